@@ -1,0 +1,1 @@
+"""Compute engines: each counts in closed form and steps cycle by cycle, with equal results."""

@@ -1,0 +1,33 @@
+"""What every engine offers."""
+
+from __future__ import annotations
+
+from typing import NamedTuple, Protocol
+
+import numpy as np
+
+from accelsim.counts import ActionCounts
+from accelsim.lowering import Gemm
+
+
+class Fold(NamedTuple):
+    """Identical passes of an array: ``streamed`` operand vectors over ``rows`` x ``cols`` used PEs."""
+
+    streamed: int
+    rows: int
+    cols: int
+    repeat: int
+
+
+class Engine(Protocol):
+    """A compute engine behind its two texts: the closed form and the stepped kernel."""
+
+    @property
+    def peak_macs_per_cycle(self) -> int:
+        """MACs in a cycle in which everything is busy."""
+
+    def count(self, gemm: Gemm) -> ActionCounts:
+        """Closed form."""
+
+    def step(self, gemm: Gemm, a: np.ndarray, w: np.ndarray) -> tuple[np.ndarray, ActionCounts]:
+        """Cycle by cycle; a is integers [groups, M, K], w [groups, K, N]; returns a @ w and what happened."""

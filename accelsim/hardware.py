@@ -1,0 +1,115 @@
+"""A hardware description: the values that a file under hwconfigs/ holds."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from accelsim.config import Count, Name, NonNegative, Positive, Size, Value
+
+Precision = Literal["int2", "int4", "int8", "int16", "fp16", "bf16", "fp32"]
+BITS: dict[str, int] = {"int2": 2, "int4": 4, "int8": 8, "int16": 16, "fp16": 16, "bf16": 16, "fp32": 32}
+ACCUMULATOR_BITS: dict[str, int] = {
+    "int2": 32, "int4": 32, "int8": 32, "int16": 64, "fp16": 32, "bf16": 32, "fp32": 32,
+}  # fmt: skip
+
+
+class SystolicArray(Value):
+    """A grid of rows x cols processing elements (PEs), each one MAC a cycle.
+
+    ``os`` holds outputs (rows M, columns N), ``ws`` weights (rows K, columns N), ``is`` inputs (rows K, columns M).
+    """
+
+    kind: Literal["systolic"]
+    rows: Size
+    cols: Size
+    dataflow: Literal["os", "ws", "is"]
+    precision: Precision = "int8"
+    psum_hop_cycles: Annotated[int, Field(ge=1, le=64)] = 1  #: cycles a partial sum takes from row to row
+    pipeline_registers: Annotated[int, Field(ge=0, le=1024)] = 0  #: at the array's edge
+    output_drain: Literal["rows", "cols", "none"] = "rows"  #: os: the way finished sums leave
+    weights_resident: bool = False  #: ws, is: the held operand is in the PEs beforehand
+    overlap_folds: bool = False  #: the next fold's held operand loads while this one computes
+    swap_cycles: Count = 0  #: bubble between overlapped folds
+    reload_cycles: Size | None = None  #: overlapped folds: least interval; default rows, for os the drain
+    charge_full_array: bool = False  #: count partial folds as if they used every row and column
+
+    @property
+    def pes(self) -> int:
+        """Processing elements, each with a peak of one MAC a cycle."""
+        return self.rows * self.cols
+
+    @property
+    def drain_cycles(self) -> int:
+        """os: cycles that shift a whole array of finished sums out."""
+        return {"rows": self.rows, "cols": self.cols, "none": 0}[self.output_drain]
+
+
+class VectorUnit(Value):
+    """Lanes that do element-wise work: one element a cycle and lane, slower kinds at the stated rate."""
+
+    lanes: Size
+    latency_cycles: Count = 0  #: from the first element in to the first one out
+    operations_per_cycle: dict[str, Positive] = {}  #: per lane, by kind of operation; 1 where not given
+
+
+class Sram(Value):
+    """An on-chip buffer; one half fills while the other is read, unless a whole operand fits."""
+
+    capacity_kib: Size
+    banks: Size = 1
+    width_bits: Size = 64
+
+
+class OperandSrams(Value):
+    """One buffer for each operand, or one that all three share in equal parts."""
+
+    ifmap: Sram | None = None
+    weight: Sram | None = None
+    ofmap: Sram | None = None
+    shared: Sram | None = None
+
+    @model_validator(mode="after")
+    def _all_or_shared(self) -> OperandSrams:
+        operands = (self.ifmap, self.weight, self.ofmap)
+        if (self.shared is None) == any(s is None for s in operands) or (self.shared and any(operands)):
+            raise ValueError("give either ifmap, weight and ofmap, or shared alone")
+        return self
+
+    @property
+    def capacity_bytes(self) -> int:
+        """All buffers together."""
+        return sum(s.capacity_kib for s in (self.ifmap, self.weight, self.ofmap, self.shared) if s) * 1024
+
+
+class Dram(Value):
+    """Off-chip memory as a bandwidth and a latency."""
+
+    bandwidth_gb_s: Positive  #: 1e9 bytes a second
+    latency_ns: NonNegative
+    capacity_mib: Positive | None = None
+    energy_pj_per_bit: Positive | None = None  #: default: the technology's
+    standby_mw: NonNegative = 0.0
+    fidelity: Literal["ideal"] = "ideal"
+
+
+class TechnologyChoice(Value):
+    """Which energy table, SRAM cells and temperature price the counts."""
+
+    name: Name
+    sram_cell: Literal["itrs-hp", "itrs-lop", "itrs-lstp"]
+    temperature_k: Annotated[float, Field(ge=300, le=400)]
+
+
+class Hardware(Value):
+    """One accelerator: engine, vector unit, memories, technology, and its clock."""
+
+    name: Name
+    description: str = ""
+    clock_mhz: Positive
+    engine: SystolicArray
+    vector: VectorUnit
+    sram: OperandSrams
+    dram: Dram
+    technology: TechnologyChoice

@@ -1,0 +1,43 @@
+"""accelsim: a cycle-exact simulator of edge-AI accelerators.
+
+``load_hardware`` and ``load_workload`` take a shipped name or a path; ``simulate`` brings them together:
+
+    import accelsim
+
+    result = accelsim.simulate(accelsim.load_hardware("edge_npu"), accelsim.load_workload("mobilenet_v2"))
+    result.summary["latency_ms"]
+    result.layers  # a pandas DataFrame, a row per layer
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from accelsim.config import UserError
+    from accelsim.load import load_hardware, load_workload
+    from accelsim.result import Result
+    from accelsim.simulation import simulate
+
+__all__ = ["Result", "UserError", "load_hardware", "load_workload", "simulate"]
+__version__ = "0.1.0"
+
+_HOMES = {
+    "Result": "accelsim.result",
+    "UserError": "accelsim.config",
+    "load_hardware": "accelsim.load",
+    "load_workload": "accelsim.load",
+    "simulate": "accelsim.simulation",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """The public names, imported when first used: ``import accelsim`` itself costs nothing."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'accelsim' has no attribute '{name}'")
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_HOMES])

@@ -33,6 +33,19 @@ _CONSTANTS = {
     ".nan": float("nan"), ".inf": float("inf"), "-.inf": float("-inf"),
 }  # fmt: skip
 
+_PLAIN = {  # pydantic's words -> ours
+    "string_pattern_mismatch": "should be letters, digits, '_', '-' and '.', a letter or digit first",
+    "model_attributes_type": "should be a mapping of keys to values",
+    "model_type": "should be a mapping of keys to values",
+    "dict_type": "should be a mapping of keys to values",
+    "list_type": "should be a list",
+    "string_type": "should be text",
+    "int_type": "should be a whole number",
+    "float_type": "should be a number",
+    "bool_type": "should be true or false",
+    "finite_number": "should be a finite number",
+}
+
 
 class UserError(Exception):
     """A mistake in what the user gave, told in one line; the command line exits with status 2."""
@@ -195,22 +208,25 @@ def _told(error: ErrorDetails, document: Document) -> str:
     path: Path_ = ()
     here: Any = document.data
     for step in error["loc"]:  # drop the tags of unions, which are no keys of the file
-        if isinstance(here, dict) and step in here:
+        known = step in here if isinstance(here, dict) else isinstance(here, list) and step in range(len(here))
+        if known:
             here = here[step]
-        elif isinstance(here, list) and isinstance(step, int) and step < len(here):
-            here = here[step]
-        else:
-            continue
-        path = (*path, step)
+            path = (*path, step)
     context = error.get("ctx", {})
     dotted = ".".join(map(str, path))
     if error["type"] == "unknown_key":
         key = context["key"]
         full = ".".join(map(str, (*path, key)))
         return f"{document.place((*path, key))}: unknown key '{full}'{nearest(key, context['known'])}"
-    if error["type"] == "missing":
-        return f"{document.place(path)}: {dotted + ': ' if dotted else ''}missing key '{error['loc'][-1]}'"
+    if error["type"] in ("missing", "union_tag_not_found"):
+        key = error["loc"][-1] if error["type"] == "missing" else context["discriminator"].strip("'")
+        return f"{document.place(path)}: {dotted + ': ' if dotted else ''}missing key '{key}'"
+    if error["type"] == "union_tag_invalid":
+        key = context["discriminator"].strip("'")
+        word, known = context["tag"], re.findall(r"'([^']*)'", context["expected_tags"])
+        return f"{document.place((*path, key))}: {dotted}.{key}: no such {key}, got {shown(word)}{nearest(word, known)}"
     message = error["msg"].removeprefix("Value error, ").replace("Input should", "should")
+    message = _PLAIN.get(error["type"], message)
     if error["type"] == "literal_error" and isinstance(here, str):
         message += nearest(here, re.findall(r"'([^']*)'", error["msg"])).partition("; allowed")[0]
     if error["type"] == "value_error":  # our own checks already say what they found
@@ -278,7 +294,7 @@ def _build(node: yaml.Node, path: Path_, source: str, places: dict[Path_, str]) 
 def _scalar(node: yaml.ScalarNode) -> Any:
     """A scalar by YAML 1.2's core rules: 2:4 is text and 010 is ten, which YAML 1.1 would read otherwise."""
     text: str = node.value
-    if node.style is not None:
+    if node.style:  # quoted or a block; plain is '' or None, by parser
         return text
     if text.lower() in _CONSTANTS:
         return _CONSTANTS[text.lower()]

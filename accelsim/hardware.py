@@ -9,8 +9,10 @@ from pydantic import Field, model_validator
 from accelsim.config import Count, Name, NonNegative, Positive, Size, Value
 
 Precision = Literal["int2", "int4", "int8", "int16", "fp16", "bf16", "fp32"]
+VectorKind = Literal["add", "mul", "max", "exp", "divide", "lookup"]
 BITS: dict[str, int] = {"int2": 2, "int4": 4, "int8": 8, "int16": 16, "fp16": 16, "bf16": 16, "fp32": 32}
-ACCUMULATOR_BITS: dict[str, int] = {
+ACCUMULATOR_VectorKind = Literal["add", "mul", "max", "exp", "divide", "lookup"]
+BITS: dict[str, int] = {
     "int2": 32, "int4": 32, "int8": 32, "int16": 64, "fp16": 32, "bf16": 32, "fp32": 32,
 }  # fmt: skip
 
@@ -51,7 +53,8 @@ class VectorUnit(Value):
 
     lanes: Size
     latency_cycles: Count = 0  #: from the first element in to the first one out
-    operations_per_cycle: dict[str, Positive] = {}  #: per lane, by kind of operation; 1 where not given
+    #: per lane, by kind of operation; 1 where not given
+    operations_per_cycle: dict[VectorKind, Positive] = Field(default_factory=dict)
 
 
 class Sram(Value):

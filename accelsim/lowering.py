@@ -2,9 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from accelsim.config import UserError
+from accelsim.layers import (
+    Activation,
+    AnyLayer,
+    AnyShape,
+    Conv2d,
+    Elementwise,
+    Function,
+    GlobalAvgPool,
+    Image,
+    Linear,
+    Matmul,
+    Norm,
+    Pool,
+    Softmax,
+    width_of,
+)
+from accelsim.workload import Node, Workload
+
+if TYPE_CHECKING:
+    import numpy as np
 
 INT64_MAX = 2**63 - 1
 
@@ -57,3 +79,158 @@ class Gemm:
     def macs(self) -> int:
         """Multiplications of all groups."""
         return self.m * self.k * self.n * self.groups
+
+
+@dataclass(frozen=True, slots=True)
+class Bits:
+    """Stored width of a layer's operands and of its result."""
+
+    activation: int
+    weight: int
+    output: int
+
+
+def widths(workload: Workload, default: int) -> list[Bits]:
+    """Widths of each layer: its own, else the network's, else default. A result is stored as its readers need it."""
+    file = workload.file
+    activation = [node.layer.activation_bits or file.activation_bits or default for node in workload.nodes]
+    output = [0] * len(activation)
+    for index, node in enumerate(workload.nodes):
+        for producer in node.producers:
+            if producer is not None:
+                output[producer] = max(output[producer], activation[index])
+    weight = [node.layer.weight_bits or file.weight_bits or default for node in workload.nodes]
+    return [Bits(a, w, o or a) for a, w, o in zip(activation, weight, output, strict=True)]
+
+
+def gemm_of(node: Node, batch: int, bits: Bits) -> Gemm | None:
+    """The matrix product of a layer; None for a layer that has none."""
+    layer = node.layer
+    if isinstance(layer, Conv2d):
+        return _convolution(layer, node, batch, bits)
+    if isinstance(layer, Linear):
+        k = layer.in_features(node.inputs[0])
+        return Gemm(batch * (node.inputs[0].elements // k), k, layer.out_features, 1, *_ints(bits))
+    if isinstance(layer, Matmul) and layer.weights:
+        return Gemm(layer.m * batch, layer.k, layer.n, layer.repeat, *_ints(bits))
+    if isinstance(layer, Matmul):
+        both = (bits.activation, bits.activation, bits.output)
+        return Gemm(layer.m, layer.k, layer.n, layer.repeat * batch, *both, weights_stored=False)
+    return None
+
+
+def _ints(bits: Bits) -> tuple[int, int, int]:
+    return bits.activation, bits.weight, bits.output
+
+
+def _convolution(layer: Conv2d, node: Node, batch: int, bits: Bits) -> Gemm:
+    image, result = node.inputs[0], node.output
+    if not isinstance(image, Image) or not isinstance(result, Image):
+        raise TypeError(f"convolution {layer.name} of {image} to {result}")
+    channels = image.channels // layer.groups
+    convolution = Convolution(
+        batch=batch,
+        channels=channels,
+        height=image.height,
+        width=image.width,
+        kernel=layer.kernel,
+        stride=layer.strides,
+        padding=layer.pads(image),
+        dilation=layer.dilation,
+        out_height=result.height,
+        out_width=result.width,
+    )
+    return Gemm(
+        m=batch * result.height * result.width,
+        k=channels * layer.kernel[0] * layer.kernel[1],
+        n=layer.out_channels // layer.groups,
+        groups=layer.groups,
+        activation_bits=bits.activation,
+        weight_bits=bits.weight,
+        output_bits=bits.output,
+        convolution=convolution,
+    )
+
+
+def im2col(images: np.ndarray, convolution: Convolution) -> np.ndarray:
+    """The A operand of a convolution: images [batch, groups * channels, height, width] -> [groups, M, K]."""
+    import numpy as np
+
+    c = convolution
+    top, left, bottom, right = c.padding
+    padded = np.pad(images, ((0, 0), (0, 0), (top, bottom), (left, right)))
+    # ceil_mode windows may reach past the padding: they read zeros as well
+    extent = [(n - 1) * s + (k - 1) * d + 1 for n, s, k, d in zip(
+        (c.out_height, c.out_width), c.stride, c.kernel, c.dilation, strict=True)]  # fmt: skip
+    short = [max(0, want - have) for want, have in zip(extent, padded.shape[2:], strict=True)]
+    padded = np.pad(padded, ((0, 0), (0, 0), (0, short[0]), (0, short[1])))
+    patches = np.empty(
+        (c.batch, images.shape[1], c.kernel[0], c.kernel[1], c.out_height, c.out_width), dtype=images.dtype
+    )
+    for ky in range(c.kernel[0]):
+        for kx in range(c.kernel[1]):
+            y, x = ky * c.dilation[0], kx * c.dilation[1]
+            rows = slice(y, y + (c.out_height - 1) * c.stride[0] + 1, c.stride[0])
+            columns = slice(x, x + (c.out_width - 1) * c.stride[1] + 1, c.stride[1])
+            patches[:, :, ky, kx] = padded[:, :, rows, columns]
+    groups = images.shape[1] // c.channels
+    grouped = patches.reshape(c.batch, groups, c.channels * c.kernel[0] * c.kernel[1], c.out_height * c.out_width)
+    return grouped.transpose(1, 0, 3, 2).reshape(groups, -1, grouped.shape[2])
+
+
+FUNCTIONS: Mapping[Function, Mapping[str, int]] = {
+    "none": {},
+    "relu": {"max": 1},
+    "relu6": {"max": 2},
+    "leaky_relu": {"max": 1, "mul": 1},
+    "sigmoid": {"lookup": 1},
+    "tanh": {"lookup": 1},
+    "gelu": {"lookup": 1, "mul": 1},
+    "swish": {"lookup": 1, "mul": 1},
+    "hard_sigmoid": {"add": 1, "mul": 1, "max": 2},
+    "hard_swish": {"add": 1, "mul": 2, "max": 2},
+}
+
+
+def vector_work(node: Node, batch: int, integer: bool) -> dict[str, int]:
+    """Element-wise operations of a layer by kind: add, mul, max, exp, divide, lookup.
+
+    Behind a matrix product it is the activation function and, on integers, the multiplication that brings the
+    accumulator back to the stored width. Bias and folded batch norm start the accumulator and cost nothing here.
+    """
+    layer, results = node.layer, node.output.elements
+    work = _own_work(layer, node.inputs, results)
+    if isinstance(layer, Conv2d | Linear | Elementwise):
+        for kind, count in FUNCTIONS[layer.activation].items():
+            work[kind] = work.get(kind, 0) + count * results
+    rescaled = not layer.is_view and (node.macs > 0 or sum(work.values()) > 0)
+    if integer and rescaled and not isinstance(layer, Activation) and not _only_compares(layer):
+        work["mul"] = work.get("mul", 0) + results
+    return {kind: count * batch for kind, count in work.items() if count}
+
+
+def _only_compares(layer: AnyLayer) -> bool:
+    return isinstance(layer, Pool) and layer.type == "max_pool"
+
+
+def _own_work(layer: AnyLayer, inputs: tuple[AnyShape, ...], results: int) -> dict[str, int]:
+    if isinstance(layer, Pool):
+        window = layer.kernel[0] * layer.kernel[1]
+        if layer.type == "max_pool":
+            return {"max": results * (window - 1)}
+        return {"add": results * (window - 1), "mul": results}
+    if isinstance(layer, GlobalAvgPool):
+        return {"add": inputs[0].elements, "mul": results}
+    if isinstance(layer, Elementwise):
+        return {layer.type: results * (len(inputs) - 1)}
+    if isinstance(layer, Activation):
+        return {kind: count * results for kind, count in FUNCTIONS[layer.function].items()}
+    if isinstance(layer, Softmax):
+        rows = results // width_of(inputs[0]) * layer.groups
+        return {"max": results, "add": 2 * results, "exp": results, "mul": results, "divide": rows}
+    if isinstance(layer, Norm) and layer.type == "layer_norm":
+        rows = results // width_of(inputs[0])
+        return {"add": 3 * results, "mul": 3 * results, "divide": rows, "lookup": rows}
+    if isinstance(layer, Norm):
+        return {"mul": results, "add": results}
+    return {}

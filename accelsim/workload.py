@@ -1,0 +1,156 @@
+"""A network: its layers in order, with the shapes that flow into and out of each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from pydantic import Field
+
+from accelsim.config import Document, Name, Size, Value, invalid, nearest, validated
+from accelsim.layers import AnyLayer, AnyShape, Bits, Fraction, Shape
+
+NETWORK_INPUT = "input"
+
+
+class WorkloadFile(Value):
+    """What a workload file holds."""
+
+    name: Name
+    description: str = ""
+    source: str = ""
+    input: Shape | None = None  #: may be left out where every layer brings its own
+    batch: Size = 1
+    activation_bits: Bits | None = None
+    weight_bits: Bits | None = None
+    weight_sparsity: Fraction | None = None
+    layers: Annotated[list[AnyLayer], Field(min_length=1)]
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One layer in its place. ``producers`` are positions in Workload.nodes; None is memory outside the network."""
+
+    layer: AnyLayer
+    inputs: tuple[AnyShape, ...]
+    producers: tuple[int | None, ...]
+    output: AnyShape
+
+    @property
+    def params(self) -> int:
+        """Stored values."""
+        return self.layer.params(self.inputs)
+
+    @property
+    def macs(self) -> int:
+        """Multiplications of one inference."""
+        return self.layer.macs(self.inputs)
+
+
+@dataclass(frozen=True, slots=True)
+class Workload:
+    """A network, complete and checked. MACs and sizes are those of one inference, ``batch`` not counted in."""
+
+    file: WorkloadFile
+    nodes: tuple[Node, ...]
+
+    @property
+    def name(self) -> str:
+        """As the file calls it."""
+        return self.file.name
+
+    @property
+    def macs(self) -> int:
+        """Multiplications of one inference."""
+        return sum(node.macs for node in self.nodes)
+
+    @property
+    def params(self) -> int:
+        """Stored weights, biases, scales and shifts."""
+        return sum(node.params for node in self.nodes)
+
+
+def workload_of(document: Document) -> Workload:
+    """A checked network from a parsed file.
+
+    Raises: UserError where a key, a name or a shape is wrong, with its place.
+    """
+    file = validated(WorkloadFile, document)
+    nodes: list[Node] = []
+    positions: dict[str, int] = {}
+    for index, layer in enumerate(file.layers):
+        path = ("layers", index)
+        if layer.name in positions or layer.name == NETWORK_INPUT:
+            raise invalid(document, (*path, "name"), f"the name '{layer.name}' is taken")
+        producers = _producers(document, file, layer, positions, path)
+        inputs = tuple(_shape(document, file, layer, nodes, producer, path) for producer in producers)
+        try:
+            output = layer.output(inputs)
+        except ValueError as error:
+            raise invalid(document, path, f"layer '{layer.name}': {error}") from None
+        nodes.append(Node(layer, inputs, producers, output))
+        positions[layer.name] = index
+    return Workload(file, tuple(nodes))
+
+
+def _producers(
+    document: Document, file: WorkloadFile, layer: AnyLayer, positions: dict[str, int], path: tuple[str | int, ...]
+) -> tuple[int | None, ...]:
+    """Positions of the layers that this one reads; None for the network's input or the layer's own."""
+    if layer.input is not None:
+        for name in layer.input:
+            if name != NETWORK_INPUT and name not in positions:
+                known = nearest(name, [*positions, NETWORK_INPUT])
+                raise invalid(document, (*path, "input"), f"no layer '{name}' before '{layer.name}'{known}")
+        producers = tuple(positions.get(name) for name in layer.input)
+    elif layer.input_shape is not None or layer.least_inputs == 0:
+        producers = (None,) * (layer.input_shape is not None)
+    else:
+        producers = (len(positions) - 1 if positions else None,)
+    if not layer.least_inputs <= len(producers) <= layer.most_inputs:
+        wanted = f"{layer.least_inputs} to {layer.most_inputs}" if layer.most_inputs > 1 else "one"
+        raise invalid(document, path, f"layer '{layer.name}': {layer.type} takes {wanted} inputs, got {len(producers)}")
+    return producers
+
+
+def _shape(
+    document: Document,
+    file: WorkloadFile,
+    layer: AnyLayer,
+    nodes: list[Node],
+    producer: int | None,
+    path: tuple[str | int, ...],
+) -> AnyShape:
+    if producer is not None:
+        return nodes[producer].output
+    shape = layer.input_shape or file.input
+    if shape is None:
+        raise invalid(document, path, f"layer '{layer.name}' has no input; give the network an input or an input_shape")
+    return shape
+
+
+def peak_activations(workload: Workload) -> tuple[int, str]:
+    """Most elements that are alive at once, and the layer at which: its inputs, its result, what later layers need.
+
+    Views (reshape, concat, split, shuffle) take no room of their own.
+    """
+    storage: list[frozenset[int]] = []  # of each node: the tensors whose elements its result names; -1 the input
+    for index, node in enumerate(workload.nodes):
+        sources = [frozenset({-1}) if p is None else storage[p] for p in node.producers]
+        storage.append(frozenset().union(*sources) if node.layer.is_view else frozenset({index}))
+    last_use: dict[int, int] = {}
+    for index, node in enumerate(workload.nodes):
+        reads = [frozenset({-1}) if p is None else storage[p] for p in node.producers]
+        for tensor in frozenset({index}).union(*reads):
+            last_use[tensor] = index
+    for tensor in storage[-1]:
+        last_use[tensor] = len(workload.nodes)
+    sizes = {index: node.output.elements for index, node in enumerate(workload.nodes) if not node.layer.is_view}
+    if workload.file.input is not None:
+        sizes[-1] = workload.file.input.elements
+    best = (0, workload.nodes[0].layer.name)
+    for index, node in enumerate(workload.nodes):
+        alive = sum(size for tensor, size in sizes.items() if tensor <= index <= last_use.get(tensor, -2))
+        if alive > best[0]:
+            best = (alive, node.layer.name)
+    return best

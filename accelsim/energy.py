@@ -1,0 +1,277 @@
+"""Action counts x an energy table -> pJ by component. Floats begin here.
+
+A component is charged for what it did (``mac``, ``vector``, ``sram_*``, ``dram``) or for the time it was powered
+(``leakage_logic``, ``leakage_sram``, ``dram_standby``; pJ = mW x ns).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from types import MappingProxyType
+from typing import NamedTuple
+
+from accelsim.config import UserError
+from accelsim.hardware import ACCUMULATOR_BITS, BITS, Hardware, Sram
+from accelsim.technology import (
+    Operation,
+    SramCells,
+    Technology,
+    bank_at,
+    float_multiply,
+    integer_add,
+    integer_multiply,
+    sram_cells,
+)
+
+DYNAMIC = ("mac", "vector", "sram_ifmap", "sram_weight", "sram_ofmap", "dram")
+STATIC = ("leakage_logic", "leakage_sram", "dram_standby")
+COMPONENTS = DYNAMIC + STATIC  #: the keys of a price, in order
+_NO_OPERATIONS: Mapping[str, int] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class Activity:
+    """What the parts of an accelerator did in some time; all integers.
+
+    ``a + b`` is a followed by b; ``a * n`` is a repeated n times.
+    """
+
+    cycles: int = 0  #: of the engine's clock, stalls included
+    macs: int = 0
+    ifmap_read_bits: int = 0
+    ifmap_write_bits: int = 0
+    weight_read_bits: int = 0
+    weight_write_bits: int = 0
+    ofmap_read_bits: int = 0
+    ofmap_write_bits: int = 0
+    dram_read_bytes: int = 0
+    dram_write_bytes: int = 0
+    vector_operations: Mapping[str, int] = field(default=_NO_OPERATIONS)  #: elements, by kind of operation
+
+    def __add__(self, other: Activity) -> Activity:
+        mine, theirs = self.vector_operations, other.vector_operations
+        kinds = {kind: mine.get(kind, 0) + theirs.get(kind, 0) for kind in (*mine, *theirs)}
+        counts = {name: getattr(self, name) + getattr(other, name) for name in _COUNTS}
+        return Activity(vector_operations=kinds, **counts)
+
+    def __mul__(self, times: int) -> Activity:
+        kinds = {kind: count * times for kind, count in self.vector_operations.items()}
+        counts = {name: getattr(self, name) * times for name in _COUNTS}
+        return Activity(vector_operations=kinds, **counts)
+
+    __rmul__ = __mul__
+
+
+_COUNTS = tuple(f.name for f in fields(Activity) if f.name != "vector_operations")
+
+
+class Constant(NamedTuple):
+    """One figure behind the energies, as reports list it."""
+
+    name: str
+    value: float
+    unit: str
+    source: str
+
+
+class BufferCost(NamedTuple):
+    """One SRAM with all its banks."""
+
+    read_pj_per_bit: float
+    write_pj_per_bit: float
+    leakage_mw: float
+    area_mm2: float
+    access_ns: float
+
+
+@dataclass(frozen=True, slots=True)
+class EnergyTable:
+    """What an accelerator pays per action, and in mW for being powered."""
+
+    cycle_ns: float
+    mac_pj: float
+    vector_pj: Mapping[str, float]  #: per element, by kind of operation
+    buffers: Mapping[str, BufferCost]  #: the SRAMs there are: ifmap, weight and ofmap, or shared
+    ifmap: BufferCost
+    weight: BufferCost
+    ofmap: BufferCost
+    dram_pj_per_bit: float
+    leakage_logic_mw: float
+    leakage_sram_mw: float
+    dram_standby_mw: float
+    constants: tuple[Constant, ...]
+    notes: tuple[str, ...]  #: what a reader of the figures should know
+
+
+def price(activity: Activity, table: EnergyTable) -> dict[str, float]:
+    """Energy in pJ of each of COMPONENTS."""
+    a, elapsed_ns = activity, activity.cycles * table.cycle_ns
+    return {
+        "mac": a.macs * table.mac_pj,
+        "vector": math.fsum(count * table.vector_pj[kind] for kind, count in a.vector_operations.items()),
+        "sram_ifmap": _accesses_pj(a.ifmap_read_bits, a.ifmap_write_bits, table.ifmap),
+        "sram_weight": _accesses_pj(a.weight_read_bits, a.weight_write_bits, table.weight),
+        "sram_ofmap": _accesses_pj(a.ofmap_read_bits, a.ofmap_write_bits, table.ofmap),
+        "dram": (a.dram_read_bytes + a.dram_write_bytes) * 8 * table.dram_pj_per_bit,
+        "leakage_logic": table.leakage_logic_mw * elapsed_ns,
+        "leakage_sram": table.leakage_sram_mw * elapsed_ns,
+        "dram_standby": table.dram_standby_mw * elapsed_ns,
+    }
+
+
+def _accesses_pj(read_bits: int, write_bits: int, buffer: BufferCost) -> float:
+    return read_bits * buffer.read_pj_per_bit + write_bits * buffer.write_pj_per_bit
+
+
+def total_pj(parts: Mapping[str, float]) -> float:
+    """The sum of a price, rounded once."""
+    return math.fsum(parts.values())
+
+
+def sources(table: EnergyTable) -> list[Constant]:
+    """Every figure that a price rests on, with its unit and source."""
+    return list(table.constants)
+
+
+def energy_table(hardware: Hardware, technology: Technology) -> EnergyTable:
+    """The prices of a hardware description.
+
+    Raises: UserError for an SRAM that the technology's table cannot price.
+    """
+    choice, precision = hardware.technology, hardware.engine.precision
+    mac = mac_operation(technology, precision)
+    vector = {kind: vector_operation(technology, kind, precision) for kind in technology.vector_operations}
+    buffers, notes = _buffers(hardware, technology)
+    shared = buffers.get("shared")
+    ifmap, weight, ofmap = (shared or buffers[name] for name in ("ifmap", "weight", "ofmap"))
+    dram = _dram_bit(hardware, technology)
+    lane_area_um2 = sum(unit.area_um2 for unit in _lane_units(technology, precision))
+    logic_area_um2 = hardware.engine.pes * mac.area_um2 + hardware.vector.lanes * lane_area_um2
+    logic_mw = technology.logic_leakage_mw(logic_area_um2, choice.temperature_k)
+    constants = [
+        Constant(f"MAC {precision}", mac.energy_pj, "pJ", mac.source),
+        *(Constant(f"vector {kind}", op.energy_pj, "pJ", op.source) for kind, op in vector.items()),
+        *_buffer_constants(buffers, f"{technology.sram.source}; {choice.sram_cell} at {choice.temperature_k:g} K"),
+        dram,
+        Constant("logic leakage", logic_mw, "mW", f"{technology.logic.leakage_source}; area: MAC and vector units"),
+        Constant("logic area over listed units", technology.logic.area_factor, "", technology.logic.area_source),
+        Constant("DRAM standby", hardware.dram.standby_mw, "mW", "hardware file, dram.standby_mw"),
+    ]
+    return EnergyTable(
+        cycle_ns=1e3 / hardware.clock_mhz,
+        mac_pj=mac.energy_pj,
+        vector_pj={kind: op.energy_pj for kind, op in vector.items()},
+        buffers=buffers,
+        ifmap=ifmap,
+        weight=weight,
+        ofmap=ofmap,
+        dram_pj_per_bit=dram.value,
+        leakage_logic_mw=logic_mw,
+        leakage_sram_mw=math.fsum(buffer.leakage_mw for buffer in buffers.values()),
+        dram_standby_mw=hardware.dram.standby_mw,
+        constants=tuple(constants),
+        notes=notes,
+    )
+
+
+def mac_operation(technology: Technology, precision: str) -> Operation:
+    """A multiplication in a precision and an addition in its accumulator's; registers are not in it."""
+    if precision.startswith("int"):
+        product = integer_multiply(technology, BITS[precision], BITS[precision])
+        accumulation = integer_add(technology, ACCUMULATOR_BITS[precision])
+    else:
+        product = float_multiply(technology, precision)
+        accumulation = technology.operations[f"fp{ACCUMULATOR_BITS[precision]}_add"]
+    return Operation(
+        energy_pj=product.energy_pj + accumulation.energy_pj,
+        area_um2=product.area_um2 + accumulation.area_um2,
+        source=" + ".join(dict.fromkeys((product.source, accumulation.source))),
+    )
+
+
+def vector_operation(technology: Technology, kind: str, precision: str) -> Operation:
+    """One element of a vector operation; integer pipelines work on 32-bit values, floating-point ones in fp32."""
+    made_of = technology.vector_operations[kind]
+    addition, multiplication = _lane_units(technology, precision)
+    return Operation(
+        energy_pj=made_of.additions * addition.energy_pj
+        + made_of.multiplications * multiplication.energy_pj
+        + made_of.lookups * technology.operations["lookup"].energy_pj,
+        source=made_of.source,
+    )
+
+
+def _lane_units(technology: Technology, precision: str) -> tuple[Operation, Operation]:
+    """The adder and the multiplier of a vector lane."""
+    number = "int32" if precision.startswith("int") else "fp32"
+    return technology.operations[f"{number}_add"], technology.operations[f"{number}_mul"]
+
+
+def _buffers(hardware: Hardware, technology: Technology) -> tuple[dict[str, BufferCost], tuple[str, ...]]:
+    """Each SRAM's cost, and notes on those that the table fits badly."""
+    choice, srams = hardware.technology, hardware.sram
+    cells = sram_cells(technology.sram.table, technology.node_nm, choice.sram_cell)
+    buffers: dict[str, BufferCost] = {}
+    notes: list[str] = []
+    for name in ("ifmap", "weight", "ofmap", "shared"):
+        sram: Sram | None = getattr(srams, name)
+        if sram is None:
+            continue
+        try:
+            buffers[name] = buffer_cost(sram, cells, choice.temperature_k)
+        except UserError as error:
+            raise UserError(f"sram.{name}: {error}") from None
+        if sram.width_bits < min(cells.banks):
+            notes.append(
+                f"sram.{name}: {sram.width_bits} bits are narrower than the table's {min(cells.banks)}; priced as if"
+                " consecutive accesses shared one of that width"
+            )
+        access_ns, cycle_ns = buffers[name].access_ns, 1e3 / hardware.clock_mhz
+        if access_ns > cycle_ns:
+            notes.append(
+                f"sram.{name}: an access takes {access_ns:.2f} ns in {choice.sram_cell} cells, longer than the clock's"
+                f" {cycle_ns:.2f} ns; it would have to be pipelined"
+            )
+    return buffers, tuple(notes)
+
+
+def buffer_cost(sram: Sram, cells: SramCells, temperature_k: float) -> BufferCost:
+    """An SRAM of equal banks, each of as few equal macros side by side as the table's widest allows.
+
+    A bank narrower than the table's narrowest is priced as one of that width whose word serves several accesses in
+    a row: the least it can be.
+    Raises: UserError for a macro outside the table.
+    """
+    narrowest, widest = min(cells.banks), max(cells.banks)
+    macros = -(-sram.width_bits // widest)
+    macro_bits = max(sram.width_bits / macros, narrowest)
+    macro = bank_at(cells, sram.capacity_kib * 1024 / sram.banks / macros, macro_bits, temperature_k)
+    return BufferCost(
+        read_pj_per_bit=macro.read_pj / macro_bits,
+        write_pj_per_bit=macro.write_pj / macro_bits,
+        leakage_mw=macro.leakage_mw * macros * sram.banks,
+        area_mm2=macro.area_mm2 * macros * sram.banks,
+        access_ns=macro.access_ns,
+    )
+
+
+def _buffer_constants(buffers: Mapping[str, BufferCost], source: str) -> list[Constant]:
+    return [
+        constant
+        for name, buffer in buffers.items()
+        for constant in (
+            Constant(f"SRAM {name} read", buffer.read_pj_per_bit, "pJ/bit", source),
+            Constant(f"SRAM {name} write", buffer.write_pj_per_bit, "pJ/bit", source),
+            Constant(f"SRAM {name} leakage", buffer.leakage_mw, "mW", source),
+        )
+    ]
+
+
+def _dram_bit(hardware: Hardware, technology: Technology) -> Constant:
+    own = hardware.dram.energy_pj_per_bit
+    listed = technology.operations["dram_bit"]
+    if own is not None:
+        return Constant("DRAM", own, "pJ/bit", "hardware file, dram.energy_pj_per_bit")
+    return Constant("DRAM", listed.energy_pj, "pJ/bit", listed.source)

@@ -1,0 +1,22 @@
+"""Where the shipped data files lie: inside an installed package, beside it in a source checkout."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+_PACKAGE = Path(__file__).resolve().parent
+
+
+def hwconfigs_folder() -> Path:
+    """Hardware files; energy and SRAM tables under ``technology/``, devices under ``dram/``."""
+    return _shipped("hwconfigs")
+
+
+def workloads_folder() -> Path:
+    """One network each."""
+    return _shipped("workloads")
+
+
+def _shipped(name: str) -> Path:
+    inside = _PACKAGE / name
+    return inside if inside.is_dir() else _PACKAGE.parent / name

@@ -1,0 +1,54 @@
+"""The package as a whole: its version, what importing it costs, and that its README tells the truth."""
+
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+import accelsim
+from accelsim.config import parse_yaml
+from accelsim.load import load_hardware
+from accelsim.workload import workload_of
+
+ROOT = Path(__file__).resolve().parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def readme_blocks(language: str) -> list[str]:
+    """The README's fenced blocks of one language, in order."""
+    return re.findall(rf"^```{language}\n(.*?)^```$", README, flags=re.MULTILINE | re.DOTALL)
+
+
+def test_one_version():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert accelsim.__version__ == project["version"]
+
+
+@pytest.mark.parametrize("module", ["accelsim", "accelsim.config", "accelsim.load"])
+def test_import_is_cheap(module):
+    """numba, pandas and matplotlib take long to import; nothing loads them before they are needed."""
+    code = f"import sys, {module}; print(*sorted({{'numba', 'pandas', 'matplotlib', 'onnx'}} & sys.modules.keys()))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert done.stdout.split() == []
+
+
+def test_readme_opens_with_the_two_commands():
+    """Each is enough by itself: it makes its environment, installs, and runs."""
+    run, test = readme_blocks("sh")[:2]
+    install = "python3 -m venv .venv && .venv/bin/pip install -q"
+    assert run == f"{install} . && .venv/bin/accelsim run mobilenet_v2\n"
+    assert test == f"{install} '.[test]' && .venv/bin/python -m pytest -q\n"
+
+
+def test_readme_hardware_file_loads(tmp_path):
+    path = tmp_path / "my_npu.yaml"
+    path.write_text(readme_blocks("yaml")[0], encoding="utf-8")
+    assert load_hardware(path).name == "my_npu"
+
+
+def test_readme_workload_file_loads():
+    workload = workload_of(parse_yaml(readme_blocks("yaml")[1], "README.md"))
+    assert len(workload.nodes) == 6

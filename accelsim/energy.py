@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from types import MappingProxyType
 from typing import NamedTuple
 
 from accelsim.config import UserError
@@ -28,7 +27,6 @@ from accelsim.technology import (
 DYNAMIC = ("mac", "vector", "sram_ifmap", "sram_weight", "sram_ofmap", "dram")
 STATIC = ("leakage_logic", "leakage_sram", "dram_standby")
 COMPONENTS = DYNAMIC + STATIC  #: the keys of a price, in order
-_NO_OPERATIONS: Mapping[str, int] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +46,7 @@ class Activity:
     ofmap_write_bits: int = 0
     dram_read_bytes: int = 0
     dram_write_bytes: int = 0
-    vector_operations: Mapping[str, int] = field(default=_NO_OPERATIONS)  #: elements, by kind of operation
+    vector_operations: Mapping[str, int] = field(default_factory=dict)  #: elements, by kind of operation
 
     def __add__(self, other: Activity) -> Activity:
         mine, theirs = self.vector_operations, other.vector_operations
@@ -195,11 +193,15 @@ def vector_operation(technology: Technology, kind: str, precision: str) -> Opera
     """One element of a vector operation; integer pipelines work on 32-bit values, floating-point ones in fp32."""
     made_of = technology.vector_operations[kind]
     addition, multiplication = _lane_units(technology, precision)
+    lookup = technology.operations["lookup"]
+    parts = (
+        (made_of.additions, addition),
+        (made_of.multiplications, multiplication),
+        (made_of.lookups, lookup),
+    )
     return Operation(
-        energy_pj=made_of.additions * addition.energy_pj
-        + made_of.multiplications * multiplication.energy_pj
-        + made_of.lookups * technology.operations["lookup"].energy_pj,
-        source=made_of.source,
+        energy_pj=sum(times * part.energy_pj for times, part in parts),
+        source="; ".join(dict.fromkeys((made_of.source, *(part.source for times, part in parts if times)))),
     )
 
 

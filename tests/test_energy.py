@@ -1,0 +1,210 @@
+"""Prices by hand, by conservation and by symmetry."""
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from accelsim.config import UserError, parse_yaml, validated
+from accelsim.energy import (
+    COMPONENTS,
+    DYNAMIC,
+    STATIC,
+    Activity,
+    energy_table,
+    mac_operation,
+    price,
+    sources,
+    total_pj,
+    vector_operation,
+)
+from accelsim.hardware import Hardware
+from accelsim.technology import bank_at, load_technology, sram_cells
+
+CMOS45 = load_technology("cmos45")
+COUNTS = [name for name in Activity.__dataclass_fields__ if name != "vector_operations"]
+HARDWARE = """
+name: small
+clock_mhz: 500
+engine: {kind: systolic, rows: 4, cols: 8, dataflow: ws}
+vector: {lanes: 2}
+sram:
+  ifmap: {capacity_kib: 32, width_bits: 64}
+  weight: {capacity_kib: 64, banks: 2, width_bits: 64}
+  ofmap: {capacity_kib: 8, width_bits: 128}
+dram: {bandwidth_gb_s: 1, latency_ns: 50, standby_mw: 7}
+technology: {name: cmos45, sram_cell: itrs-hp, temperature_k: 350}
+"""
+
+
+def hardware(text=HARDWARE, **sections):
+    document = parse_yaml(text, "small.yaml")
+    document.data.update(sections)
+    return validated(Hardware, document)
+
+
+TABLE = energy_table(hardware(), CMOS45)
+
+
+@st.composite
+def activities(draw):
+    counts = {name: draw(st.integers(0, 10**12)) for name in COUNTS}
+    kinds = draw(st.dictionaries(st.sampled_from(sorted(CMOS45.vector_operations)), st.integers(0, 10**9)))
+    return Activity(**counts, vector_operations=kinds)
+
+
+@pytest.mark.parametrize(
+    ("precision", "pj"),
+    [  # Horowitz ISSCC 2014, Fig. 1.1.9: products and sums of its entries
+        ("int8", 0.2 + 0.1),
+        ("int4", 0.2 / 4 + 0.1),
+        ("int2", 0.2 / 16 + 0.1),
+        ("int16", 0.2 * 4 + 0.1 * 2),
+        ("fp16", 1.1 + 0.9),
+        ("bf16", 0.77429 + 0.9),
+        ("fp32", 3.7 + 0.9),
+    ],
+)
+def test_a_mac_is_a_product_and_a_sum_in_its_accumulator(precision, pj):
+    assert mac_operation(CMOS45, precision).energy_pj == pytest.approx(pj, rel=1e-5)
+
+
+def test_a_mac_names_both_sources_once():
+    assert mac_operation(CMOS45, "int4").source.startswith("rule: int8_mul x 4 x 4 / 64 + Horowitz")
+    assert mac_operation(CMOS45, "int8").source.count("Horowitz") == 1
+
+
+@pytest.mark.parametrize(("precision", "add", "mul"), [("int8", 0.1, 3.1), ("int16", 0.1, 3.1), ("bf16", 0.9, 3.7)])
+def test_vector_operations_are_32_bits_wide(precision, add, mul):
+    def pj(kind):
+        return vector_operation(CMOS45, kind, precision).energy_pj
+
+    assert (pj("add"), pj("max"), pj("mul")) == (add, add, mul)
+    assert pj("exp") == pytest.approx(4 * add + 4 * mul)
+    assert pj("divide") == pytest.approx(2 * add + 5 * mul + 1.25)
+
+
+def test_a_price_by_hand():
+    """45 nm hp at 350 K: 32 KiB x 64 bits 14.9248 pJ a read, 12.6898 pJ a write (CACTI 7)."""
+    activity = Activity(
+        cycles=100, macs=1000, ifmap_read_bits=640, ifmap_write_bits=64, weight_read_bits=128,
+        dram_read_bytes=3, dram_write_bytes=1, vector_operations={"add": 10, "mul": 1},
+    )  # fmt: skip
+    parts = price(activity, TABLE)
+    assert parts["mac"] == pytest.approx(300)
+    assert parts["vector"] == pytest.approx(10 * 0.1 + 3.1)
+    assert parts["sram_ifmap"] == pytest.approx(10 * 14.9248 + 12.6898)
+    assert parts["sram_weight"] == pytest.approx(2 * 14.9248)
+    assert parts["sram_ofmap"] == 0
+    assert parts["dram"] == pytest.approx(32 * 1300 / 64)
+    assert parts["dram_standby"] == pytest.approx(7 * 200)  # mW x ns
+    assert parts["leakage_sram"] == pytest.approx(TABLE.leakage_sram_mw * 200)
+
+
+def test_leakage_by_hand():
+    """The ifmap bank leaks 32.8606 + 1.00186 mW (CACTI 7); logic 15 mW/mm2 at 383.15 K over twice its units."""
+    assert TABLE.buffers["ifmap"].leakage_mw == pytest.approx(33.86246)
+    assert TABLE.buffers["weight"].leakage_mw == pytest.approx(2 * 33.86246)
+    assert TABLE.leakage_sram_mw == math.fsum(buffer.leakage_mw for buffer in TABLE.buffers.values())
+    units_mm2 = (4 * 8 * (282 + 137) + 2 * (137 + 3495)) * 1e-6
+    assert TABLE.leakage_logic_mw == pytest.approx(units_mm2 * 2 * 15 * math.exp(0.036 * (350 - 383.15)))
+
+
+@given(activities(), activities())
+def test_activities_and_their_prices_add(a, b):
+    assert a + b == b + a
+    assert a * 3 == a + a + a == 3 * a
+    both, one, other = price(a + b, TABLE), price(a, TABLE), price(b, TABLE)
+    assert list(both) == list(COMPONENTS)
+    for component in COMPONENTS:
+        assert both[component] == pytest.approx(one[component] + other[component], rel=1e-12)
+    assert total_pj(both) == pytest.approx(total_pj(one) + total_pj(other), rel=1e-12)
+
+
+@given(activities())
+def test_doing_nothing_adds_nothing(a):
+    assert a + Activity() == a
+    assert total_pj(price(Activity(), TABLE)) == 0
+
+
+def test_idle_cycles_cost_static_energy_alone():
+    parts = price(Activity(cycles=1), TABLE)
+    assert [name for name, pj in parts.items() if pj] == list(STATIC)
+    assert set(DYNAMIC) | set(STATIC) == set(parts)
+
+
+def test_a_total_of_parts_is_rounded_once():
+    assert total_pj({"a": 1e16, "b": 1.0, "c": -1e16}) == 1.0
+
+
+@pytest.mark.parametrize("action", ["read_bits", "write_bits"])
+def test_a_shared_sram_prices_every_operand_alike_and_leaks_once(action):
+    shared = {"shared": {"capacity_kib": 96, "banks": 3, "width_bits": 64}}
+    table = energy_table(hardware(sram=shared), CMOS45)
+    operands = ("ifmap", "weight", "ofmap")
+    parts = price(Activity(**{f"{operand}_{action}": 64 for operand in operands}), table)
+    once_pj = {"read_bits": 14.9248, "write_bits": 12.6898}[action]  # CACTI 7, 45 nm hp, 32 KiB x 64 bits
+    assert [parts[f"sram_{operand}"] for operand in operands] == pytest.approx([once_pj] * 3)
+    assert table.leakage_sram_mw == pytest.approx(3 * 33.86246)
+
+
+def one_buffer(**sram):
+    return energy_table(hardware(sram={"shared": sram}), CMOS45)
+
+
+def test_more_banks_make_accesses_cheaper():
+    costs = [one_buffer(capacity_kib=256, banks=banks).ifmap.read_pj_per_bit for banks in (1, 4, 16)]
+    assert costs == sorted(costs, reverse=True)
+    assert len(set(costs)) == 3
+
+
+def test_a_buffer_wider_than_the_table_is_made_of_macros():
+    wide = one_buffer(capacity_kib=512, banks=2, width_bits=1024).ifmap
+    macro = bank_at(sram_cells("sram_cacti7.csv", 45, "itrs-hp"), 128 * 1024, 512, 350)
+    assert wide.read_pj_per_bit == macro.read_pj / 512
+    assert wide.leakage_mw == pytest.approx(4 * macro.leakage_mw)
+    assert wide.access_ns == macro.access_ns
+
+
+def test_a_buffer_narrower_than_the_table_is_priced_at_its_narrowest_with_a_note():
+    narrow, least = one_buffer(capacity_kib=32, width_bits=8), one_buffer(capacity_kib=32, width_bits=64)
+    assert narrow.ifmap == least.ifmap
+    assert least.notes == ()
+    assert [note.partition(";")[0] for note in narrow.notes] == ["sram.shared: 8 bits are narrower than the table's 64"]
+
+
+def test_a_buffer_slower_than_the_clock_gets_a_note():
+    slow = energy_table(hardware(clock_mhz=2500), CMOS45)
+    assert [note.partition(" in itrs-hp")[0] for note in slow.notes] == [
+        "sram.ifmap: an access takes 0.41 ns",
+        "sram.weight: an access takes 0.41 ns",
+    ]
+
+
+def test_a_buffer_outside_the_table_is_named():
+    told = "sram.shared: bank size in bytes: the SRAM table has 1024 to 8388608, got 512"
+    with pytest.raises(UserError, match=told):
+        one_buffer(capacity_kib=16, banks=32)
+
+
+def test_the_hardware_file_s_dram_energy_wins():
+    own = {"bandwidth_gb_s": 1, "latency_ns": 50, "energy_pj_per_bit": 4.0}
+    table = energy_table(hardware(dram=own), CMOS45)
+    assert price(Activity(dram_write_bytes=2), table)["dram"] == 64
+    assert ("DRAM", 4.0, "pJ/bit", "hardware file, dram.energy_pj_per_bit") in sources(table)
+
+
+def test_every_figure_has_a_name_of_its_own_a_unit_and_a_source():
+    told = sources(TABLE)
+    assert len({constant.name for constant in told}) == len(told)
+    assert all(constant.source for constant in told)
+    values = {constant.name: constant.value for constant in told}
+    assert values["MAC int8"] == TABLE.mac_pj
+    assert values["DRAM"] == TABLE.dram_pj_per_bit
+    assert values["logic leakage"] == TABLE.leakage_logic_mw
+    assert values["DRAM standby"] == TABLE.dram_standby_mw
+    assert {kind: values[f"vector {kind}"] for kind in TABLE.vector_pj} == TABLE.vector_pj
+    for name, buffer in TABLE.buffers.items():
+        listed = (values[f"SRAM {name} read"], values[f"SRAM {name} write"], values[f"SRAM {name} leakage"])
+        assert listed == buffer[:3]

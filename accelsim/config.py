@@ -146,7 +146,7 @@ def with_settings(document: Document, settings: Iterable[str]) -> Document:
 def _assign(document: Document, keys: list[str], value: Any, source: str) -> Document:
     data = dict(document.data)
     places = dict(document.places)
-    here: Any = data
+    here: Any = data  # a mapping, or a list whose items are reached by number
     path: Path_ = ()
     for depth, key in enumerate(keys):
         step: str | int = key
@@ -156,7 +156,7 @@ def _assign(document: Document, keys: list[str], value: Any, source: str) -> Doc
         if depth == len(keys) - 1:
             here[step] = value
             break
-        child = here[step] if isinstance(here, list) else here.get(step)
+        child = here[step] if isinstance(step, int) else here.get(step)
         if child is not None and not isinstance(child, dict | list):
             raise UserError(f"{source}: {'.'.join(keys[: depth + 1])} is a value, not a section")
         here[step] = list(child) if isinstance(child, list) else dict(child or {})
@@ -223,8 +223,8 @@ def _told(error: ErrorDetails, document: Document) -> str:
         return f"{document.place(path)}: {dotted + ': ' if dotted else ''}missing key '{key}'"
     if error["type"] == "union_tag_invalid":
         key = context["discriminator"].strip("'")
-        word, known = context["tag"], re.findall(r"'([^']*)'", context["expected_tags"])
-        return f"{document.place((*path, key))}: {dotted}.{key}: no such {key}, got {shown(word)}{nearest(word, known)}"
+        word, tags = context["tag"], re.findall(r"'([^']*)'", context["expected_tags"])
+        return f"{document.place((*path, key))}: {dotted}.{key}: no such {key}, got {shown(word)}{nearest(word, tags)}"
     message = error["msg"].removeprefix("Value error, ").replace("Input should", "should")
     message = _PLAIN.get(error["type"], message)
     if error["type"] == "literal_error" and isinstance(here, str):
@@ -241,7 +241,7 @@ def shown(value: Any) -> str:
 
 
 def _line(node: yaml.Node) -> int:
-    return int(node.start_mark.line) + 1
+    return int(node.start_mark.line) + 1 if node.start_mark else 1
 
 
 def _compose(text: str, source: str) -> yaml.Node | None:
@@ -260,11 +260,12 @@ def _compose(text: str, source: str) -> yaml.Node | None:
 def _refuse_dangers(events: Iterator[yaml.Event], source: str) -> None:
     depth = 0
     for event in events:
-        place = f"{source}:{event.start_mark.line + 1}"
+        place = f"{source}:{event.start_mark.line + 1 if event.start_mark else 1}"
         if isinstance(event, yaml.AliasEvent):
             raise UserError(f"{place}: aliases (*{event.anchor}) are not accepted; write the value out")
-        if getattr(event, "tag", None) is not None:
-            raise UserError(f"{place}: tags ({event.tag}) are not accepted; plain values only")
+        tag = getattr(event, "tag", None)
+        if tag is not None:
+            raise UserError(f"{place}: tags ({tag}) are not accepted; plain values only")
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
             if depth > MAX_DEPTH:

@@ -9,10 +9,8 @@ from pydantic import Field, model_validator
 from accelsim.config import Count, Name, NonNegative, Positive, Size, Value
 
 Precision = Literal["int2", "int4", "int8", "int16", "fp16", "bf16", "fp32"]
-VectorKind = Literal["add", "mul", "max", "exp", "divide", "lookup"]
 BITS: dict[str, int] = {"int2": 2, "int4": 4, "int8": 8, "int16": 16, "fp16": 16, "bf16": 16, "fp32": 32}
-ACCUMULATOR_VectorKind = Literal["add", "mul", "max", "exp", "divide", "lookup"]
-BITS: dict[str, int] = {
+ACCUMULATOR_BITS: dict[str, int] = {
     "int2": 32, "int4": 32, "int8": 32, "int16": 64, "fp16": 32, "bf16": 32, "fp32": 32,
 }  # fmt: skip
 
@@ -43,18 +41,39 @@ class SystolicArray(Value):
         return self.rows * self.cols
 
     @property
+    def grain(self) -> tuple[int, int, int]:
+        """M, N, K of one fold; the streamed one counts single vectors."""
+        rows, cols = self.rows, self.cols
+        return {"os": (rows, cols, 1), "ws": (1, cols, rows), "is": (cols, 1, rows)}[self.dataflow]
+
+    @property
+    def streamed(self) -> str:
+        """The dimension that flows through the array: m, n or k."""
+        return {"os": "k", "ws": "m", "is": "n"}[self.dataflow]
+
+    @property
     def drain_cycles(self) -> int:
         """os: cycles that shift a whole array of finished sums out."""
         return {"rows": self.rows, "cols": self.cols, "none": 0}[self.output_drain]
 
 
+class VectorRates(Value):
+    """Operations that one lane finishes in a cycle, by kind."""
+
+    add: Positive = 1.0
+    mul: Positive = 1.0
+    max: Positive = 1.0
+    exp: Positive = 1.0
+    divide: Positive = 1.0
+    lookup: Positive = 1.0
+
+
 class VectorUnit(Value):
-    """Lanes that do element-wise work: one element a cycle and lane, slower kinds at the stated rate."""
+    """Lanes that do element-wise work, each kind at its own rate."""
 
     lanes: Size
     latency_cycles: Count = 0  #: from the first element in to the first one out
-    #: per lane, by kind of operation; 1 where not given
-    operations_per_cycle: dict[VectorKind, Positive] = Field(default_factory=dict)
+    operations_per_cycle: VectorRates = VectorRates()
 
 
 class Sram(Value):
@@ -81,6 +100,14 @@ class OperandSrams(Value):
         return self
 
     @property
+    def operand_bytes(self) -> tuple[int, int, int]:
+        """Room for ifmap, weights and ofmap: each one's buffer, or a third of the shared one."""
+        if self.shared:
+            return (self.capacity_bytes // 3,) * 3
+        sizes = [s.capacity_kib * 1024 for s in (self.ifmap, self.weight, self.ofmap) if s]
+        return sizes[0], sizes[1], sizes[2]
+
+    @property
     def capacity_bytes(self) -> int:
         """All buffers together."""
         return sum(s.capacity_kib for s in (self.ifmap, self.weight, self.ofmap, self.shared) if s) * 1024
@@ -89,8 +116,8 @@ class OperandSrams(Value):
 class Dram(Value):
     """Off-chip memory as a bandwidth and a latency."""
 
-    bandwidth_gb_s: Positive  #: 1e9 bytes a second
-    latency_ns: NonNegative
+    bandwidth_gb_s: Annotated[float, Field(ge=1e-6, le=1e6)]  #: 1e9 bytes a second
+    latency_ns: Annotated[float, Field(ge=0, le=1e9)]
     capacity_mib: Positive | None = None
     energy_pj_per_bit: Positive | None = None  #: default: the technology's
     standby_mw: NonNegative = 0.0
@@ -110,7 +137,7 @@ class Hardware(Value):
 
     name: Name
     description: str = ""
-    clock_mhz: Positive
+    clock_mhz: Annotated[float, Field(ge=1e-3, le=1e5)]
     engine: SystolicArray
     vector: VectorUnit
     sram: OperandSrams

@@ -123,6 +123,7 @@ class Layer(Value):
     activation_bits: Bits | None = None
     weight_bits: Bits | None = None
     weight_sparsity: Fraction | None = None
+    executed: bool = True  #: false: stored with the network but not run, as a head that the task does not use
 
     least_inputs: ClassVar[int] = 1
     most_inputs: ClassVar[int] = 1
@@ -220,10 +221,14 @@ class Conv2d(Windowed):
         height, width = self.windows(image)
         return Image(channels=self.out_channels, height=height, width=width)
 
+    @property
+    def has_bias(self) -> bool:
+        """As stated; by default only where no batch norm follows."""
+        return not self.batch_norm if self.bias is None else self.bias
+
     def params(self, inputs: tuple[AnyShape, ...]) -> int:
-        bias = (not self.batch_norm) if self.bias is None else self.bias
         weights = self.out_channels * width_of(inputs[0]) // self.groups * math.prod(self.kernel)
-        return weights + self.out_channels * (int(bias) + 2 * int(self.batch_norm))
+        return weights + self.out_channels * (int(self.has_bias) + 2 * int(self.batch_norm))
 
     def macs(self, inputs: tuple[AnyShape, ...]) -> int:
         reduction = width_of(inputs[0]) // self.groups * math.prod(self.kernel)
@@ -351,12 +356,12 @@ class Softmax(Layer):
 
 
 class Norm(Layer):
-    """Batch normalization by stored scale and shift, or layer normalization over features."""
+    """Batch normalization by stored scale and shift; layer normalization over features, rms_norm without a shift."""
 
-    type: Literal["batch_norm", "layer_norm"]
+    type: Literal["batch_norm", "layer_norm", "rms_norm"]
 
     def params(self, inputs: tuple[AnyShape, ...]) -> int:
-        return 2 * width_of(inputs[0])
+        return (1 if self.type == "rms_norm" else 2) * width_of(inputs[0])
 
 
 class Embedding(Layer):

@@ -47,8 +47,7 @@ def load_hardware(hardware: str | Path = DEFAULT_HARDWARE, settings: Iterable[st
 
     Raises: UserError naming what is wrong and where.
     """
-    document = _document(hardware, hwconfigs_folder(), "hardware")
-    return validated(Hardware, with_settings(document, settings))
+    return validated(Hardware, hardware_document(hardware, settings))
 
 
 def load_workload(workload: str | Path, settings: Iterable[str] = ()) -> Workload:
@@ -56,7 +55,7 @@ def load_workload(workload: str | Path, settings: Iterable[str] = ()) -> Workloa
 
     Raises: UserError naming what is wrong and where.
     """
-    return workload_of(with_settings(_document(workload, workloads_folder(), "workload"), settings))
+    return workload_of(workload_document(workload, settings))
 
 
 def shipped(folder: Path) -> list[str]:
@@ -69,6 +68,26 @@ def split_settings(settings: Iterable[str]) -> tuple[list[str], list[str]]:
     texts = list(settings)
     workload = [text.removeprefix(WORKLOAD_PREFIX) for text in texts if text.startswith(WORKLOAD_PREFIX)]
     return [text for text in texts if not text.startswith(WORKLOAD_PREFIX)], workload
+
+
+def imported(path: Path) -> dict[str, Any]:
+    """The data that an importer makes of another tool's file.
+
+    Raises: UserError where no importer takes such a file, or the importer refuses it.
+    """
+    if path.suffix not in IMPORTERS:
+        raise UserError(f"{path}: nothing imports '{path.suffix}' files; allowed: {', '.join(IMPORTERS)}")
+    return IMPORTERS[path.suffix](path)
+
+
+def hardware_document(name: str | Path, settings: Iterable[str] = ()) -> Document:
+    """A hardware file with what it extends and the settings, unchecked, each value with its place."""
+    return with_settings(_document(name, hwconfigs_folder(), "hardware"), settings)
+
+
+def workload_document(name: str | Path, settings: Iterable[str] = ()) -> Document:
+    """A workload file with settings, unchecked, each value with its place."""
+    return with_settings(_document(name, workloads_folder(), "workload"), settings)
 
 
 def _document(name: str | Path, folder: Path, what: str, depth: int = 0) -> Document:

@@ -64,6 +64,7 @@ class Gemm:
     weight_bits: int = 8
     output_bits: int = 8
     weights_stored: bool = True  #: false where the second operand is itself computed (attention)
+    biased: bool = False  #: a 32-bit start value per output column comes with the weights
     convolution: Convolution | None = None
 
     def __post_init__(self) -> None:
@@ -110,7 +111,8 @@ def gemm_of(node: Node, batch: int, bits: Bits) -> Gemm | None:
         return _convolution(layer, node, batch, bits)
     if isinstance(layer, Linear):
         k = layer.in_features(node.inputs[0])
-        return Gemm(batch * (node.inputs[0].elements // k), k, layer.out_features, 1, *_ints(bits))
+        m = batch * (node.inputs[0].elements // k)
+        return Gemm(m, k, layer.out_features, 1, *_ints(bits), biased=layer.bias)
     if isinstance(layer, Matmul) and layer.weights:
         return Gemm(layer.m * batch, layer.k, layer.n, layer.repeat, *_ints(bits))
     if isinstance(layer, Matmul):
@@ -148,6 +150,7 @@ def _convolution(layer: Conv2d, node: Node, batch: int, bits: Bits) -> Gemm:
         activation_bits=bits.activation,
         weight_bits=bits.weight,
         output_bits=bits.output,
+        biased=layer.has_bias or layer.batch_norm,
         convolution=convolution,
     )
 
@@ -228,9 +231,10 @@ def _own_work(layer: AnyLayer, inputs: tuple[AnyShape, ...], results: int) -> di
     if isinstance(layer, Softmax):
         rows = results // width_of(inputs[0]) * layer.groups
         return {"max": results, "add": 2 * results, "exp": results, "mul": results, "divide": rows}
-    if isinstance(layer, Norm) and layer.type == "layer_norm":
+    if isinstance(layer, Norm) and layer.type != "batch_norm":
         rows = results // width_of(inputs[0])
-        return {"add": 3 * results, "mul": 3 * results, "divide": rows, "lookup": rows}
+        adds = 3 if layer.type == "layer_norm" else 1  # mean, centring and shift; the sum of squares alone
+        return {"add": adds * results, "mul": 3 * results, "divide": rows, "lookup": rows}
     if isinstance(layer, Norm):
         return {"mul": results, "add": results}
     return {}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated
 
 from pydantic import Field
@@ -44,7 +44,7 @@ class Node:
     @property
     def macs(self) -> int:
         """Multiplications of one inference."""
-        return self.layer.macs(self.inputs)
+        return self.layer.macs(self.inputs) if self.layer.executed else 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +82,15 @@ def workload_of(document: Document) -> Workload:
         path = ("layers", index)
         if layer.name in positions or layer.name == NETWORK_INPUT:
             raise invalid(document, (*path, "name"), f"the name '{layer.name}' is taken")
-        producers = _producers(document, file, layer, positions, path)
-        inputs = tuple(_shape(document, file, layer, nodes, producer, path) for producer in producers)
+        producers = _producers(document, layer, positions, path)
+        for producer in producers:
+            if producer is not None and layer.executed and not file.layers[producer].executed:
+                idle = file.layers[producer].name
+                raise invalid(document, path, f"'{layer.name}' reads '{idle}', which is not executed")
+        inputs = tuple(
+            nodes[producer].output if producer is not None else _outside(document, file, layer, path)
+            for producer in producers
+        )
         try:
             output = layer.output(inputs)
         except ValueError as error:
@@ -94,7 +101,7 @@ def workload_of(document: Document) -> Workload:
 
 
 def _producers(
-    document: Document, file: WorkloadFile, layer: AnyLayer, positions: dict[str, int], path: tuple[str | int, ...]
+    document: Document, layer: AnyLayer, positions: dict[str, int], path: tuple[str | int, ...]
 ) -> tuple[int | None, ...]:
     """Positions of the layers that this one reads; None for the network's input or the layer's own."""
     if layer.input is not None:
@@ -113,16 +120,8 @@ def _producers(
     return producers
 
 
-def _shape(
-    document: Document,
-    file: WorkloadFile,
-    layer: AnyLayer,
-    nodes: list[Node],
-    producer: int | None,
-    path: tuple[str | int, ...],
-) -> AnyShape:
-    if producer is not None:
-        return nodes[producer].output
+def _outside(document: Document, file: WorkloadFile, layer: AnyLayer, path: tuple[str | int, ...]) -> AnyShape:
+    """Shape of what a layer reads from outside the network."""
     shape = layer.input_shape or file.input
     if shape is None:
         raise invalid(document, path, f"layer '{layer.name}' has no input; give the network an input or an input_shape")
@@ -154,3 +153,12 @@ def peak_activations(workload: Workload) -> tuple[int, str]:
         if alive > best[0]:
             best = (alive, node.layer.name)
     return best
+
+
+def at_width(workload: Workload, bits: int) -> Workload:
+    """The same network with every operand stored in ``bits``."""
+    file = workload.file
+    widths = {"activation_bits": bits, "weight_bits": bits}
+    nodes = tuple(replace(node, layer=node.layer.model_copy(update=widths)) for node in workload.nodes)
+    layers = [node.layer for node in nodes]
+    return Workload(file.model_copy(update={**widths, "layers": layers}), nodes)

@@ -20,7 +20,10 @@ class Fold(NamedTuple):
 
 
 class Engine(Protocol):
-    """A compute engine behind its two texts: the closed form and the stepped kernel."""
+    """A compute engine behind its two texts: the closed form and the stepped kernel. A value: equal, hashable."""
+
+    def __hash__(self) -> int:
+        """By configuration."""
 
     @property
     def peak_macs_per_cycle(self) -> int:

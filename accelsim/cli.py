@@ -1,0 +1,287 @@
+"""The command line: the only place that prints."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from accelsim.hardware import Hardware
+    from accelsim.workload import Workload
+
+app = typer.Typer(
+    help="Cycle-exact simulation of edge-AI accelerators: cycles, stalls and energy of real networks.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+PLAIN_WIDTH = 100  # of tables that go into a pipe or a file
+LONG_STEPS = 2e9  # PE-cycles from which a stepped run shows its progress
+
+
+class Fidelity(StrEnum):
+    """How cycles are found."""
+
+    closed = "closed"
+    stepped = "stepped"
+
+
+class Precision(StrEnum):
+    """Of operands and PEs."""
+
+    int2 = "int2"
+    int4 = "int4"
+    int8 = "int8"
+    int16 = "int16"
+    fp16 = "fp16"
+    bf16 = "bf16"
+    fp32 = "fp32"
+
+
+class Kind(StrEnum):
+    """What list lists."""
+
+    hw = "hw"
+    workloads = "workloads"
+    technologies = "technologies"
+
+
+Hw = Annotated[str, typer.Option("--hw", metavar="HW", help="Shipped name, YAML file or SCALE-Sim cfg.")]
+Sets = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="PATH=VALUE", help="Change a value: engine.rows=16, workload.batch=4. Repeats."),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
+Steps = Annotated[Fidelity, typer.Option(help="closed: by formula; stepped: cycle by cycle, products checked.")]
+
+
+@app.callback()
+def _options(
+    version: Annotated[bool, typer.Option("--version", is_eager=True, help="Print the version and exit.")] = False,
+) -> None:
+    if version:
+        from accelsim import __version__
+
+        typer.echo(f"accelsim {__version__}")
+        raise typer.Exit
+
+
+@app.command()
+def run(
+    workload: Annotated[str, typer.Argument(metavar="WORKLOAD", help="Shipped name, YAML, ONNX or SCALE-Sim CSV.")],
+    hw: Hw = "edge_npu",
+    settings: Sets = None,
+    precision: Annotated[Precision | None, typer.Option(help="Of all operands and of the PEs.")] = None,
+    fidelity: Steps = Fidelity.closed,
+    out: Annotated[Path | None, typer.Option(metavar="DIR", help="Write layers.csv and summary.json there.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Run a network: cycles, stalls, energy, and what bounds each layer."""
+    from accelsim.report.files import json_text, prepared, write_result
+    from accelsim.simulation import simulate
+
+    hardware, network = _loaded(hw, workload, settings or [], precision)
+    folder = prepared(out) if out else None
+    with _Progress(len(network.nodes), shown=fidelity is Fidelity.stepped) as advance:
+        result = simulate(hardware, network, fidelity.value, progress=advance)
+    written = write_result(folder, result) if folder else []
+    if as_json:
+        layers = [result.record(row) for row in result.rows]
+        typer.echo(json_text({**result.summary, "layers": layers}), nl=False)
+        return
+    from accelsim.report.tables import run_report
+
+    console = _console()
+    console.print(run_report(result.rows, result.summary))
+    for path in written:
+        console.print(f"wrote {path}", highlight=False)
+
+
+@app.command()
+def gemm(
+    m: Annotated[int, typer.Argument(metavar="M", min=1)],
+    k: Annotated[int, typer.Argument(metavar="K", min=1)],
+    n: Annotated[int, typer.Argument(metavar="N", min=1)],
+    hw: Hw = "edge_npu",
+    settings: Sets = None,
+    fidelity: Steps = Fidelity.closed,
+    as_json: Json = False,
+) -> None:
+    """One product out[M,N] = A[M,K] . W[K,N] on the array alone, without memory."""
+    from accelsim.load import load_hardware
+    from accelsim.report.files import json_text
+    from accelsim.simulation import count_gemm
+
+    hardware = load_hardware(hw, settings or [])
+    counted = count_gemm(hardware, m, k, n, fidelity.value)
+    if as_json:
+        typer.echo(json_text(counted), nl=False)
+        return
+    from accelsim.report.tables import gemm_report
+
+    _console().print(gemm_report(counted, hardware))
+
+
+@app.command("list")
+def list_(
+    kind: Annotated[Kind, typer.Argument(help="What to list.")],
+    as_json: Json = False,
+) -> None:
+    """List what ships: hardware, workloads, technologies."""
+    from accelsim.report.files import json_text
+    from accelsim.report.listing import listing, listing_report
+
+    entries = listing(kind.value)
+    if as_json:
+        typer.echo(json_text({kind.value: entries}), nl=False)
+    else:
+        _console().print(listing_report(entries))
+
+
+@app.command()
+def show(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="A network, hardware or technology: name or path.")],
+    hw: Hw = "edge_npu",
+    settings: Sets = None,
+    as_json: Json = False,
+) -> None:
+    """Show one thing whole: a network's layers and whether it fits, hardware with its sources, an energy table."""
+    from accelsim.report.files import json_text
+    from accelsim.report.listing import shown
+
+    value, report = shown(name, hw, settings or [])
+    if as_json:
+        typer.echo(json_text(value), nl=False)
+    else:
+        _console().print(report)
+
+
+@app.command()
+def validate(as_json: Json = False) -> None:
+    """Hold the simulator against published figures; exit status 1 where one leaves its band."""
+    from accelsim.report.files import json_text
+    from accelsim.validate import anchors, report, totals
+
+    checked = anchors()
+    if as_json:
+        typer.echo(json_text(totals(checked)), nl=False)
+    else:
+        _console().print(report(checked))
+    if not all(anchor.holds for anchor in checked):
+        raise typer.Exit(1)
+
+
+@app.command("import")
+def import_(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="ONNX model, SCALE-Sim topology CSV or cfg.")],
+    out: Annotated[Path, typer.Option(metavar="FILE.yaml", help="Where the YAML goes.")],
+) -> None:
+    """Turn a model or configuration of another tool into a YAML file of this one."""
+    from accelsim.importers import dump
+    from accelsim.load import imported
+    from accelsim.report.files import prepared, write
+
+    text = dump(imported(file))
+    prepared(out.parent)
+    write(out, text)
+    typer.echo(f"wrote {out}")
+
+
+@app.command()
+def warmup() -> None:
+    """Compile the kernels now, so that the first run need not."""
+    from accelsim.simulation import compile_kernels
+
+    seconds = compile_kernels()
+    typer.echo(f"kernels ready in {seconds:.1f} s")
+
+
+def _loaded(hw: str, workload: str, settings: list[str], precision: Precision | None) -> tuple[Hardware, Workload]:
+    """Hardware and network with their settings; a precision sets the PEs and every layer's widths."""
+    from accelsim.hardware import BITS
+    from accelsim.load import load_hardware, load_workload, split_settings
+    from accelsim.workload import at_width
+
+    of_hardware, of_workload = split_settings(settings)
+    if precision is None:
+        return load_hardware(hw, of_hardware), load_workload(workload, of_workload)
+    hardware = load_hardware(hw, [*of_hardware, f"engine.precision={precision.value}"])
+    return hardware, at_width(load_workload(workload, of_workload), BITS[precision.value])
+
+
+def _console() -> Console:
+    """Standard output, 100 columns wide where it is no terminal and nobody says otherwise."""
+    from rich.console import Console
+
+    wide = sys.stdout.isatty() or "COLUMNS" in os.environ
+    return Console(width=None if wide else PLAIN_WIDTH, highlight=False, soft_wrap=False)
+
+
+class _Progress:
+    """A bar on a terminal's standard error; nothing in a pipe."""
+
+    def __init__(self, total: int, shown: bool) -> None:
+        self.total, self.shown = total, shown and sys.stderr.isatty()
+        self.bar: Any = None
+
+    def __enter__(self) -> Callable[[str], None] | None:
+        if not self.shown:
+            return None
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+        columns = (TextColumn("{task.description:<24}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        self.bar = Progress(*columns, console=Console(stderr=True), transient=True)
+        self.bar.__enter__()
+        task = self.bar.add_task("stepping", total=self.total)
+        return lambda layer: self.bar.update(task, advance=1, description=layer)
+
+    def __exit__(self, *raised: object) -> None:
+        if self.bar:
+            self.bar.__exit__(*raised)
+
+
+def main() -> None:
+    """Entry point: a user's mistake is one line and exit status 2, a failed run 1, Ctrl-C 130; never a traceback."""
+    from click.exceptions import Abort, ClickException
+
+    try:
+        code = app(standalone_mode=False)
+    except (KeyboardInterrupt, Abort):
+        code = 130
+    except ClickException as error:
+        code = _told(" ".join(error.format_message().split()), 2)
+    except BrokenPipeError:  # the reader, such as head, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 0
+    except Exception as error:
+        code = _failed(error)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _failed(error: Exception) -> int:
+    from accelsim.config import UserError
+
+    if isinstance(error, UserError):
+        return _told(" ".join(str(error).split()), 2)
+    if os.environ.get("ACCELSIM_DEBUG"):
+        raise error
+    if isinstance(error, MemoryError):
+        return _told("not enough memory for this run", 1)
+    what = f"{type(error).__name__}: {error}"
+    return _told(f"failed: {' '.join(what.split())} (a traceback: ACCELSIM_DEBUG=1)", 1)
+
+
+def _told(line: str, code: int) -> int:
+    sys.stderr.write(f"accelsim: {line}\n")
+    return code

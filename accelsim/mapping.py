@@ -1,0 +1,199 @@
+"""The search for tile sizes and loop orders: every candidate that fits the buffers is weighed at once."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from itertools import permutations, product
+from typing import NamedTuple
+
+import numpy as np
+
+from accelsim.engines.base import Engine
+from accelsim.footprint import ifmap_channels, ifmap_row_elements, ifmap_rows
+from accelsim.hardware import ACCUMULATOR_BITS, Hardware
+from accelsim.lowering import Gemm
+from accelsim.memory.dram import latency_cycles
+from accelsim.memory.sram import fits, shortage
+from accelsim.streams import cycles_in_pieces
+from accelsim.tiles import Mapping
+
+ORDERS = tuple("".join(order) for order in permutations("mnk"))
+IRRELEVANT = ("n", "m", "k")  # the loop that ifmap, weight and ofmap tiles do not depend on
+MOST_STEPS = 1 << 16
+LEAST_STEPS = 8  # where groups are batched into steps: enough of them to overlap loads with computation
+
+
+class Candidates(NamedTuple):
+    """One column per combination of tile sizes and loop order; sizes in bytes of one group."""
+
+    tiles: np.ndarray  #: int64[3, n]: m, n, k
+    loops: np.ndarray  #: int64[3, n]: trip counts of the same
+    order: np.ndarray  #: int64[n], into ORDERS
+    place: np.ndarray  #: int64[3, n]: how deep each operand's irrelevant loop stands, 0 outermost
+    tile_bytes: np.ndarray  #: int64[3, n]
+    kept_bytes: np.ndarray  #: int64[3, n]: what the buffer holds where the operand is kept
+    moved_bytes: np.ndarray  #: int64[3, n]: traffic of one pass
+    compute_cycles: np.ndarray  #: float64[n], all groups
+    allowed: np.ndarray  #: bool[n]
+
+
+@lru_cache(maxsize=4096)
+def find(gemm: Gemm, hardware: Hardware, engine: Engine) -> Mapping:
+    """The mapping with the least (estimated cycles) x (DRAM bytes): delay times traffic, near to delay times energy.
+
+    Raises: UserError naming the buffer and the shortage where not even the smallest tiles fit.
+    """
+    candidates = _candidates(gemm, hardware, engine)
+    choices = [(True, True, True)] if not hardware.sram.shared else list(product((True, False), repeat=3))
+    best: tuple[float, int, tuple[bool, ...]] | None = None
+    for wanted in choices:
+        kept, held = _residency(candidates, gemm, hardware, np.array(wanted)[:, None])
+        fit = fits(held, hardware.sram) & candidates.allowed
+        if not fit.any():
+            continue
+        score = np.where(fit, _score(candidates, kept, gemm, hardware), np.inf)
+        column = int(np.argmin(score))
+        if best is None or score[column] < best[0]:
+            best = (float(score[column]), column, tuple(bool(k) for k in kept[:, column]))
+    if best is None:
+        smallest = _residency(candidates, gemm, hardware, np.zeros((3, 1), bool))[1]
+        column = int(np.argmin(np.where(candidates.allowed, smallest.sum(axis=0), np.iinfo(np.int64).max)))
+        raise shortage(smallest[:, column], hardware.sram, f"a product of M={gemm.m}, K={gemm.k}, N={gemm.n}")
+    _, column, flags = best
+    m, n, k = (int(size) for size in candidates.tiles[:, column])
+    mapping = Mapping(m, n, k, ORDERS[candidates.order[column]], (flags[0], flags[1], flags[2]))
+    return mapping._replace(groups=_groups_per_step(candidates, column, gemm, hardware))
+
+
+def ladder(size: int, grain: int, rows: int = 1) -> list[int]:
+    """Tile sizes to try along a dimension: all of it, then halves in whole grains and, where m has them, rows."""
+    sizes = {size}
+    for unit in {rows * grain, grain}:
+        count = -(-size // unit)
+        while True:
+            sizes.add(min(size, count * unit))
+            if count == 1:
+                break
+            count = -(-count // 2)
+    return sorted(sizes, reverse=True)
+
+
+def _candidates(gemm: Gemm, hardware: Hardware, engine: Engine) -> Candidates:
+    array = hardware.engine
+    sizes = dict(zip("mnk", (gemm.m, gemm.n, gemm.k), strict=True))
+    grain = dict(zip("mnk", array.grain, strict=True))
+    row = gemm.convolution.out_width if gemm.convolution and grain["m"] == 1 else 1
+    rungs = {d: ladder(sizes[d], grain[d], row if d == "m" else 1) for d in "mnk"}
+    picks = [a.reshape(-1) for a in np.meshgrid(*(range(len(rungs[d])) for d in "mnk"), range(6), indexing="ij")]
+    order = picks[3]
+    tiles = np.stack([np.array(rungs[d], dtype=np.int64)[pick] for d, pick in zip("mnk", picks, strict=False)])
+    loops = -(-np.array([[sizes[d]] for d in "mnk"]) // tiles)
+    place = np.array([[text.index(d) for text in ORDERS] for d in IRRELEVANT])[:, order]
+    tile_bytes, kept_bytes, moved_bytes = _bytes(gemm, hardware, rungs, picks, order)
+    free = _fold_stays(tiles, loops, order, array.streamed, array.grain)
+    cycles = _engine_cycles(gemm, engine, array.streamed, rungs[array.streamed])[picks["mnk".index(array.streamed)]]
+    cycles = np.where(free, float(engine.count(gemm).cycles), cycles)
+    allowed = free | (loops["mnk".index(array.streamed)] == 1) | (array.dataflow != "os")
+    few = allowed & (loops.prod(axis=0) * gemm.groups <= MOST_STEPS)
+    return Candidates(
+        tiles, loops, order, place, tile_bytes, kept_bytes, moved_bytes, cycles, few if few.any() else allowed
+    )
+
+
+def _bytes(
+    gemm: Gemm, hardware: Hardware, rungs: dict[str, list[int]], picks: list[np.ndarray], order: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """For ifmap, weight and ofmap: bytes of one tile, of what keeping it takes, and of one pass over all tiles."""
+    pm, pn, pk = picks[:3]
+    m, n, k = (np.array(rungs[d], dtype=np.int64)[p] for d, p in zip("mnk", (pm, pn, pk), strict=True))
+    # relevant tiles inside the irrelevant loop: the ones to keep. [operand, candidate] pairs of extents
+    order_of = np.array([[text.index(d) for d in "mnk"] for text in ORDERS])[order]
+    inside = {(x, d): order_of[:, "mnk".index(d)] > order_of[:, "mnk".index(x)] for x in "mnk" for d in "mnk"}
+
+    tallest, tall = _each(rungs["m"], lambda tile: ifmap_rows(gemm, tile))
+    widest, wide = _each(rungs["k"], lambda tile: ifmap_channels(gemm, tile))
+    row = ifmap_row_elements(gemm)
+    all_rows, all_channels = int(ifmap_rows(gemm, gemm.m)[0]), int(ifmap_channels(gemm, gemm.k)[0])
+    kept_rows = np.where(inside["n", "m"], all_rows, tallest[pm])
+    kept_channels = np.where(inside["n", "k"], all_channels, widest[pk])
+    partial = _accumulates_on_chip(hardware, k, gemm.k)
+    sum_bits = np.where(partial, ACCUMULATOR_BITS[hardware.engine.precision], gemm.output_bits)
+    whole = {d: np.where(inside["m", d], size, tile) for d, size, tile in (("n", gemm.n, n), ("k", gemm.k, k))}
+    over_k = {d: np.where(inside["k", d], size, tile) for d, size, tile in (("m", gemm.m, m), ("n", gemm.n, n))}
+    a, w = gemm.activation_bits, gemm.weight_bits
+    tile = [tallest[pm] * widest[pk] * row * a, k * n * w, m * n * sum_bits]
+    kept = [kept_rows * kept_channels * row * a, whole["k"] * whole["n"] * w, over_k["m"] * over_k["n"] * sum_bits]
+    out = np.full_like(m, gemm.m * gemm.n * gemm.output_bits)
+    moved = [tall[pm] * wide[pk] * row * a, np.full_like(m, gemm.k * gemm.n * w), out]
+    return tuple(-(-np.stack(bits) // 8) for bits in (tile, kept, moved))  # type: ignore[return-value]
+
+
+def _each(tiles: list[int], sizes) -> tuple[np.ndarray, np.ndarray]:  # type: ignore[no-untyped-def]
+    """Largest and total extent for each tile size."""
+    extents = [sizes(tile) for tile in tiles]
+    return np.array([int(e.max()) for e in extents]), np.array([int(e.sum()) for e in extents])
+
+
+def _accumulates_on_chip(hardware: Hardware, tile_k: np.ndarray, k: int) -> np.ndarray:
+    """Whether sums wait in the ofmap buffer at accumulator width: several folds over K, or several tiles of it."""
+    array = hardware.engine
+    if array.dataflow == "os":
+        return np.zeros(tile_k.shape, bool)
+    return np.asarray((tile_k < k) | (tile_k > array.rows))
+
+
+def _fold_stays(
+    tiles: np.ndarray, loops: np.ndarray, order: np.ndarray, streamed: str, grain: tuple[int, int, int]
+) -> np.ndarray:
+    """Whether cutting the streamed dimension costs no cycles: one fold a step, and its pieces follow one another."""
+    s = "mnk".index(streamed)
+    one_fold = np.logical_and.reduce([tiles[d] <= grain[d] for d in range(3) if d != s])
+    innermost = np.array([text[2] == streamed for text in ORDERS])[order]
+    return np.asarray((loops[s] == 1) | (one_fold & innermost))
+
+
+def _engine_cycles(gemm: Gemm, engine: Engine, streamed: str, rungs: list[int]) -> np.ndarray:
+    """Cycles of the whole product when the streamed dimension is cut into tiles that each pay their own folds."""
+    return np.array([float(cycles_in_pieces(gemm, engine, streamed, tile)) for tile in rungs])
+
+
+def _residency(c: Candidates, gemm: Gemm, hardware: Hardware, wanted: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Which operands are kept, and the bytes that each buffer then holds, both halves included."""
+    irrelevant = c.loops[[1, 0, 2]]
+    tiles_of = np.stack([c.loops[[0, 2]].prod(axis=0), c.loops[[1, 2]].prod(axis=0), c.loops[[0, 1]].prod(axis=0)])
+    # contents that follow one another: the tiles of relevant loops outside the irrelevant one, in every group
+    outside = np.where(c.place == 2, tiles_of, np.where(c.place == 0, 1, _outermost(c)))
+    kept_size = c.kept_bytes * np.where(outside * gemm.groups > 1, 2, 1)
+    visits = np.where((c.place == 2) | (irrelevant == 1), tiles_of, tiles_of * irrelevant)
+    tile_size = c.tile_bytes * np.where(visits * gemm.groups > 1, 2, 1)
+    trivial = (irrelevant == 1) | (c.place == 2)
+    sram = hardware.sram
+    room = np.array([sram.capacity_bytes] * 3 if sram.shared else sram.operand_bytes)[:, None]
+    kept = trivial | (wanted & (kept_size <= room))
+    return kept, np.where(kept & ~trivial, kept_size, tile_size)
+
+
+def _outermost(c: Candidates) -> np.ndarray:
+    """Trip count of the outermost loop, for each operand."""
+    first = np.array(["mnk".index(text[0]) for text in ORDERS])[c.order]
+    return np.broadcast_to(np.take_along_axis(c.loops, first[None, :], axis=0), c.loops.shape)
+
+
+def _score(c: Candidates, kept: np.ndarray, gemm: Gemm, hardware: Hardware) -> np.ndarray:
+    """Estimated cycles times DRAM bytes."""
+    passes = np.where(kept, 1, c.loops[[1, 0, 2]])
+    ifmap, weights = c.moved_bytes[0] * passes[0], c.moved_bytes[1] * passes[1]
+    spilled = gemm.m * gemm.n * ACCUMULATOR_BITS[hardware.engine.precision] // 8 * (passes[2] - 1)
+    total = (ifmap + weights + c.moved_bytes[2] + 2 * spilled) * float(gemm.groups)
+    per_cycle = hardware.dram.bandwidth_gb_s * 1e3 / hardware.clock_mhz
+    ends = c.tile_bytes.sum(axis=0) / per_cycle + latency_cycles(hardware)
+    return np.asarray((np.maximum(c.compute_cycles, total / per_cycle) + ends) * total)
+
+
+def _groups_per_step(c: Candidates, column: int, gemm: Gemm, hardware: Hardware) -> int:
+    """Groups that one step takes where a whole group is smaller than a buffer half."""
+    if gemm.groups == 1 or c.loops[:, column].max() > 1:
+        return 1
+    most = max(1, gemm.groups // LEAST_STEPS)
+    sizes = c.tile_bytes[:, column : column + 1] * 2 * np.arange(1, most + 1)
+    return int(np.flatnonzero(fits(sizes, hardware.sram))[-1]) + 1 if fits(sizes, hardware.sram).any() else 1

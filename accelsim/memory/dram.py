@@ -1,0 +1,26 @@
+"""DRAM as a bandwidth and a latency, in cycles of the engine's clock."""
+
+from __future__ import annotations
+
+from math import ceil, gcd
+
+import numpy as np
+
+from accelsim.config import UserError
+from accelsim.hardware import Hardware
+from accelsim.lowering import INT64_MAX
+
+
+def transfer_cycles(nbytes: np.ndarray, hardware: Hardware) -> np.ndarray:
+    """Whole engine cycles that transfers of so many bytes occupy the bus; int64 in, int64 out."""
+    clock, bandwidth = round(hardware.clock_mhz * 1e6), round(hardware.dram.bandwidth_gb_s * 1e9)
+    common = gcd(clock, bandwidth)
+    clock, bandwidth = clock // common, max(bandwidth // common, 1)
+    if nbytes.size and int(nbytes.max()) * clock > INT64_MAX:
+        raise UserError(f"one transfer of {int(nbytes.max())} bytes at {hardware.dram.bandwidth_gb_s} GB/s overflows")
+    return np.asarray(-(-nbytes * clock // bandwidth), dtype=np.int64)
+
+
+def latency_cycles(hardware: Hardware) -> int:
+    """From a read's request to its first byte."""
+    return ceil(round(hardware.dram.latency_ns * hardware.clock_mhz, 6) / 1000)

@@ -1,0 +1,153 @@
+"""One network, hardware description or energy table as text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from accelsim.config import Document
+from accelsim.hardware import BITS, Hardware
+from accelsim.lowering import Bits, widths
+from accelsim.report.tables import kib, table
+from accelsim.simulation import kind_of
+from accelsim.technology import Technology
+from accelsim.workload import Workload, peak_activations
+
+SOURCE_WIDTH = 60
+
+
+def workload_sizes(workload: Workload, hardware: Hardware) -> dict[str, Any]:
+    """What a network needs in memory at its stored widths, and what the hardware has."""
+    default = BITS[hardware.engine.precision]
+    bits = widths(workload, default)
+    weights = sum(-(-node.params * b.weight // 8) for node, b in zip(workload.nodes, bits, strict=True))
+    elements, layer = peak_activations(workload)
+    activations = -(-elements * workload.file.batch * max(b.activation for b in bits) // 8)
+    dram = hardware.dram.capacity_mib
+    return {
+        "macs": workload.macs,
+        "params": workload.params,
+        "weight_bytes": weights,
+        "peak_activation_bytes": activations,
+        "peak_activation_layer": layer,
+        "sram_bytes": hardware.sram.capacity_bytes,
+        "dram_bytes": round(dram * 2**20) if dram else None,
+        "fits_sram": weights + activations <= hardware.sram.capacity_bytes,
+        "activations_fit_sram": activations <= hardware.sram.capacity_bytes,
+        "fits_dram": weights + activations <= dram * 2**20 if dram else None,
+    }
+
+
+def workload_report(workload: Workload, hardware: Hardware) -> RenderableType:
+    """Shapes, MACs, parameters, and whether the network fits the hardware's memory."""
+    file = workload.file
+    bits = widths(workload, BITS[hardware.engine.precision])
+    rows = [_layer_line(node, b) for node, b in zip(workload.nodes, bits, strict=True)]
+    sizes = workload_sizes(workload, hardware)
+    lines: list[RenderableType] = [Text(f"{file.name}: {file.description}", style="bold")]
+    if file.source:
+        lines.append(Text(f"source: {file.source}"))
+    lines.append(table(("layer", "kind", "input", "output", "MACs", "params", "weight bytes"), rows, left=4))
+    lines.append(Text(f"MACs               {sizes['macs']:,}"))
+    lines.append(Text(f"parameters         {sizes['params']:,}"))
+    lines.append(Text(f"weights            {kib(sizes['weight_bytes'])} at their stored width"))
+    peak, layer = kib(sizes["peak_activation_bytes"]), sizes["peak_activation_layer"]
+    lines.append(Text(f"peak activations   {peak} at {layer}, batch {file.batch}"))
+    lines.append(Text(f"on {hardware.name}"))
+    lines.extend(Text(f"  {line}") for line in _verdicts(sizes))
+    return Group(*lines)
+
+
+def _layer_line(node: Any, bits: Bits) -> tuple[Any, ...]:
+    inputs = " + ".join(dict.fromkeys(map(str, node.inputs)))
+    return (node.layer.name, kind_of(node), inputs, str(node.output), node.macs or "", node.params or "",
+            -(-node.params * bits.weight // 8) or "")  # fmt: skip
+
+
+def _verdicts(sizes: dict[str, Any]) -> Iterator[str]:
+    sram = kib(sizes["sram_bytes"])
+    if sizes["fits_sram"]:
+        yield f"fits on chip: weights and activations within {sram} of SRAM"
+    elif sizes["activations_fit_sram"]:
+        yield f"activations fit the {sram} of SRAM, weights do not: they stream from DRAM"
+    else:
+        yield f"neither fits the {sram} of SRAM whole: weights stream from DRAM and the largest activations are tiled"
+    if sizes["fits_dram"] is None:
+        yield "the hardware file does not say how large the DRAM is"
+        return
+    needed, there = sizes["weight_bytes"] + sizes["peak_activation_bytes"], sizes["dram_bytes"]
+    if sizes["fits_dram"]:
+        yield f"fits in DRAM: {kib(needed)} of {kib(there)}"
+    else:
+        yield f"OUT OF MEMORY: needs {kib(needed)}, DRAM has {kib(there)} ({kib(needed - there)} short)"
+
+
+def hardware_report(document: Document, hardware: Hardware) -> RenderableType:
+    """Every value of a hardware file with its source."""
+    rows = [(path, _plain(value), source) for path, value, source in sourced(document)]
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(no_wrap=True)
+    grid.add_column(no_wrap=True)
+    grid.add_column(overflow="fold")
+    for row in rows:
+        grid.add_row(*(Text(cell) for cell in row))
+    peak = 2 * hardware.engine.pes * hardware.clock_mhz * 1e6 * 1e-12
+    facts = f"peak {peak:.3g} TOPS, {kib(hardware.sram.capacity_bytes)} of SRAM"
+    return Group(Text(f"{hardware.name}: {hardware.description.strip()}", style="bold"), Text(facts), Text(""), grid)
+
+
+def sourced(document: Document) -> list[tuple[str, Any, str]]:
+    """Dotted path, value and source (the comment on its line) of every value in a document."""
+    found = []
+
+    def visit(value: Any, path: tuple[str | int, ...]) -> None:
+        if isinstance(value, dict):
+            for key, item in value.items():
+                visit(item, (*path, key))
+        elif path not in (("name",), ("description",)):
+            found.append((".".join(map(str, path)), value, _comment(document.place(path))))
+
+    visit(document.data, ())
+    return found
+
+
+def _comment(place: str) -> str:
+    """The comment at the end of the line that a place names; the place itself for a setting."""
+    file, _, line = place.rpartition(":")
+    if not file or not line.isdecimal() or not Path(file).is_file():
+        return place
+    text = Path(file).read_text(encoding="utf-8").splitlines()[int(line) - 1]
+    return text.partition(" # ")[2].strip()
+
+
+def _plain(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def technology_report(technology: Technology) -> RenderableType:
+    """Energy and area of every operation with its source, and the two ratios that made the table famous."""
+    operations = technology.operations
+    rows = [
+        (name, f"{op.energy_pj:.4g}", f"{op.area_um2:,.0f}" if op.area_um2 else "", op.source)
+        for name, op in operations.items()
+    ]
+    grid = table(("operation", "pJ", "um2"), [row[:3] for row in rows])
+    lines: list[RenderableType] = [
+        Text(f"{technology.name}: {technology.node_nm} nm at {technology.reference_voltage_v} V", style="bold"), grid
+    ]
+    if {"fp32_mul", "int8_mul"} <= operations.keys():
+        fp32, int8 = operations["fp32_mul"], operations["int8_mul"]
+        lines.append(Text(
+            f"FP32 over INT8 multiplication: {fp32.energy_pj / int8.energy_pj:.1f} times the energy,"
+            f" {fp32.area_um2 / int8.area_um2:.0f} times the area"
+        ))  # fmt: skip
+    lines.append(Text("sources"))
+    for source in dict.fromkeys(row[3] for row in rows):
+        names = ", ".join(row[0] for row in rows if row[3] == source)
+        lines += [Text(f"  {names}: {source}")]
+    return Group(*lines)

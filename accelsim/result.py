@@ -1,0 +1,93 @@
+"""What a simulation gives back: a value per layer, their sum, and the checks that every run must pass."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from accelsim.timeline import Timeline
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+class InvariantError(AssertionError):
+    """A result contradicts itself: a defect of the simulator, never of the input."""
+
+
+@dataclass(frozen=True, slots=True)
+class LayerResult:
+    """One layer's shapes, cycles, bytes and energy, batch included. Vector layers have no m, n, k."""
+
+    layer: str
+    kind: str
+    m: int
+    n: int
+    k: int
+    groups: int
+    macs: int
+    compute_cycles: int  #: of the engine alone; of the vector unit for a layer without a product
+    stall_cycles: int
+    total_cycles: int
+    utilization: float | None  #: MACs / (peak x total cycles)
+    compute_utilization: float | None  #: MACs / (peak x compute cycles)
+    dram_read_bytes: int
+    dram_write_bytes: int
+    compulsory_bytes: int  #: each operand and the result once
+    vector_cycles: int
+    dram_busy_cycles: int
+    energy_pj: float
+    arithmetic_intensity: float | None  #: MACs per DRAM byte
+    bound: str  #: compute, memory, vector, latency; none for a layer that moves and computes nothing
+    reason: str  #: the same in words
+    mapping: str
+    energy_pj_by_component: Mapping[str, float]
+
+
+COLUMNS = tuple(field.name for field in fields(LayerResult) if field.name != "energy_pj_by_component")
+
+
+@dataclass(frozen=True)
+class Result:
+    """A simulated network. ``rows`` are plain values; ``layers`` the same as a DataFrame."""
+
+    rows: tuple[LayerResult, ...]
+    summary: dict[str, Any]
+    timeline: Timeline
+
+    @cached_property
+    def layers(self) -> pd.DataFrame:
+        """A row per layer, columns as in layers.csv."""
+        import pandas as pd
+
+        return pd.DataFrame([self.record(row) for row in self.rows])
+
+    @staticmethod
+    def record(row: LayerResult) -> dict[str, Any]:
+        """One row as plain columns, energy by component spread out."""
+        record = {name: getattr(row, name) for name in COLUMNS}
+        return record | {f"energy_pj_{name}": value for name, value in row.energy_pj_by_component.items()}
+
+
+def check(row: LayerResult, peak_macs_per_cycle: int) -> None:
+    """Hold a layer against the invariants of the design; raises InvariantError."""
+    holds = {
+        "macs = M.N.K.groups": row.macs == row.m * row.n * row.k * row.groups,
+        "stalls >= 0": row.stall_cycles >= 0,
+        "compute + stall = total": row.compute_cycles + row.stall_cycles == row.total_cycles,
+        "compute cycles >= MACs / peak": row.compute_cycles * peak_macs_per_cycle >= row.macs,
+        "DRAM bytes >= compulsory": row.dram_read_bytes + row.dram_write_bytes >= row.compulsory_bytes,
+        "utilization in [0, 1]": 0 <= (row.utilization or 0) <= 1,
+        "DRAM busy <= total": row.dram_busy_cycles <= row.total_cycles,
+        "vector busy <= total": row.vector_cycles <= row.total_cycles,
+        "energy parts add up": math.isclose(
+            math.fsum(row.energy_pj_by_component.values()), row.energy_pj, rel_tol=1e-12, abs_tol=1e-12
+        ),
+        "energy parts >= 0": all(part >= 0 for part in row.energy_pj_by_component.values()),
+    }
+    broken = [rule for rule, held in holds.items() if not held]
+    if broken:
+        raise InvariantError(f"layer {row.layer}: {'; '.join(broken)} does not hold")

@@ -1,0 +1,58 @@
+"""A network's totals: what summary.json and ``run --json`` hold."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from accelsim import __version__
+from accelsim.energy import COMPONENTS, EnergyTable, sources
+from accelsim.hardware import Hardware
+from accelsim.result import LayerResult
+from accelsim.workload import Workload
+
+
+def summarize(
+    rows: Sequence[LayerResult], hardware: Hardware, workload: Workload, table: EnergyTable, verified: bool
+) -> dict[str, Any]:
+    """Sums over layers; ``verified`` is there where every product was checked."""
+    cycles = sum(row.total_cycles for row in rows)
+    seconds = cycles / (hardware.clock_mhz * 1e6)
+    macs = sum(row.macs for row in rows)
+    parts = {name: math.fsum(row.energy_pj_by_component[name] for row in rows) for name in COMPONENTS}
+    picojoules = math.fsum(row.energy_pj for row in rows)
+    summary: dict[str, Any] = {
+        "hardware": hardware.name,
+        "workload": workload.name,
+        "version": __version__,
+        "config_sha256": config_sha256(hardware, workload),
+        "precision": hardware.engine.precision,
+        "batch": workload.file.batch,
+        "total_cycles": cycles,
+        "compute_cycles": sum(row.compute_cycles for row in rows),
+        "stall_cycles": sum(row.stall_cycles for row in rows),
+        "latency_ms": seconds * 1e3,
+        "macs": macs,
+        "params": workload.params,
+        "utilization": macs / (hardware.engine.pes * cycles) if cycles else 0.0,
+        "dram_read_bytes": sum(row.dram_read_bytes for row in rows),
+        "dram_write_bytes": sum(row.dram_write_bytes for row in rows),
+        "compulsory_bytes": sum(row.compulsory_bytes for row in rows),
+        "energy_uj": picojoules * 1e-6,
+        "average_power_mw": picojoules * 1e-9 / seconds if seconds else 0.0,
+        "tops": 2 * macs / seconds * 1e-12 if seconds else 0.0,
+        "tops_per_w": 2 * macs / picojoules if picojoules else 0.0,
+        "energy_pj_by_component": parts,
+        "sources": [constant._asdict() for constant in sources(table)],
+        "notes": list(table.notes),
+    }
+    return summary | ({"verified": True} if verified else {})
+
+
+def config_sha256(hardware: Hardware, workload: Workload) -> str:
+    """Digest of everything that the result depends on but the version."""
+    both = {"hardware": hardware.model_dump(mode="json"), "workload": workload.file.model_dump(mode="json")}
+    return hashlib.sha256(json.dumps(both, sort_keys=True).encode()).hexdigest()

@@ -1,0 +1,49 @@
+"""How a product is cut into steps, and the stream of loads, computes and stores that follows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    import numpy as np
+
+IFMAP, WEIGHT, OFMAP = 0, 1, 2
+
+
+class Mapping(NamedTuple):
+    """Sizes of one step and the order of the loops over steps, outermost first.
+
+    ``kept`` says, for ifmap, weight and ofmap, whether the buffer holds every tile that the loops inside the
+    operand's reuse touch, so that each is moved once; otherwise the operand moves again on every pass.
+    """
+
+    tile_m: int
+    tile_n: int
+    tile_k: int
+    order: str = "nkm"
+    kept: tuple[bool, bool, bool] = (True, True, True)
+    groups: int = 1  #: groups that one step takes
+
+    def __str__(self) -> str:
+        per_step = f" x{self.groups}" if self.groups > 1 else ""
+        return f"{self.tile_m}x{self.tile_k}x{self.tile_n}{per_step} {self.order}"
+
+
+class TileStream(NamedTuple):
+    """Steps in the order in which they run; bytes at the chip's edge, cycles of the engine's clock."""
+
+    load_bytes: np.ndarray  #: int64[steps, 3]: ifmap, weight, partial sums fetched back
+    store_bytes: np.ndarray  #: int64[steps]
+    fresh: np.ndarray  #: bool[steps, 3]: the step begins a new content of this buffer half
+    compute_cycles: np.ndarray  #: int64[steps], of the matrix engine
+    vector_cycles: np.ndarray  #: int64[steps], behind it
+
+    @property
+    def read_bytes(self) -> int:
+        """All that comes in."""
+        return int(self.load_bytes.sum())
+
+    @property
+    def write_bytes(self) -> int:
+        """All that goes out."""
+        return int(self.store_bytes.sum())

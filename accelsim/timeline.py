@@ -1,0 +1,43 @@
+"""Busy intervals per unit: what stalls, utilization and later power gating are read from."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+
+class Timeline(NamedTuple):
+    """Half-open intervals [start, end) in engine cycles, int64[n, 2] each, in order and apart from each other."""
+
+    engine: np.ndarray
+    vector: np.ndarray
+    dram: np.ndarray
+
+    def shifted(self, cycles: int) -> Timeline:
+        """The same, later."""
+        return Timeline(*(unit + cycles for unit in self))
+
+
+def merged(intervals: np.ndarray) -> np.ndarray:
+    """Non-empty intervals in order of their start, with touching ones joined; they must not overlap otherwise."""
+    busy = intervals[intervals[:, 1] > intervals[:, 0]]
+    busy = busy[np.argsort(busy[:, 0], kind="stable")]
+    if not len(busy):
+        return np.zeros((0, 2), np.int64)
+    apart = busy[1:, 0] > busy[:-1, 1]
+    starts = busy[np.concatenate(([True], apart)), 0]
+    ends = busy[np.concatenate((apart, [True])), 1]
+    return np.stack((starts, ends), axis=1)
+
+
+def busy_cycles(intervals: np.ndarray) -> int:
+    """Cycles that a unit works."""
+    return int((intervals[:, 1] - intervals[:, 0]).sum())
+
+
+def joined(timelines: list[Timeline]) -> Timeline:
+    """Timelines one after the other, as one."""
+    if not timelines:
+        return Timeline(*(np.zeros((0, 2), np.int64) for _ in Timeline._fields))
+    return Timeline(*(np.concatenate(unit) for unit in zip(*timelines, strict=True)))

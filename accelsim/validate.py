@@ -1,0 +1,122 @@
+"""Every anchor that the wheel carries: expected, simulated, error, band, source."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from accelsim.engines.systolic import Systolic
+from accelsim.hardware import Hardware
+from accelsim.load import load_hardware, load_workload, shipped
+from accelsim.lowering import Gemm
+from accelsim.places import workloads_folder
+from accelsim.report.tables import table
+
+ANCHORS = Path(__file__).parent / "anchors"
+
+
+class Anchor(NamedTuple):
+    """One published figure against ours; the band is the largest relative error allowed."""
+
+    group: str
+    name: str
+    expected: int
+    simulated: int
+    band: float
+    source: str
+
+    @property
+    def error(self) -> float:
+        """Relative, signed."""
+        return (self.simulated - self.expected) / self.expected
+
+    @property
+    def holds(self) -> bool:
+        """Whether the error is within the band."""
+        return abs(self.error) <= self.band
+
+
+def anchors() -> list[Anchor]:
+    """All of them, simulated now."""
+    return [*_rtl(), *_scalesim(), *_published()]
+
+
+def _rows(file: str) -> list[dict[str, str]]:
+    with (ANCHORS / file).open(encoding="utf-8", newline="") as lines:
+        return list(csv.DictReader(lines))
+
+
+def _array(base: Hardware, settings: Iterable[str]) -> Systolic:
+    return Systolic(load_hardware(base.name, [f"engine.{setting}" for setting in settings]).engine)
+
+
+def _rtl() -> Iterator[Anchor]:
+    base = load_hardware("textbook_os_32")
+    for row in _rows("rtl_systolic.csv"):
+        gemm = Gemm(int(row["m"]), int(row["k"]), int(row["n"]))
+        cycles = _array(base, row["settings"].split()).count(gemm).cycles
+        name = f"{row['design']}: {gemm.m}x{gemm.k}x{gemm.n}, {row['formula']}"
+        yield Anchor("RTL cycles", name, int(row["cycles"]), cycles, 0.0, row["source"])
+
+
+def _scalesim() -> Iterator[Anchor]:
+    base = load_hardware("scalesim_default")
+    arrays: dict[tuple[str, ...], Systolic] = {}
+    for row in _rows("scalesim_expected.csv"):
+        settings = tuple(f"{key}={row[key]}" for key in ("dataflow", "rows", "cols"))
+        if settings not in arrays:
+            arrays[settings] = _array(base, settings)
+        counts = arrays[settings].count(Gemm(int(row["M"]), int(row["K"]), int(row["N"])))
+        name = f"{row['topology']} {row['layer']} {row['dataflow']} {row['rows']}x{row['cols']}"
+        source = "SCALE-Sim 3.0.0; its cycle is the index of the last one, ours a count"
+        yield Anchor("SCALE-Sim cycles", name, int(row["total_cycles"]) + 1, counts.cycles, 0.0, source)
+        for column, ours in (("ifmap", counts.activation_reads), ("filter", counts.weight_reads)):
+            yield Anchor(f"SCALE-Sim {column} reads", name, int(row[f"sram_{column}_reads"]), ours, 0.0, source)
+
+
+def _published() -> Iterator[Anchor]:
+    here = set(shipped(workloads_folder()))
+    for row in _rows("published_workloads.csv"):
+        if row["network"] not in here:
+            continue
+        workload = load_workload(row["network"])
+        band = 0.0 if row["exact"] == "yes" else float(row["exact"].rstrip("%")) / 100
+        for what, ours in (("macs", workload.macs), ("params", workload.params)):
+            yield Anchor(f"published {what}", workload.name, int(row[what]), ours, band, row["source"])
+
+
+def totals(checked: list[Anchor]) -> dict[str, Any]:
+    """All anchors as plain data, and whether every one holds."""
+    return {
+        "holds": all(anchor.holds for anchor in checked),
+        "anchors": [{**a._asdict(), "error": a.error, "holds": a.holds} for a in checked],
+    }
+
+
+def report(checked: list[Anchor]) -> RenderableType:
+    """A line per group with its worst error, then whatever is outside its band."""
+    groups: dict[str, list[Anchor]] = {}
+    for anchor in checked:
+        groups.setdefault(anchor.group, []).append(anchor)
+    lines = []
+    for group, members in groups.items():
+        worst = max(members, key=lambda a: abs(a.error))
+        exact = sum(a.error == 0 for a in members)
+        held = sum(a.holds for a in members)
+        where = worst.name if worst.error else ""
+        lines.append((group, len(members), exact, held, f"{worst.error:+.2%}", where))
+    parts: list[RenderableType] = [
+        table(("anchors", "number", "exact", "in band", "worst error", "worst at"), lines)
+    ]
+    outside = [anchor for anchor in checked if not anchor.holds]
+    for a in outside:
+        figures = f"expected {a.expected:,}, simulated {a.simulated:,} ({a.error:+.3%}, band {a.band:.2%})"
+        parts.append(Text(f"OUTSIDE {a.group}, {a.name}: {figures}; {a.source}"))
+    verdict = "every anchor is in its band" if not outside else f"{len(outside)} anchors outside their band"
+    sources = "\n".join(f"  {group}: {members[0].source}" for group, members in groups.items() if "pub" not in group)
+    return Group(*parts, Text(f"sources\n{sources}\n  published: per network, in the anchors' table"), Text(verdict))

@@ -1,0 +1,76 @@
+"""Other tools' files -> the data of a workload or hardware file, and that data -> YAML text.
+
+An importer is a function from a path to plain data in the schema of the YAML files; the ordinary validation checks it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Container
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from accelsim.config import UserError, parse_value
+
+_PLAIN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_./-]*")
+_NAME_LENGTH = 90  #: below the schema's limit, so that a number can be appended
+_RESERVED = "input"  #: what layers call the network's own input
+
+
+def read_text(path: Path, limit_bytes: int) -> str:
+    """A text file, with or without a byte order mark.
+
+    Raises: UserError where it cannot be read, is larger than limit_bytes or is not UTF-8.
+    """
+    try:
+        if path.stat().st_size > limit_bytes:
+            raise UserError(f"{path}: larger than {limit_bytes >> 20} MiB")
+        return path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read: {(error.strerror or str(error)).lower()}") from None
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path}: is not UTF-8 text (byte {error.start})") from None
+
+
+def clean_name(text: str, default: str) -> str:
+    """text with only the characters that a name may have; default where none of them is left."""
+    cleaned = re.sub(r"[^A-Za-z0-9_.-]+", "_", text).strip("_.-")
+    return cleaned[:_NAME_LENGTH] or default
+
+
+def unique_name(text: str, taken: Container[str]) -> str:
+    """A layer's name made of text, not among those that are taken."""
+    base = clean_name(text, "layer")
+    name, number = base, 1
+    while name in taken or name == _RESERVED:
+        number += 1
+        name = f"{base}_{number}"
+    return name
+
+
+def dump(data: dict[str, Any]) -> str:
+    """YAML text of a workload or hardware file, one line per key and one per layer; it reads back equal."""
+    lines: list[str] = []
+    for key, value in data.items():
+        if isinstance(value, list) and value:
+            lines += [f"{key}:", *(f"  - {_flow(item)}" for item in value)]
+        else:
+            lines.append(f"{key}: {_flow(value)}")
+    return "\n".join(lines) + "\n"
+
+
+def _flow(value: Any) -> str:
+    """One value on one line."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key}: {_flow(item)}" for key, item in value.items()) + "}"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(map(_flow, value)) + "]"
+    if isinstance(value, str):
+        if _PLAIN.fullmatch(value) and parse_value(value, "text") == value:
+            return value
+        return yaml.safe_dump(value, default_style='"', width=float("inf"), allow_unicode=True).strip()
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    return repr(value)

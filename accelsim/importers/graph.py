@@ -1,0 +1,191 @@
+"""A graph of ONNX operations, as plain values, and its walk: operation by operation into layers.
+
+Rearrangements (Reshape, Transpose, ...) only rename a tensor: like all views they cost nothing, and where the next
+layer needs another shape than the one that flows, a ``reshape`` layer says so.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from typing import Any, NamedTuple
+
+from pydantic import TypeAdapter, ValidationError
+
+from accelsim.config import UserError
+from accelsim.importers import unique_name
+from accelsim.layers import AnyLayer, AnyShape, Features, Image, Tokens
+
+_LAYER: TypeAdapter[AnyLayer] = TypeAdapter(AnyLayer)
+_FUSING = {"conv2d", "linear", "add", "mul"}  #: types that have an activation of their own
+_NETWORK_INPUT = "input"
+
+
+class Operation(NamedTuple):
+    """One node. An input or output that is left out is the empty string."""
+
+    name: str
+    kind: str
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    attributes: dict[str, Any]
+
+
+class Graph(NamedTuple):
+    """What the importer needs of a model; tensors go by their names."""
+
+    source: str
+    inputs: tuple[str, ...]  #: those that are data; the first is the network's
+    outputs: tuple[str, ...]
+    operations: tuple[Operation, ...]
+    constants: frozenset[str]  #: stored, or computed from stored ones and from shapes alone
+    dims: dict[str, tuple[int, ...]]  #: of every tensor whose shape is known
+    values: dict[str, tuple[float, ...]]  #: of small constants
+    bits: dict[str, int]  #: of integer tensors, and of tensors dequantized from them
+    unknown_because: str  #: why shape inference failed, if it did
+
+
+class Tensor(NamedTuple):
+    """What an ONNX tensor is among the layers."""
+
+    layer: str | None  #: the layer that makes it; None for a second input of the network
+    shape: AnyShape
+    exclusive: bool  #: nothing else reads that layer's result
+    bits: int | None = None
+
+
+class Translation:
+    """The layers so far, and what each ONNX tensor is among them; operations are added in their order."""
+
+    def __init__(self, graph: Graph) -> None:
+        """Raises: UserError where the graph has no input."""
+        self.graph = graph
+        self.layers: list[dict[str, Any]] = []
+        self.tensors: dict[str, Tensor] = {}
+        self._by_name: dict[str, dict[str, Any]] = {}
+        self._readers = Counter(name for op in graph.operations for name in op.inputs) + Counter(graph.outputs)
+        self._reshaped: dict[tuple[str | None, str], Tensor] = {}
+        if not graph.inputs:
+            raise UserError(f"{graph.source}: the graph has no input; a network needs one")
+        self.batch = (self.graph.dims[graph.inputs[0]] or (1,))[0]
+        for position, name in enumerate(graph.inputs):
+            dims, bits = graph.dims[name], graph.bits.get(name)
+            if bits is not None and bits > 16:  # numbers of table rows, not data
+                shape: AnyShape = Tokens(tokens=self._per_inference(dims, graph.source), features=1)
+                bits = None
+            else:
+                shape = self.shape_of(dims, graph.source)
+            layer = None if position else _NETWORK_INPUT
+            self.tensors[name] = Tensor(layer, shape, self._readers[name] == 1, bits)
+
+    def refusal(self, op: Operation, problem: str) -> UserError:
+        """The error for an operation."""
+        return UserError(f"{self.graph.source}: node '{op.name or op.outputs[0]}' ({op.kind}): {problem}")
+
+    def is_constant(self, op: Operation, position: int) -> bool:
+        """Whether that input of an operation is known without the network's input."""
+        return op.inputs[position] in self.graph.constants
+
+    def given(self, op: Operation, position: int) -> bool:
+        """Whether an optional input is there."""
+        return len(op.inputs) > position and op.inputs[position] != ""
+
+    def dims(self, op: Operation, name: str) -> tuple[int, ...]:
+        """A tensor's ONNX shape, batch included."""
+        if name not in self.graph.dims:
+            reason = f": {self.graph.unknown_because}" if self.graph.unknown_because else ""
+            raise self.refusal(op, f"the shape of '{name}' cannot be inferred{reason}")
+        return self.graph.dims[name]
+
+    def source(self, op: Operation, position: int = 0) -> Tensor:
+        """What an operation reads."""
+        name = op.inputs[position]
+        if name in self.graph.constants:
+            raise self.refusal(op, f"'{name}' is a constant; only data from the network's input can stand there")
+        if name not in self.tensors:
+            raise self.refusal(op, f"nothing before it makes its input '{name}'")
+        return self.tensors[name]
+
+    def shape_of(self, dims: tuple[int, ...], place: str) -> AnyShape:
+        """ONNX dimensions as the shape of one inference: NCHW, tokens, or features."""
+        if len(dims) == 4:
+            return Image(channels=dims[1], height=dims[2], width=dims[3])
+        width = dims[-1] if dims else 1
+        rows = self._per_inference(dims, place) // width
+        return Features(features=width) if rows == 1 else Tokens(tokens=rows, features=width)
+
+    def _per_inference(self, dims: tuple[int, ...], place: str) -> int:
+        elements = math.prod(dims)
+        if elements < 1 or elements % self.batch:
+            sizes = "x".join(map(str, dims))
+            raise UserError(f"{place}: a tensor of {sizes} does not divide into {self.batch} inferences")
+        return elements // self.batch
+
+    def rename(self, op: Operation, tensor: Tensor) -> None:
+        """The operation's first output is the same data as tensor."""
+        name = op.outputs[0]
+        exclusive = tensor.exclusive and self._readers[name] == 1
+        self.tensors[name] = tensor._replace(exclusive=exclusive, bits=self.graph.bits.get(name, tensor.bits))
+
+    def reshaped(self, op: Operation, tensor: Tensor, shape: AnyShape) -> Tensor:
+        """tensor in another shape of as many elements."""
+        if tensor.shape == shape:
+            return tensor
+        if tensor.shape.elements != shape.elements:
+            raise self.refusal(op, f"needs {shape}, its input is {tensor.shape}")
+        if tensor.layer is None:
+            return tensor._replace(shape=shape)
+        key = (tensor.layer, f"{type(shape).__name__} {shape}")
+        if key not in self._reshaped:
+            fields = {"type": "reshape", "to": shape.model_dump()}
+            made = self._append(op, f"{tensor.layer}_reshape", fields, [tensor])
+            self._reshaped[key] = made._replace(bits=tensor.bits)
+        return self._reshaped[key]
+
+    def emit(self, op: Operation, fields: dict[str, Any], inputs: list[Tensor], output: int = 0) -> None:
+        """A layer that makes one output of the operation; it must have as many elements as ONNX says."""
+        name = op.outputs[output]
+        made = self._append(op, (op.name or name) + (f"_{output}" if output else ""), fields, inputs)
+        dims = self.dims(op, name)
+        if made.shape.elements * self.batch != math.prod(dims):
+            sizes = "x".join(map(str, dims))
+            raise self.refusal(op, f"the model says {sizes}, a {fields['type']} layer gives {made.shape}")
+        self.tensors[name] = made._replace(exclusive=self._readers[name] == 1)
+
+    def fusable(self, tensor: Tensor) -> dict[str, Any] | None:
+        """The layer that makes tensor, where nothing else reads it and no activation ends it."""
+        layer = self._by_name.get(tensor.layer or "")
+        if layer is None or not tensor.exclusive or layer["type"] not in _FUSING or "activation" in layer:
+            return None
+        return layer
+
+    def _append(self, op: Operation, name: str, fields: dict[str, Any], inputs: list[Tensor]) -> Tensor:
+        layer = {"name": unique_name(name, self._by_name), "type": fields["type"]}
+        layer |= self._reads(op, inputs, fields) | fields
+        try:
+            shape = _LAYER.validate_python(layer).output(tuple(tensor.shape for tensor in inputs))
+        except ValidationError as error:
+            first = error.errors()[0]
+            raise self.refusal(op, f"{first['loc'][-1]}: {first['msg']}, got {first['input']}") from None
+        except ValueError as error:
+            raise self.refusal(op, str(error)) from None
+        self.layers.append(layer)
+        self._by_name[layer["name"]] = layer
+        return Tensor(layer["name"], shape, exclusive=True)
+
+    def _reads(self, op: Operation, inputs: list[Tensor], fields: dict[str, Any]) -> dict[str, Any]:
+        """The layer's ``input`` and bits; the layer before it is the default and is left out."""
+        names = [tensor.layer for tensor in inputs if tensor.layer is not None]
+        said: dict[str, Any] = {}
+        if len(names) < len(inputs):
+            if len(inputs) > 1:
+                raise self.refusal(op, "combines a further input of the network with another tensor; write it by hand")
+            said["input_shape"] = inputs[0].shape.model_dump()
+        default = self.layers[-1]["name"] if self.layers else _NETWORK_INPUT
+        if len(names) > 1 or fields["type"] == "matmul":
+            said["input"] = names
+        elif names and names[0] != default:
+            said["input"] = names[0]
+        if inputs[0].bits is not None and fields["type"] in ("conv2d", "linear", "matmul"):
+            said["activation_bits"] = inputs[0].bits
+        return said

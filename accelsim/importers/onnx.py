@@ -1,0 +1,193 @@
+"""ONNX models -> workloads. Shapes come from the model; the weights' values are neither needed nor kept."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from accelsim.config import UserError
+from accelsim.importers import clean_name
+from accelsim.importers.activations import whole_activations
+from accelsim.importers.graph import Graph, Operation
+from accelsim.importers.operators import layers_of
+
+MAX_BYTES = 2**31 - 1  #: what one protobuf message can hold
+SMALL_BYTES = 1024  #: constants up to this size keep their values: shapes, axes, limits
+SMALL_ELEMENTS = 16
+
+
+def read_onnx(path: Path) -> dict[str, Any]:
+    """Workload of an ONNX model: its layers, with batch norms, biases and activations folded into them.
+
+    A batch that the model leaves open is 1. Weights in external files are not opened.
+
+    Raises: UserError naming the node where the model is malformed or has an operation without a layer type.
+    """
+    try:
+        import onnx
+    except ImportError:
+        raise UserError(f"{path}: reading ONNX models needs the onnx package: pip install 'accelsim[onnx]'") from None
+    model = _parsed(path, onnx)
+    inputs = _fix_inputs(path, model.graph)
+    model, reason = _with_shapes(model, onnx)
+    graph = _plain(path, model, inputs, reason, onnx)
+    net = layers_of(graph._replace(operations=whole_activations(graph)))
+    if not net.layers:
+        raise UserError(f"{path}: has no operation that is a layer")
+    workload: dict[str, Any] = {"name": clean_name(path.stem, "network"), "source": f"ONNX model {path.name}"}
+    workload["input"] = net.tensors[inputs[0]].shape.model_dump()
+    if net.batch > 1:
+        workload["batch"] = net.batch
+    return workload | _common_bits(net.layers) | {"layers": net.layers}
+
+
+def _parsed(path: Path, onnx: Any) -> Any:
+    """The model, its functions inlined and its large constants emptied."""
+    try:
+        size = path.stat().st_size
+        if size > MAX_BYTES:
+            raise UserError(f"{path}: larger than 2 GiB; export with the weights as external data")
+        model = onnx.ModelProto.FromString(path.read_bytes())
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read: {(error.strerror or str(error)).lower()}") from None
+    except Exception:  # protobuf's DecodeError, whose package is not ours to import
+        raise UserError(f"{path}: is not an ONNX model") from None
+    if not model.graph.node:
+        raise UserError(f"{path}: is not an ONNX model, or one without operations")
+    if model.functions:
+        model = onnx.inliner.inline_local_functions(model)
+    for tensor in model.graph.initializer:
+        if tensor.ByteSize() > SMALL_BYTES:
+            kept = (list(tensor.dims), tensor.data_type, tensor.name)
+            tensor.Clear()
+            tensor.dims.extend(kept[0])
+            tensor.data_type, tensor.name = kept[1:]
+    return model
+
+
+def _fix_inputs(path: Path, graph: Any) -> tuple[str, ...]:
+    """The names of the inputs that are data; an open batch becomes 1, other open dimensions are refused."""
+    stored = {tensor.name for tensor in graph.initializer}
+    names = []
+    for value in graph.input:
+        if value.name in stored:
+            continue
+        names.append(value.name)
+        if not value.type.tensor_type.HasField("shape"):
+            raise UserError(f"{path}: input '{value.name}' has no shape; give the model fixed sizes when exporting it")
+        for position, dim in enumerate(value.type.tensor_type.shape.dim):
+            if dim.dim_value < 1 and position > 0:
+                raise UserError(
+                    f"{path}: input '{value.name}': dimension {position} ('{dim.dim_param}') is open;"
+                    " give it a fixed size when exporting the model; only the batch may be open"
+                )
+            dim.dim_value = max(dim.dim_value, 1)
+    if not names:
+        raise UserError(f"{path}: the graph has no input; a network needs one")
+    del graph.value_info[:]  # may hold the open batch
+    for value in graph.output:
+        value.type.tensor_type.ClearField("shape")
+    return tuple(names)
+
+
+def _with_shapes(model: Any, onnx: Any) -> tuple[Any, str]:
+    """The model with every shape that can be inferred, and why some cannot."""
+    try:
+        return onnx.shape_inference.infer_shapes(model, strict_mode=True, data_prop=True), ""
+    except onnx.shape_inference.InferenceError as error:
+        reason = " ".join(str(error).split())
+    try:
+        return onnx.shape_inference.infer_shapes(model, data_prop=True), reason
+    except (onnx.shape_inference.InferenceError, RuntimeError):
+        return model, reason
+
+
+def _plain(path: Path, model: Any, inputs: tuple[str, ...], reason: str, onnx: Any) -> Graph:
+    graph = model.graph
+    opset = max((entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx")), default=1)
+    operations = tuple(_operation(node, opset, onnx) for node in graph.node if node.output)
+    stored = {tensor.name: tensor for tensor in graph.initializer}
+    for op in operations:
+        if op.kind == "Constant" and "value" in op.attributes:
+            stored[op.outputs[0]] = op.attributes["value"]
+    dims = {name: tuple(tensor.dims) for name, tensor in stored.items()}
+    types = {name: tensor.data_type for name, tensor in stored.items()}
+    for value in (*graph.input, *graph.value_info, *graph.output):
+        tensor_type = value.type.tensor_type
+        types[value.name] = tensor_type.elem_type
+        if tensor_type.HasField("shape") and all(dim.HasField("dim_value") for dim in tensor_type.shape.dim):
+            dims[value.name] = tuple(dim.dim_value for dim in tensor_type.shape.dim)
+    return Graph(
+        source=str(path),
+        inputs=inputs,
+        outputs=tuple(value.name for value in graph.output),
+        operations=operations,
+        constants=_constants(operations, stored),
+        dims=dims,
+        values={name: values for name, tensor in stored.items() if (values := _values(tensor, onnx))},
+        bits=_bits(operations, types, onnx),
+        unknown_because=reason,
+    )
+
+
+def _operation(node: Any, opset: int, onnx: Any) -> Operation:
+    attributes = {entry.name: _decoded(onnx.helper.get_attribute_value(entry)) for entry in node.attribute}
+    if node.op_type == "Softmax" and opset < 13:
+        attributes.setdefault("axis", 1)
+    kind = node.op_type if node.domain in ("", "ai.onnx") else f"{node.domain}.{node.op_type}"
+    return Operation(node.name, kind, tuple(node.input), tuple(node.output), attributes)
+
+
+def _decoded(value: Any) -> Any:
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
+
+
+def _constants(operations: Iterable[Operation], stored: Iterable[str]) -> frozenset[str]:
+    """Tensors that are known without the input: stored ones, shapes, and what is computed from these alone."""
+    constants = set(stored)
+    for op in operations:
+        if op.kind == "Shape" or all(name in constants for name in op.inputs if name):
+            constants.update(op.outputs)
+    return frozenset(constants - {""})
+
+
+def _values(tensor: Any, onnx: Any) -> tuple[float, ...]:
+    """The values of a small stored constant; empty for others."""
+    external = tensor.data_location == onnx.TensorProto.EXTERNAL
+    elements = 1
+    for size in tensor.dims:
+        elements *= size
+    if external or not 0 < elements <= SMALL_ELEMENTS or tensor.ByteSize() > SMALL_BYTES:
+        return ()
+    try:
+        return tuple(float(value) for value in onnx.numpy_helper.to_array(tensor).reshape(-1))
+    except (TypeError, ValueError):  # text, or fewer bytes than the shape says
+        return ()
+
+
+def _bits(operations: Iterable[Operation], types: dict[str, int], onnx: Any) -> dict[str, int]:
+    """Widths of integer tensors, and of those that are dequantized from them."""
+    names = {number: name for name, number in onnx.TensorProto.DataType.items()}
+    bits = {}
+    for tensor, number in types.items():
+        kind, _, width = names.get(number, "").partition("INT")
+        if kind in ("", "U") and width.isdecimal():
+            bits[tensor] = int(width)
+    for op in operations:
+        if op.kind == "DequantizeLinear" and op.inputs[0] in bits:
+            bits[op.outputs[0]] = bits[op.inputs[0]]
+    return bits
+
+
+def _common_bits(layers: list[dict[str, Any]]) -> dict[str, int]:
+    """Widths that all layers with operands share, moved from the layers to the network."""
+    common = {}
+    for key, kinds in (("activation_bits", ("conv2d", "linear", "matmul")), ("weight_bits", ("conv2d", "linear"))):
+        concerned = [layer for layer in layers if layer["type"] in kinds]
+        widths = {layer.get(key, 0) for layer in concerned}
+        if len(widths) == 1 and 0 not in widths:
+            common[key] = widths.pop()
+            for layer in concerned:
+                del layer[key]
+    return common

@@ -86,7 +86,7 @@ def run(
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="Write layers.csv and summary.json there.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Run a network: cycles, stalls, energy, and what bounds each layer."""
+    """Run a network: cycles, stalls, energy, what bounds it."""
     from accelsim.report.files import json_text, prepared, write_result
     from accelsim.simulation import simulate
 
@@ -109,21 +109,23 @@ def run(
 
 @app.command()
 def gemm(
-    m: Annotated[int, typer.Argument(metavar="M", min=1)],
-    k: Annotated[int, typer.Argument(metavar="K", min=1)],
-    n: Annotated[int, typer.Argument(metavar="N", min=1)],
+    m: Annotated[str, typer.Argument(metavar="M", help="Rows of the result.")],
+    k: Annotated[str, typer.Argument(metavar="K", help="Reduction.")],
+    n: Annotated[str, typer.Argument(metavar="N", help="Columns of the result.")],
     hw: Hw = "edge_npu",
     settings: Sets = None,
     fidelity: Steps = Fidelity.closed,
     as_json: Json = False,
 ) -> None:
-    """One product out[M,N] = A[M,K] . W[K,N] on the array alone, without memory."""
+    """One product, M x K by K x N, on the array alone, without memory."""
+    from accelsim.config import parse_sizes
     from accelsim.load import load_hardware
     from accelsim.report.files import json_text
     from accelsim.simulation import count_gemm
 
     hardware = load_hardware(hw, settings or [])
-    counted = count_gemm(hardware, m, k, n, fidelity.value)
+    sizes = parse_sizes({"M": m, "K": k, "N": n})
+    counted = count_gemm(hardware, *sizes, fidelity.value)
     if as_json:
         typer.echo(json_text(counted), nl=False)
         return
@@ -155,7 +157,7 @@ def show(
     settings: Sets = None,
     as_json: Json = False,
 ) -> None:
-    """Show one thing whole: a network's layers and whether it fits, hardware with its sources, an energy table."""
+    """Show a network and whether it fits, hardware with its sources, or an energy table."""
     from accelsim.report.files import json_text
     from accelsim.report.listing import shown
 
@@ -168,7 +170,10 @@ def show(
 
 @app.command()
 def validate(as_json: Json = False) -> None:
-    """Hold the simulator against published figures; exit status 1 where one leaves its band."""
+    """Hold the simulator against published figures.
+
+    Exit status 1 where one of them leaves its band.
+    """
     from accelsim.report.files import json_text
     from accelsim.validate import anchors, report, totals
 
@@ -186,7 +191,7 @@ def import_(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="ONNX model, SCALE-Sim topology CSV or cfg.")],
     out: Annotated[Path, typer.Option(metavar="FILE.yaml", help="Where the YAML goes.")],
 ) -> None:
-    """Turn a model or configuration of another tool into a YAML file of this one."""
+    """Turn another tool's model or configuration into YAML."""
     from accelsim.importers import dump
     from accelsim.load import imported
     from accelsim.report.files import prepared, write
@@ -199,7 +204,7 @@ def import_(
 
 @app.command()
 def warmup() -> None:
-    """Compile the kernels now, so that the first run need not."""
+    """Compile the kernels now, not in the first run."""
     from accelsim.simulation import compile_kernels
 
     seconds = compile_kernels()
@@ -253,14 +258,10 @@ class _Progress:
 
 def main() -> None:
     """Entry point: a user's mistake is one line and exit status 2, a failed run 1, Ctrl-C 130; never a traceback."""
-    from click.exceptions import Abort, ClickException
-
     try:
         code = app(standalone_mode=False)
-    except (KeyboardInterrupt, Abort):
+    except (KeyboardInterrupt, typer.Abort):
         code = 130
-    except ClickException as error:
-        code = _told(" ".join(error.format_message().split()), 2)
     except BrokenPipeError:  # the reader, such as head, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 0
@@ -274,6 +275,8 @@ def _failed(error: Exception) -> int:
 
     if isinstance(error, UserError):
         return _told(" ".join(str(error).split()), 2)
+    if hasattr(error, "format_message"):  # a usage error, of click or of the click that typer carries
+        return _told(" ".join(error.format_message().split()), 2)
     if os.environ.get("ACCELSIM_DEBUG"):
         raise error
     if isinstance(error, MemoryError):

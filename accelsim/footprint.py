@@ -20,7 +20,7 @@ def ifmap_rows(gemm: Gemm, tile: int) -> np.ndarray:
     last = np.minimum(first + tile, gemm.m) - 1
     conv = gemm.convolution
     if conv is None:
-        return last - first + 1
+        return np.asarray(last - first + 1)
     top, bottom = first // conv.out_width, last // conv.out_width  # output rows, counted through the batch
     image = bottom // conv.out_height - top // conv.out_height
     top, bottom = top % conv.out_height, bottom % conv.out_height
@@ -62,11 +62,22 @@ def to_bytes(elements: np.ndarray | int, bits: int) -> np.ndarray:
 
 
 def compulsory_bytes(gemm: Gemm) -> tuple[int, int]:
-    """Bytes that must come in and go out however the product is cut: each operand and the result once."""
-    ifmap = int(ifmap_rows(gemm, gemm.m)[0]) * ifmap_row_elements(gemm) * int(ifmap_channels(gemm, gemm.k)[0])
+    """Bytes that must come in and go out however the product is cut: each operand and the result once.
+
+    Input rows that no window reads (a 1x1 kernel with stride 2) need not come.
+    """
+    rows = _rows_read(gemm.convolution) if gemm.convolution else gemm.m
+    ifmap = rows * ifmap_row_elements(gemm) * int(ifmap_channels(gemm, gemm.k)[0])
     ifmap_in = int(to_bytes(ifmap, gemm.activation_bits)) * gemm.groups
     weights = (int(to_bytes(gemm.k * gemm.n, gemm.weight_bits)) + bias_bytes(gemm, gemm.n)) * gemm.groups
     return ifmap_in + weights, int(to_bytes(gemm.m * gemm.n, gemm.output_bits)) * gemm.groups
+
+
+def _rows_read(conv: Convolution) -> int:
+    """Distinct input rows that windows touch, of all images."""
+    tops = np.arange(conv.out_height) * conv.stride[0] - conv.padding[0]
+    rows = np.unique(tops[:, None] + np.arange(conv.kernel[0]) * conv.dilation[0])
+    return conv.batch * int(((rows >= 0) & (rows < conv.height)).sum())
 
 
 BIAS_BYTES = 4

@@ -39,7 +39,5 @@ def _array(gemm: Gemm, hardware: Hardware, compute_cycles: int) -> str:
     rows = sizes[rows_hold] / -(-sizes[rows_hold] // array.rows)
     cols = sizes[cols_hold] / -(-sizes[cols_hold] // array.cols)
     idle = 1 - gemm.macs / compute_cycles / (rows * cols)
-    return (
-        f"{rows:.3g} of {array.rows} rows and {cols:.3g} of {array.cols} columns work,"
-        f" {idle:.0%} of the time fills and drains"
-    )
+    filling = f", {idle:.0%} of the time fills and drains" if idle >= 0.005 else ""
+    return f"{rows:.3g} of {array.rows} rows, {cols:.3g} of {array.cols} columns in use{filling}"

@@ -106,8 +106,8 @@ def depthwise_note(rows: Sequence[LayerResult]) -> str:
         return ""
     cycles, macs = sum(row.total_cycles for row in ones), sum(row.macs for row in ones)
     return (
-        f"depthwise layers do {macs / max(1, sum(row.macs for row in rows)):.1%} of the MACs"
-        f" in {cycles / everything:.1%} of the cycles: every channel is a product of its own, one at a time"
+        f"depthwise layers: {macs / max(1, sum(row.macs for row in rows)):.1%} of the MACs,"
+        f" {cycles / everything:.1%} of the cycles; each channel is a product of its own"
     )
 
 

@@ -1,0 +1,184 @@
+"""Tiles and loop orders: what a mapping moves, that it fits, and that the search finds the best of its candidates."""
+
+import dataclasses
+from math import ceil
+
+import naive_memory
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from accelsim import UserError, load_hardware
+from accelsim.engines.systolic import Systolic
+from accelsim.footprint import compulsory_bytes
+from accelsim.lowering import Convolution, Gemm
+from accelsim.mapping import ORDERS, find, ladder
+from accelsim.memory.schedule import play
+from accelsim.streams import gemm_stream, vector_stream
+from accelsim.tiles import Mapping
+
+BASE = load_hardware("textbook_os_32")
+
+
+def machine(**settings):
+    small = {"engine.rows": 4, "engine.cols": 3, "engine.dataflow": "ws"} | settings
+    return load_hardware("textbook_os_32", [f"{path}={value}" for path, value in small.items()])
+
+
+@st.composite
+def gemms(draw):
+    bits = {name: draw(st.sampled_from([4, 8])) for name in ("activation_bits", "weight_bits", "output_bits")}
+    groups, biased = draw(st.integers(1, 3)), draw(st.booleans())
+    if draw(st.booleans()):
+        m, k, n = draw(st.integers(1, 40)), draw(st.integers(1, 30)), draw(st.integers(1, 20))
+        return Gemm(m, k, n, groups, biased=biased, **bits)
+    kernel = draw(st.tuples(st.integers(1, 3), st.integers(1, 3)))
+    stride = draw(st.tuples(st.integers(1, 2), st.integers(1, 2)))
+    dilation = draw(st.tuples(st.integers(1, 2), st.integers(1, 2)))
+    padding = draw(st.tuples(*[st.integers(0, 1)] * 4))
+    height, width = draw(st.integers(5, 8)), draw(st.integers(5, 8))
+    batch, channels = draw(st.integers(1, 2)), draw(st.integers(1, 4))
+    out = [
+        (size + before + after - (k - 1) * d - 1) // s + 1
+        for size, before, after, k, d, s in zip(
+            (height, width), padding[:2], padding[2:], kernel, dilation, stride, strict=True
+        )
+    ]
+    conv = Convolution(batch, channels, height, width, kernel, stride, padding, dilation, *out)
+    n = draw(st.integers(1, 8))
+    return Gemm(batch * out[0] * out[1], channels * kernel[0] * kernel[1], n, groups, biased=biased, convolution=conv, **bits)
+
+
+@st.composite
+def mappings(draw):
+    gemm = draw(gemms())
+    tiles = [draw(st.integers(1, size)) for size in (gemm.m, gemm.n, gemm.k)]
+    kept = draw(st.tuples(*[st.booleans()] * 3))
+    order = draw(st.sampled_from(ORDERS))
+    irrelevant = dict(zip(range(3), "nmk", strict=True))
+    loops = dict(zip("mnk", (ceil(s / t) for s, t in zip((gemm.m, gemm.n, gemm.k), tiles, strict=True)), strict=True))
+    # a tile that stays put while its idle loop runs is always kept
+    kept = tuple(k or order[2] == irrelevant[x] or loops[irrelevant[x]] == 1 for x, k in enumerate(kept))
+    return gemm, Mapping(*tiles, order, kept)
+
+
+def expected_moves(gemm, mapping):
+    """Bytes per step by walking the loop nest with buffers and counting raw elements one by one."""
+    sizes, tiles = {"m": gemm.m, "n": gemm.n, "k": gemm.k}, dict(zip("mnk", mapping[:3], strict=True))
+    kept = dict(zip(("ifmap", "weight", "ofmap"), mapping.kept, strict=True))
+    for ranges, moves in naive_memory.walk(sizes, tiles, mapping.order, kept):
+        m, n, k = (len(ranges[letter]) for letter in "mnk")
+        if gemm.convolution:
+            conv = dataclasses.asdict(gemm.convolution)
+            ifmap = conv["width"] * len(_contiguous(naive_memory.raw_pixels(conv, ranges["m"], ranges["k"])))
+        else:
+            ifmap = m * k
+        bias = n * 4 * (gemm.biased and ranges["k"].start == 0)
+        yield (
+            ceil(ifmap * gemm.activation_bits / 8) * ("ifmap" in moves),
+            (ceil(k * n * gemm.weight_bits / 8) + bias) * ("weight" in moves),
+            m * n * 4 * ("psum" in moves),
+            ceil(m * n * gemm.output_bits / 8) if "store" in moves else m * n * 4 * ("spill" in moves),
+        )
+
+
+def _contiguous(touched):
+    """Transfers fetch whole row ranges for every channel of a tile: close the gaps between rows."""
+    rows = {}
+    for image, channel, row in touched:
+        low, high = rows.get((image, channel), (row, row))
+        rows[image, channel] = (min(low, row), max(high, row))
+    return {(i, c, r) for (i, c), (low, high) in rows.items() for r in range(low, high + 1)}
+
+
+@given(mappings())
+def test_a_stream_moves_what_the_loop_nest_does(case):
+    gemm, mapping = case
+    hardware = machine()
+    stream = gemm_stream(gemm, mapping, hardware, Systolic(hardware.engine), 0.0)
+    loads = np.column_stack([stream.load_bytes, stream.store_bytes])
+    expected = list(expected_moves(gemm, mapping)) * gemm.groups
+    assert loads.shape[0] == len(expected)
+    ours, theirs = loads[:, 1:], np.array(expected)[:, 1:]
+    assert ours.tolist() == theirs.tolist()
+    assert ((loads[:, 0] > 0) == (np.array(expected)[:, 0] > 0)).all() or gemm.convolution
+    assert (loads[:, 0] >= np.array(expected)[:, 0]).all()  # all kernel rows, also where a slice of K needs fewer
+    if gemm.convolution is None or mapping.tile_k == gemm.k:
+        assert loads[:, 0].tolist() == [row[0] for row in expected]
+
+
+@pytest.mark.parametrize("dataflow", ["os", "ws", "is"])
+@pytest.mark.parametrize("overlap", ["false", "true"])
+@given(gemm=gemms())
+def test_the_mapping_found_fits_and_loses_no_cycles_or_bytes(gemm, dataflow, overlap):
+    hardware = machine(**{"engine.dataflow": dataflow, "engine.overlap_folds": overlap})
+    engine = Systolic(hardware.engine)
+    mapping = find(gemm, hardware, engine)
+    stream = gemm_stream(gemm, mapping, hardware, engine, 1.0)
+    assert stream.read_bytes >= compulsory_bytes(gemm)[0]
+    assert stream.write_bytes >= compulsory_bytes(gemm)[1]
+    assert int(stream.compute_cycles.sum()) >= engine.count(gemm).cycles
+    assert (stream.compute_cycles >= 0).all()
+    assert int(stream.vector_cycles.sum()) >= gemm.m * gemm.n * gemm.groups // hardware.vector.lanes
+
+
+@given(gemm=gemms(), kib=st.integers(1, 2), dataflow=st.sampled_from(["os", "ws", "is"]))
+def test_small_buffers_hold_what_is_mapped(gemm, kib, dataflow):
+    sizes = {f"sram.{name}.capacity_kib": kib for name in ("ifmap", "weight", "ofmap")}
+    hardware = machine(**{"engine.dataflow": dataflow, **sizes})
+    engine = Systolic(hardware.engine)
+    stream = gemm_stream(gemm, find(gemm, hardware, engine), hardware, engine, 0.0)
+    for operand in (0, 1):
+        content = np.cumsum(stream.fresh[:, operand])
+        held = np.bincount(content, weights=stream.load_bytes[:, operand])[1:]
+        several = len(held) > 1
+        bias = 4 * gemm.n * (operand == 1 and gemm.biased)  # start values wait in the accumulators
+        assert held.max() - bias <= kib * 1024 / (2 if several else 1)
+
+
+def test_more_sram_never_moves_more_bytes_when_bytes_decide():
+    gemm = Gemm(3136, 576, 64)
+    moved = []
+    for kib in (8, 16, 32, 64, 128, 256, 512, 1024):
+        sizes = {f"sram.{name}.capacity_kib": kib for name in ("ifmap", "weight", "ofmap")}
+        hardware = machine(**{"engine.rows": 32, "engine.cols": 32, "dram.bandwidth_gb_s": 0.01, **sizes})
+        engine = Systolic(hardware.engine)
+        stream = gemm_stream(gemm, find(gemm, hardware, engine), hardware, engine, 0.0)
+        moved.append(stream.read_bytes + stream.write_bytes)
+    assert moved == sorted(moved, reverse=True)
+    assert moved[-1] == sum(compulsory_bytes(gemm))
+
+
+def test_a_product_whose_tiles_cannot_fit_names_buffer_and_shortage():
+    hardware = machine(**{"engine.rows": 512, "engine.cols": 512, "sram.weight.capacity_kib": 16})
+    with pytest.raises(UserError, match=r"sram\.weight, which holds 16384 \(\d+ short\)"):
+        find(Gemm(64, 1024, 1024), hardware, Systolic(hardware.engine))
+
+
+def test_shared_buffer_is_shared():
+    hardware = load_hardware("mcu_npu")
+    engine = Systolic(hardware.engine)
+    gemm = Gemm(3136, 576, 64)
+    mapping = find(gemm, hardware, engine)
+    stream = gemm_stream(gemm, mapping, hardware, engine, 0.0)
+    held = [np.bincount(np.cumsum(stream.fresh[:, x]), weights=stream.load_bytes[:, x]).max() for x in (0, 1)]
+    assert sum(held) <= hardware.sram.capacity_bytes
+
+
+@pytest.mark.parametrize(
+    ("size", "grain", "rows", "expected"),
+    [(1, 4, 1, [1]), (9, 4, 1, [9, 8, 4]), (12, 1, 4, [12, 8, 6, 4, 3, 2, 1]), (100, 32, 1, [100, 64, 32])],
+)
+def test_ladder(size, grain, rows, expected):
+    assert ladder(size, grain, rows) == expected
+
+
+@given(st.integers(0, 10**6), st.integers(0, 10**5), st.integers(1, 10**6), st.floats(0, 1e6))
+def test_vector_stream_moves_everything_once(ifmap, weights, stored, work):
+    stream = vector_stream((ifmap, weights), stored, work, BASE)
+    assert stream.load_bytes.sum(axis=0).tolist() == [ifmap, weights, 0]
+    assert stream.write_bytes == stored
+    assert (stream.load_bytes[:, 0] <= BASE.sram.operand_bytes[0] // 2).all()
+    assert int(stream.vector_cycles.sum()) == ceil(work / BASE.vector.lanes) + BASE.vector.latency_cycles * (work > 0)
+    assert play(stream, BASE).total_cycles > 0

@@ -1,0 +1,76 @@
+"""The double-buffered schedule against a tick-by-tick loop, and the timeline made of it."""
+
+import naive_memory
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from accelsim.kernels.schedule import play
+from accelsim.timeline import Timeline, busy_cycles, joined, merged
+
+
+@st.composite
+def streams(draw):
+    steps = draw(st.integers(1, 9))
+
+    def cycles(most):
+        return draw(st.lists(st.integers(0, most), min_size=steps, max_size=steps))
+
+    loads = np.array([cycles(7), cycles(7), cycles(4)], dtype=np.int64).T
+    flags = [draw(st.lists(st.booleans(), min_size=steps, max_size=steps)) for _ in range(3)]
+    fresh = np.array(flags, dtype=bool).T.copy()
+    fresh[0] = True
+    return loads.copy(), np.array(cycles(6)), fresh, np.array(cycles(9)), np.array(cycles(5)), draw(st.integers(0, 6))
+
+
+def cycles_of(intervals):
+    return {cycle for start, end in intervals for cycle in range(start, end)}
+
+
+@given(streams())
+def test_schedule_is_that_of_the_tick_by_tick_loop(stream):
+    loads, stores, fresh, compute, vector, latency = stream
+    lists = (array.tolist() for array in stream[:-1])
+    total, busy = naive_memory.play(*lists, latency)
+    engine, lanes, bus = play(loads, stores, fresh, compute, vector, latency)
+    assert cycles_of(engine) == busy["engine"]
+    assert cycles_of(lanes) == busy["vector"]
+    assert cycles_of(bus.reshape(-1, 2)) == busy["bus"]
+    assert max(cycles_of(engine) | cycles_of(lanes) | cycles_of(bus.reshape(-1, 2)), default=-1) + 1 == total
+
+
+def test_loads_hide_behind_computation():
+    steps, ones = 5, np.ones(5, np.int64)
+    loads = np.array([[4, 0, 0]] * steps)
+    fresh = np.array([[True, False, False]] * steps)
+    fresh[0] = True
+    engine, _, _ = play(loads, 0 * ones, fresh, 10 * ones, 0 * ones, 0)
+    assert engine[:, 0].tolist() == [4, 14, 24, 34, 44]
+
+
+def test_a_load_waits_for_a_free_half():
+    steps, ones = 4, np.ones(4, np.int64)
+    loads = np.array([[1, 0, 0]] * steps)
+    fresh = np.array([[True, False, False]] * steps)
+    _, _, bus = play(loads, 0 * ones, fresh, 10 * ones, 0 * ones, 0)
+    assert bus[:, 0, 0].tolist() == [0, 1, 11, 21]  # the third content replaces the first, used until 11
+
+
+@pytest.mark.parametrize(
+    ("intervals", "expected"),
+    [
+        ([[0, 0]], []),
+        ([[3, 5], [0, 3]], [[0, 5]]),
+        ([[0, 2], [4, 6], [2, 2]], [[0, 2], [4, 6]]),
+    ],
+)
+def test_merged(intervals, expected):
+    assert merged(np.array(intervals)).tolist() == expected
+
+
+def test_timelines_follow_one_another():
+    one = Timeline(*(np.array([[0, 4]]) for _ in range(3)))
+    both = joined([one, one.shifted(10)])
+    assert both.engine.tolist() == [[0, 4], [10, 14]]
+    assert busy_cycles(both.dram) == 8

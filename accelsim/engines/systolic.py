@@ -1,0 +1,255 @@
+"""A systolic array: output-, weight- or input-stationary, its folds one after the other or overlapped.
+
+Both texts follow one description. An array holds one matrix in its PEs, cut into folds of rows x cols, and
+streams vectors past it:
+
+========  ===========  ========
+dataflow  rows x cols  streamed
+========  ===========  ========
+os        M x N        K
+ws        K x N        M
+is        K x M        N
+========  ===========  ========
+
+Folds go down the rows first, then across the columns, then to the next group.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from accelsim.config import UserError
+from accelsim.counts import ActionCounts
+from accelsim.engines.base import Fold
+from accelsim.hardware import SystolicArray
+from accelsim.lowering import INT64_MAX, Gemm
+
+
+class Extent(NamedTuple):
+    """The folds along one dimension that use equally many rows (or columns) of the array."""
+
+    used: int
+    repeat: int
+    last: int  #: place of the last of them
+
+
+def extents(size: int, part: int) -> list[Extent]:
+    """``size`` elements cut into parts: the full ones, then what is left."""
+    full, rest = divmod(size, part)
+    return [e for e in (Extent(part, full, full - 1), Extent(rest, 1, full)) if e.used and e.repeat]
+
+
+class Folding(NamedTuple):
+    """How one group of a product lies on the array: height x width elements held, ``streamed`` vectors."""
+
+    height: int
+    width: int
+    streamed: int
+    rows: list[Extent]
+    cols: list[Extent]
+
+    @property
+    def down(self) -> int:
+        """Folds below one another."""
+        return self.rows[-1].last + 1
+
+    @property
+    def across(self) -> int:
+        """Folds beside one another."""
+        return self.cols[-1].last + 1
+
+
+@dataclass(frozen=True)
+class Systolic:
+    """The engine of a SystolicArray."""
+
+    array: SystolicArray
+
+    @property
+    def peak_macs_per_cycle(self) -> int:
+        """Every PE at work."""
+        return self.array.pes
+
+    def folds(self, gemm: Gemm) -> list[Fold]:
+        """The distinct passes of all groups, at most four."""
+        folding = self._folding(gemm)
+        return [
+            Fold(folding.streamed, rows.used, cols.used, rows.repeat * cols.repeat * gemm.groups)
+            for cols in folding.cols
+            for rows in folding.rows
+        ]
+
+    def fold_cycles(self, fold: Fold) -> int:
+        """Cycles of one pass alone: load, pipeline registers, wavefront and drain."""
+        latency_cycles = self._latency_cycles(fold.streamed, fold.rows, fold.cols)
+        return self._load_cycles + self.array.pipeline_registers + latency_cycles
+
+    def fold_interval_cycles(self, fold: Fold) -> int:
+        """Cycles from the start of one pass to that of the next where passes overlap."""
+        array = self.array
+        if array.dataflow == "os":
+            return array.swap_cycles + max(fold.streamed, self._reload_cycles)
+        return max(fold.streamed + array.swap_cycles, self._reload_cycles)
+
+    def count(self, gemm: Gemm) -> ActionCounts:
+        """Closed form.
+
+        Raises: UserError where cycles, or PEs x cycles, leave int64.
+        """
+        cycles = self._overlapped_cycles(gemm) if self.array.overlap_folds else self._cycles_in_turn(gemm)
+        if cycles * self.array.pes > INT64_MAX:
+            raise UserError(
+                f"M={gemm.m}, K={gemm.k}, N={gemm.n}, groups={gemm.groups} on {self.array.rows} x {self.array.cols}"
+                f" PEs: {cycles:.3g} cycles times PEs do not fit a 64-bit count; allowed: at most {INT64_MAX}"
+            )
+        folding = self._folding(gemm)
+        folds = folding.down * folding.across
+        if self.array.dataflow == "os":
+            top_reads = folding.width * folding.streamed * folding.down
+            psum_reads, psum_writes = 0, folding.height * folding.width
+        else:
+            top_reads = 0 if self.array.weights_resident else folding.height * folding.width
+            psum_reads = folding.streamed * folding.width * (folding.down - 1)
+            psum_writes = folding.streamed * folding.width * folding.down
+        left_reads = folding.height * folding.streamed * folding.across
+        macs = gemm.m * gemm.k * gemm.n
+        group = self._action_counts(0, macs, folds, left_reads, top_reads, psum_reads, psum_writes)
+        return ActionCounts(cycles=cycles) + group * gemm.groups
+
+    def step(self, gemm: Gemm, a: np.ndarray, w: np.ndarray) -> tuple[np.ndarray, ActionCounts]:
+        """Cycle by cycle; a is integers [groups, M, K], w [groups, K, N]; returns a @ w and what happened.
+
+        Raises: UserError as ``count``, for operands of other shapes, and where sums could leave int64.
+        """
+        self.count(gemm)
+        a_shape, w_shape = (gemm.groups, gemm.m, gemm.k), (gemm.groups, gemm.k, gemm.n)
+        if a.shape != a_shape or w.shape != w_shape:
+            raise UserError(f"operands {a.shape} and {w.shape}; allowed: {a_shape} and {w_shape}")
+        operand, total = self._element_types(gemm, a, w)
+        step = self._step_output_stationary if self.array.dataflow == "os" else self._step_stationary
+        product, seen = step(a.astype(operand), w.astype(operand), total)
+        return product, self._action_counts(*(int(n) for n in seen))
+
+    def _folding(self, gemm: Gemm) -> Folding:
+        height, width, streamed = {
+            "os": (gemm.m, gemm.n, gemm.k),
+            "ws": (gemm.k, gemm.n, gemm.m),
+            "is": (gemm.k, gemm.m, gemm.n),
+        }[self.array.dataflow]
+        return Folding(
+            height, width, streamed, extents(height, self.array.rows), extents(width, self.array.cols)
+        )  # fmt: skip
+
+    @property
+    def _load_cycles(self) -> int:
+        """Before the first operand of a pass that nothing overlaps."""
+        return 0 if self.array.dataflow == "os" or self.array.weights_resident else self.array.rows
+
+    @property
+    def _reload_cycles(self) -> int:
+        """Least time between the starts of overlapped passes, for the held operand or the drain."""
+        array = self.array
+        if array.dataflow != "os" and array.weights_resident:
+            return 0
+        if array.reload_cycles is not None:
+            return array.reload_cycles
+        return array.drain_cycles if array.dataflow == "os" else array.rows
+
+    def _latency_cycles(self, streamed: int, rows: int, cols: int) -> int:
+        """From the first operand at PE(0, 0) to the last sum out, inclusive, for a pass that uses rows x cols PEs."""
+        array = self.array
+        if array.charge_full_array:
+            rows, cols = array.rows, array.cols
+        if array.dataflow == "os":
+            return streamed + rows + cols - 2 + array.drain_cycles
+        return streamed + array.psum_hop_cycles * array.rows + cols - 2
+
+    def _cycles_in_turn(self, gemm: Gemm) -> int:
+        return sum(self.fold_cycles(fold) * fold.repeat for fold in self.folds(gemm))
+
+    def _overlapped_cycles(self, gemm: Gemm) -> int:
+        """Starts lie one interval apart, so of the passes of one shape the last ends last: try each shape's last."""
+        folding = self._folding(gemm)
+        earlier_groups = (gemm.groups - 1) * folding.down * folding.across
+        interval = self.fold_interval_cycles(self.folds(gemm)[0])
+        ends = [
+            (earlier_groups + cols.last * folding.down + rows.last) * interval
+            + self._latency_cycles(folding.streamed, rows.used, cols.used)
+            for cols in folding.cols
+            for rows in folding.rows
+        ]
+        return self._load_cycles + self.array.pipeline_registers + max(ends)
+
+    def _action_counts(
+        self, cycles: int, macs: int, folds: int, left_reads: int, top_reads: int, psum_reads: int, psum_writes: int
+    ) -> ActionCounts:
+        """Counts of what enters at the left and the top: activations at the left, but for ``is``."""
+        activations, weights = (top_reads, left_reads) if self.array.dataflow == "is" else (left_reads, top_reads)
+        return ActionCounts(cycles, macs, folds, activations, weights, psum_reads, psum_writes)
+
+    def _element_types(self, gemm: Gemm, a: np.ndarray, w: np.ndarray) -> tuple[type, type]:
+        """The narrowest types for operands and sums. Registers may add to a sum what earlier folds left in them."""
+        a_peak, w_peak = (max(int(x.max()), -int(x.min())) for x in (a, w))
+        sum_peak = a_peak * w_peak * (gemm.k + self.array.rows + self.array.cols)
+        if max(a_peak, w_peak) < 2**15 and sum_peak < 2**31:
+            return np.int16, np.int32
+        if max(a_peak, w_peak) < 2**31 and sum_peak < 2**63:
+            return np.int32, np.int64
+        raise UserError(
+            f"operands up to {a_peak} and {w_peak}, K={gemm.k}: sums do not fit 64 bits; allowed: 32-bit operands"
+            " whose sums fit"
+        )
+
+    def _step_stationary(self, a: np.ndarray, w: np.ndarray, total: type) -> tuple[np.ndarray, np.ndarray]:
+        from accelsim.kernels.stationary import StationaryArray, step_stationary
+
+        array, reload = self.array, self._reload_cycles
+        loads = not array.weights_resident
+        options = StationaryArray(
+            rows=array.rows,
+            cols=array.cols,
+            hop=array.psum_hop_cycles,
+            pipeline=array.pipeline_registers,
+            loads=loads,
+            overlap=array.overlap_folds,
+            segment=min(array.rows, reload) if array.overlap_folds and loads else array.rows,
+            swap_cycles=array.swap_cycles,
+            reload_cycles=reload,
+            charge_full_array=array.charge_full_array,
+        )
+        weights_held = array.dataflow == "ws"
+        streamed, held = (a.swapaxes(1, 2), w) if weights_held else (w, a.swapaxes(1, 2))
+        out: np.ndarray = np.zeros((len(a), held.shape[2], streamed.shape[2]), total)
+        seen = step_stationary(np.ascontiguousarray(streamed), np.ascontiguousarray(held), out, options)
+        return out.swapaxes(1, 2) if weights_held else out, seen
+
+    def _step_output_stationary(self, a: np.ndarray, w: np.ndarray, total: type) -> tuple[np.ndarray, np.ndarray]:
+        from accelsim.kernels.folds import LEFT_READS, TOP_READS
+        from accelsim.kernels.output_stationary import OutputStationaryArray, step_output_stationary
+
+        array, reload = self.array, self._reload_cycles
+        exchanged = array.output_drain == "cols"
+        lanes = -(-array.drain_cycles // reload) if 0 < reload < array.drain_cycles else 1
+        options = OutputStationaryArray(
+            rows=array.cols if exchanged else array.rows,
+            cols=array.rows if exchanged else array.cols,
+            pipeline=array.pipeline_registers,
+            drains=array.output_drain != "none",
+            drain_lanes=lanes,
+            overlap=array.overlap_folds,
+            swap_cycles=array.swap_cycles,
+            reload_cycles=reload,
+            across_first=exchanged,
+            charge_full_array=array.charge_full_array,
+        )
+        left, top = a, np.ascontiguousarray(w.swapaxes(1, 2))
+        if exchanged:
+            left, top = top, left
+        out: np.ndarray = np.zeros((len(a), left.shape[1], top.shape[1]), total)
+        seen = step_output_stationary(np.ascontiguousarray(left), np.ascontiguousarray(top), out, options)
+        if exchanged:
+            out, seen[[LEFT_READS, TOP_READS]] = out.swapaxes(1, 2), seen[[TOP_READS, LEFT_READS]]
+        return out, seen

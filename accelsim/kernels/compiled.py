@@ -1,0 +1,13 @@
+"""The options under which kernels are compiled, in one place.
+
+No fastmath and no threads: a count does not depend on who counts. The error model only leaves out the test
+for division by zero; no kernel divides by what can be zero.
+"""
+
+from __future__ import annotations
+
+import numba
+
+kernel = numba.njit(cache=True, nogil=True, error_model="numpy")
+"""Decorator of every kernel. What runs each cycle takes few arrays: a call passes them element by element,
+tuples of arrays too, and soon costs more than the work."""

@@ -1,0 +1,98 @@
+"""Plain data -> validated, frozen values; what does not fit becomes one line that says where and what is allowed."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic_core import ErrorDetails, PydanticCustomError
+
+from accelsim.config.documents import Document, KeyPath, UserError, dotted, nearest, shown
+
+Size = Annotated[int, Field(gt=0, le=2**31 - 1)]
+Count = Annotated[int, Field(ge=0, le=2**31 - 1)]
+Positive = Annotated[float, Field(gt=0)]
+NonNegative = Annotated[float, Field(ge=0)]
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$")]
+
+V = TypeVar("V", bound="Value")
+
+_MAPPING = "should be a mapping of keys to values"
+_PLAIN = {  # pydantic's words -> ours
+    "string_pattern_mismatch": "should be letters, digits, '_', '-' and '.', a letter or digit first",
+    "model_attributes_type": _MAPPING,
+    "model_type": _MAPPING,
+    "dict_type": _MAPPING,
+    "list_type": "should be a list",
+    "tuple_type": "should be a list",
+    "too_short": "should have {min_length} or more items",
+    "string_type": "should be text",
+    "int_type": "should be a whole number",
+    "float_type": "should be a number",
+    "bool_type": "should be true or false",
+    "finite_number": "should be a finite number",
+}
+
+
+class Value(BaseModel):
+    """A frozen, fully validated value. Unknown keys are refused with the nearest known one."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _refuse_unknown_keys(cls, data: Any) -> Any:
+        if isinstance(data, dict):
+            for key in data:
+                if key not in cls.model_fields:
+                    raise PydanticCustomError("unknown_key", "{key}", {"key": key, "known": list(cls.model_fields)})
+        return data
+
+
+def validated(model: type[V], document: Document) -> V:
+    """document as a value of the given model.
+
+    Raises: UserError naming place, key, value and what is allowed.
+    """
+    try:
+        return model.model_validate(document.data)
+    except ValidationError as error:
+        raise _told(error.errors()[0], document) from None
+
+
+def invalid(document: Document, path: KeyPath, problem: str) -> UserError:
+    """The error for a value that is well-formed by itself but wrong where it stands."""
+    return UserError(": ".join(filter(None, (document.place(path), dotted(path), problem))))
+
+
+def _told(error: ErrorDetails, document: Document) -> UserError:
+    """The first validation error, in our words."""
+    path: KeyPath = ()
+    here: Any = document.data
+    for step in error["loc"]:  # drop the tags of unions, which are no keys of the file
+        known = step in here if isinstance(here, dict) else isinstance(here, list) and step in range(len(here))
+        if known:
+            here = here[step]
+            path = (*path, step)
+    kind, context = error["type"], error.get("ctx", {})
+    if kind == "unknown_key":
+        path = (*path, context["key"])
+        known_keys = nearest(context["key"], context["known"])
+        return UserError(f"{document.place(path)}: unknown key '{dotted(path)}'{known_keys}")
+    if kind in ("missing", "union_tag_not_found"):
+        key = error["loc"][-1] if kind == "missing" else context["discriminator"].strip("'")
+        return invalid(document, path, f"missing key '{key}'")
+    if kind == "union_tag_invalid":
+        key = context["discriminator"].strip("'")
+        tags = re.findall(r"'([^']*)'", context["expected_tags"])
+        allowed = nearest(str(here[key]), tags)
+        return invalid(document, (*path, key), f"no such {key}, got {shown(here[key])}{allowed}")
+    message = error["msg"].removeprefix("Value error, ").replace("Input should", "should")
+    if kind == "value_error":  # our own checks already say what they found
+        return invalid(document, path, message)
+    close = ""
+    if kind == "literal_error" and isinstance(here, str):
+        close = nearest(here, re.findall(r"'([^']*)'", error["msg"])).partition("; allowed")[0]
+    message = _PLAIN[kind].format_map(context) if kind in _PLAIN else message
+    return invalid(document, path, f"{message}, got {shown(here)}{close}")

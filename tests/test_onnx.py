@@ -258,7 +258,7 @@ def test_external_weights_are_not_opened(tmp_path):
 
 
 W = weights("w", 4, 3, 3, 3)
-NO_LAYER = "there is no layer for this operation"
+NO_LAYER = "there is no layer type for this operation"
 MISTAKES = {
     "unknown": (node("LRN", ["x"], ["y"], name="n", size=5), f"node 'n' (LRN): {NO_LAYER}"),
     "own domain": (node("Magic", ["x"], ["y"], domain="my.ops"), f"node 'y' (my.ops.Magic): {NO_LAYER}"),

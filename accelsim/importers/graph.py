@@ -16,6 +16,8 @@ from accelsim.config import UserError
 from accelsim.importers import unique_name
 from accelsim.layers import AnyLayer, AnyShape, Features, Image, Tokens
 
+MAX_ELEMENTS = 2**31 - 1
+
 _LAYER: TypeAdapter[AnyLayer] = TypeAdapter(AnyLayer)
 _FUSING = {"conv2d", "linear", "add", "mul"}  #: types that have an activation of their own
 _NETWORK_INPUT = "input"
@@ -45,6 +47,11 @@ class Graph(NamedTuple):
     unknown_because: str  #: why shape inference failed, if it did
 
 
+def rows_of(rows: int, width: int) -> AnyShape:
+    """So many vectors of that width."""
+    return Features(features=width) if rows == 1 else Tokens(tokens=rows, features=width)
+
+
 class Tensor(NamedTuple):
     """What an ONNX tensor is among the layers."""
 
@@ -67,14 +74,15 @@ class Translation:
         self._reshaped: dict[tuple[str | None, str], Tensor] = {}
         if not graph.inputs:
             raise UserError(f"{graph.source}: the graph has no input; a network needs one")
-        self.batch = (self.graph.dims[graph.inputs[0]] or (1,))[0]
+        first = graph.dims[graph.inputs[0]]
+        self.batch = first[0] if len(first) > 1 else 1
         for position, name in enumerate(graph.inputs):
             dims, bits = graph.dims[name], graph.bits.get(name)
             if bits is not None and bits > 16:  # numbers of table rows, not data
-                shape: AnyShape = Tokens(tokens=self._per_inference(dims, graph.source), features=1)
+                shape: AnyShape = Tokens(tokens=self.per_inference(dims), features=1)
                 bits = None
             else:
-                shape = self.shape_of(dims, graph.source)
+                shape = self.shape_of(dims)
             layer = None if position else _NETWORK_INPUT
             self.tensors[name] = Tensor(layer, shape, self._readers[name] == 1, bits)
 
@@ -106,20 +114,29 @@ class Translation:
             raise self.refusal(op, f"nothing before it makes its input '{name}'")
         return self.tensors[name]
 
-    def shape_of(self, dims: tuple[int, ...], place: str) -> AnyShape:
+    def shape_of(self, dims: tuple[int, ...]) -> AnyShape:
         """ONNX dimensions as the shape of one inference: NCHW, tokens, or features."""
+        width = dims[-1] if dims else 1
+        elements = self.per_inference(dims, width)
         if len(dims) == 4:
             return Image(channels=dims[1], height=dims[2], width=dims[3])
-        width = dims[-1] if dims else 1
-        rows = self._per_inference(dims, place) // width
-        return Features(features=width) if rows == 1 else Tokens(tokens=rows, features=width)
+        return rows_of(elements // width, width)
 
-    def _per_inference(self, dims: tuple[int, ...], place: str) -> int:
+    def per_inference(self, dims: tuple[int, ...], width: int = 1) -> int:
+        """Elements of one inference of the batch, whole vectors of that width."""
         elements = math.prod(dims)
-        if elements < 1 or elements % self.batch:
+        if not (all(size > 0 for size in dims) and elements <= MAX_ELEMENTS and elements % (self.batch * width) == 0):
             sizes = "x".join(map(str, dims))
-            raise UserError(f"{place}: a tensor of {sizes} does not divide into {self.batch} inferences")
+            raise UserError(f"{self.graph.source}: a tensor of {sizes} in {self.batch} inferences has no shape here")
         return elements // self.batch
+
+    def axis(self, op: Operation, default: int) -> tuple[int, tuple[int, ...]]:
+        """The operation's axis, counted from the front, and the dimensions of its input."""
+        dims = self.dims(op, op.inputs[0])
+        axis = op.attributes.get("axis", default)
+        if not -len(dims) <= axis < len(dims):
+            raise self.refusal(op, f"axis: should be from {-len(dims)} to {len(dims) - 1}, got {axis}")
+        return axis % len(dims), dims
 
     def rename(self, op: Operation, tensor: Tensor) -> None:
         """The operation's first output is the same data as tensor."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -29,9 +29,11 @@ def read_onnx(path: Path) -> dict[str, Any]:
     except ImportError:
         raise UserError(f"{path}: reading ONNX models needs the onnx package: pip install 'accelsim[onnx]'") from None
     model = _parsed(path, onnx)
+    opset = max((entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx")), default=1)
+    _check_nodes(path, model, opset, onnx)
     inputs = _fix_inputs(path, model.graph)
     model, reason = _with_shapes(model, onnx)
-    graph = _plain(path, model, inputs, reason, onnx)
+    graph = _plain(path, model, inputs, opset, reason, onnx)
     net = layers_of(graph._replace(operations=whole_activations(graph)))
     if not net.layers:
         raise UserError(f"{path}: has no operation that is a layer")
@@ -53,7 +55,7 @@ def _parsed(path: Path, onnx: Any) -> Any:
         raise UserError(f"{path}: cannot be read: {(error.strerror or str(error)).lower()}") from None
     except Exception:  # protobuf's DecodeError, whose package is not ours to import
         raise UserError(f"{path}: is not an ONNX model") from None
-    if not model.graph.node:
+    if not model.graph.node or not all(isinstance(text, str) for text in _texts(model.graph)):
         raise UserError(f"{path}: is not an ONNX model, or one without operations")
     if model.functions:
         model = onnx.inliner.inline_local_functions(model)
@@ -64,6 +66,14 @@ def _parsed(path: Path, onnx: Any) -> Any:
             tensor.dims.extend(kept[0])
             tensor.data_type, tensor.name = kept[1:]
     return model
+
+
+def _texts(graph: Any) -> Iterator[Any]:
+    """Every name; protobuf gives bytes for what is not UTF-8."""
+    for node in graph.node:
+        yield from (node.name, node.op_type, node.domain, *node.input, *node.output)
+        yield from (attribute.name for attribute in node.attribute)
+    yield from (tensor.name for tensor in (*graph.input, *graph.output, *graph.initializer))
 
 
 def _fix_inputs(path: Path, graph: Any) -> tuple[str, ...]:
@@ -93,20 +103,20 @@ def _fix_inputs(path: Path, graph: Any) -> tuple[str, ...]:
 
 def _with_shapes(model: Any, onnx: Any) -> tuple[Any, str]:
     """The model with every shape that can be inferred, and why some cannot."""
+    failures = (onnx.shape_inference.InferenceError, RuntimeError, ValueError, MemoryError)
     try:
         return onnx.shape_inference.infer_shapes(model, strict_mode=True, data_prop=True), ""
-    except onnx.shape_inference.InferenceError as error:
+    except failures as error:
         reason = " ".join(str(error).split())
     try:
-        return onnx.shape_inference.infer_shapes(model, data_prop=True), reason
-    except (onnx.shape_inference.InferenceError, RuntimeError):
+        return onnx.shape_inference.infer_shapes(model), reason
+    except failures:
         return model, reason
 
 
-def _plain(path: Path, model: Any, inputs: tuple[str, ...], reason: str, onnx: Any) -> Graph:
+def _plain(path: Path, model: Any, inputs: tuple[str, ...], opset: int, reason: str, onnx: Any) -> Graph:
     graph = model.graph
-    opset = max((entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx")), default=1)
-    operations = tuple(_operation(node, opset, onnx) for node in graph.node if node.output)
+    operations = tuple(_operation(node, opset, onnx) for node in graph.node)
     stored = {tensor.name: tensor for tensor in graph.initializer}
     for op in operations:
         if op.kind == "Constant" and "value" in op.attributes:
@@ -129,6 +139,24 @@ def _plain(path: Path, model: Any, inputs: tuple[str, ...], reason: str, onnx: A
         bits=_bits(operations, types, onnx),
         unknown_because=reason,
     )
+
+
+def _check_nodes(path: Path, model: Any, opset: int, onnx: Any) -> None:
+    """Refuse nodes of the standard's operations that lack what the standard demands."""
+    context = onnx.checker.C.CheckerContext()
+    context.ir_version, context.opset_imports = model.ir_version, {"": opset}
+    for node in model.graph.node:
+        if not any(node.output):
+            raise UserError(f"{path}: node '{node.name}' ({node.op_type}): has no output")
+        if node.domain in ("", "ai.onnx"):
+            try:
+                onnx.checker.check_node(node, context)
+            except onnx.checker.ValidationError as error:
+                reason = " ".join(str(error).split())
+                raise UserError(f"{path}: node '{node.name or node.output[0]}' ({node.op_type}): {reason}") from None
+            parts = [entry.i for entry in node.attribute if entry.name == "num_outputs"]
+            if parts and parts[0] != len(node.output):  # shape inference would abort the whole process
+                raise UserError(f"{path}: node '{node.name or node.output[0]}' ({node.op_type}): num_outputs is wrong")
 
 
 def _operation(node: Any, opset: int, onnx: Any) -> Operation:
@@ -162,7 +190,7 @@ def _values(tensor: Any, onnx: Any) -> tuple[float, ...]:
         return ()
     try:
         return tuple(float(value) for value in onnx.numpy_helper.to_array(tensor).reshape(-1))
-    except (TypeError, ValueError):  # text, or fewer bytes than the shape says
+    except (KeyError, TypeError, ValueError):  # text, an unknown type, or fewer bytes than the shape says
         return ()
 
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from accelsim.config import nearest
-from accelsim.importers.graph import Graph, Operation, Tensor, Translation
-from accelsim.layers import AnyShape, Features, Tokens, width_of
+from accelsim.importers.graph import Graph, Operation, Tensor, Translation, rows_of
+from accelsim.layers import Tokens, width_of
 
 FUNCTIONS = {
     "Relu": "relu", "LeakyRelu": "leaky_relu", "PRelu": "leaky_relu", "Sigmoid": "sigmoid", "Tanh": "tanh",
@@ -56,18 +55,18 @@ def _add(net: Translation, op: Operation) -> None:
     elif kind in OPERATORS:
         OPERATORS[kind](net, op)
     else:
-        known = {*RENAMES, *FUNCTIONS, *SUMS, *POOLS, *OPERATORS, "Clip"}
-        hint = f"; {HINTS[kind]}" if kind in HINTS else nearest(kind, known)
-        raise net.refusal(op, f"there is no layer for this operation{hint}")
+        known = sorted({*RENAMES, *FUNCTIONS, *SUMS, *POOLS, *OPERATORS, "Clip"})
+        hint = HINTS.get(kind, f"allowed: {', '.join(known)}")
+        raise net.refusal(op, f"there is no layer type for this operation; {hint}")
 
 
 def _conv(net: Translation, op: Operation) -> None:
     weights, dims = net.dims(op, op.inputs[1]), net.dims(op, op.inputs[0])
     if len(dims) != 4:
         raise net.refusal(op, f"only 2-D convolutions have a layer type; the input has {len(dims) - 2} dimensions")
-    if not net.is_constant(op, 1):
-        raise net.refusal(op, "its weights are computed; only stored ones have a layer type")
-    image = net.reshaped(op, net.source(op), net.shape_of(dims, net.graph.source))
+    if not net.is_constant(op, 1) or len(weights) != 4:
+        raise net.refusal(op, "only stored weights of four dimensions have a layer type")
+    image = net.reshaped(op, net.source(op), net.shape_of(dims))
     fields = {"type": "conv2d", "out_channels": weights[0], **_window(op, weights[2:], default_stride=(1, 1))}
     groups = op.attributes.get("group", 1)
     if groups > 1:
@@ -102,26 +101,21 @@ def _pool(net: Translation, op: Operation) -> None:
     dims, kernel = net.dims(op, op.inputs[0]), tuple(op.attributes["kernel_shape"])
     if len(dims) != 4:
         raise net.refusal(op, f"only 2-D pooling has a layer type; the input has {len(dims) - 2} dimensions")
-    image = net.reshaped(op, net.source(op), net.shape_of(dims, net.graph.source))
+    image = net.reshaped(op, net.source(op), net.shape_of(dims))
     fields = {"type": POOLS[op.kind], **_window(op, kernel, default_stride=(kernel[0], kernel[1]))}
     net.emit(op, fields | ({"ceil_mode": True} if op.attributes.get("ceil_mode") else {}), [image])
 
 
-def _gemm(net: Translation, op: Operation) -> None:
+def _matmul(net: Translation, op: Operation) -> None:
     if op.attributes.get("transA"):
         raise net.refusal(op, "transA: only a first operand that is not transposed has a layer type; allowed: 0")
-    _matmul(net, op)
-
-
-def _matmul(net: Translation, op: Operation) -> None:
     a, b, out = (net.dims(op, name) for name in (*op.inputs[:2], op.outputs[0]))
     k, n = a[-1], out[-1]
     if net.is_constant(op, 1) and len(b) <= 2:
         rows = math.prod(a) // k // net.batch
-        vectors: AnyShape = Tokens(tokens=rows, features=k) if rows > 1 else Features(features=k)
         tensor = net.source(op)
         if rows > 1 or isinstance(tensor.shape, Tokens):  # a linear layer flattens images by itself
-            tensor = net.reshaped(op, tensor, vectors)
+            tensor = net.reshaped(op, tensor, rows_of(rows, k))
         fields = {"type": "linear", "out_features": n, "bias": net.given(op, 2)}
         bits = net.graph.bits.get(op.inputs[1])
         net.emit(op, fields | ({} if bits is None else {"weight_bits": bits}), [tensor])
@@ -147,7 +141,7 @@ def _batch_norm(net: Translation, op: Operation) -> None:
     else:
         dims = net.dims(op, op.inputs[0])
         if width_of(tensor.shape) != dims[1]:
-            tensor = net.reshaped(op, tensor, net.shape_of(dims, net.graph.source))
+            tensor = net.reshaped(op, tensor, net.shape_of(dims))
         net.emit(op, {"type": "batch_norm"}, [tensor])
 
 
@@ -218,11 +212,11 @@ def _global_avg_pool(net: Translation, op: Operation) -> None:
 
 
 def _concat(net: Translation, op: Operation) -> None:
-    dims = [net.dims(op, name) for name in op.inputs]
-    axis, channels = op.attributes["axis"] % len(dims[0]), 1 if len(dims[0]) == 4 else len(dims[0]) - 1
+    axis, dims = net.axis(op, default=1)
+    channels = 1 if len(dims) == 4 else len(dims) - 1
     if axis != channels:
         raise net.refusal(op, f"axis: only along channels has a layer type; allowed: {channels}, got {axis}")
-    shapes = [net.shape_of(d, net.graph.source) for d in dims]
+    shapes = [net.shape_of(net.dims(op, name)) for name in op.inputs]
     tensors = [net.reshaped(op, net.source(op, position), shape) for position, shape in enumerate(shapes)]
     if len(tensors) == 1:
         net.rename(op, tensors[0])
@@ -231,28 +225,25 @@ def _concat(net: Translation, op: Operation) -> None:
 
 
 def _softmax(net: Translation, op: Operation) -> None:
-    dims, tensor = net.dims(op, op.inputs[0]), net.source(op)
-    length = dims[op.attributes.get("axis", -1)]
+    axis, dims = net.axis(op, default=-1)
+    tensor, length = net.source(op), dims[axis]
     width = width_of(tensor.shape)
     if width % length:
-        rows = tensor.shape.elements // length
-        tensor, width = net.reshaped(op, tensor, Tokens(tokens=rows, features=length)), length
+        tensor, width = net.reshaped(op, tensor, rows_of(tensor.shape.elements // length, length)), length
     net.emit(op, {"type": "softmax"} | ({"groups": width // length} if width > length else {}), [tensor])
 
 
 def _layer_norm(net: Translation, op: Operation) -> None:
-    dims, tensor = net.dims(op, op.inputs[0]), net.source(op)
-    length = math.prod(dims[op.attributes.get("axis", -1) % len(dims) :])
+    axis, dims = net.axis(op, default=-1)
+    tensor, length = net.source(op), math.prod(dims[axis:])
     if width_of(tensor.shape) != length:
-        rows = tensor.shape.elements // length
-        shape: AnyShape = Tokens(tokens=rows, features=length) if rows > 1 else Features(features=length)
-        tensor = net.reshaped(op, tensor, shape)
+        tensor = net.reshaped(op, tensor, rows_of(tensor.shape.elements // length, length))
     net.emit(op, {"type": "layer_norm"}, [tensor])
 
 
 def _gather(net: Translation, op: Operation) -> None:
     """Rows of a stored table, or one of equal parts."""
-    dims, axis = net.dims(op, op.inputs[0]), op.attributes.get("axis", 0)
+    axis, dims = net.axis(op, default=0)
     if net.is_constant(op, 0):
         if len(dims) != 2 or axis != 0:
             raise net.refusal(op, "only whole rows of a two-dimensional table have a layer type")
@@ -293,12 +284,12 @@ def _upsample(net: Translation, op: Operation) -> None:
     if factor == 1:
         net.rename(op, net.source(op))
     else:
-        image = net.reshaped(op, net.source(op), net.shape_of(before, net.graph.source))
+        image = net.reshaped(op, net.source(op), net.shape_of(before))
         net.emit(op, {"type": "upsample", "factor": factor}, [image])
 
 
 OPERATORS = {
-    "Conv": _conv, "Gemm": _gemm, "MatMul": _matmul, "BatchNormalization": _batch_norm,
+    "Conv": _conv, "Gemm": _matmul, "MatMul": _matmul, "BatchNormalization": _batch_norm,
     "GlobalAveragePool": _global_avg_pool, "ReduceMean": _global_avg_pool, "Concat": _concat, "Softmax": _softmax,
     "LayerNormalization": _layer_norm, "Gather": _gather, "Split": _split, "Upsample": _upsample, "Resize": _upsample,
 }  # fmt: skip

@@ -124,8 +124,8 @@ def gemm(
     from accelsim.simulation import count_gemm
 
     hardware = load_hardware(hw, settings or [])
-    sizes = parse_sizes({"M": m, "K": k, "N": n})
-    counted = count_gemm(hardware, *sizes, fidelity.value)
+    rows, reduction, columns = parse_sizes({"M": m, "K": k, "N": n})
+    counted = count_gemm(hardware, rows, reduction, columns, fidelity.value)
     if as_json:
         typer.echo(json_text(counted), nl=False)
         return

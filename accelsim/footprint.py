@@ -14,8 +14,11 @@ def starts(size: int, tile: int) -> np.ndarray:
     return np.arange(0, size, tile, dtype=np.int64)
 
 
-def ifmap_rows(gemm: Gemm, tile: int) -> np.ndarray:
-    """Raw input rows (of all images) that each tile of ``tile`` output pixels touches, halo included."""
+def ifmap_pixels(gemm: Gemm, tile: int) -> np.ndarray:
+    """Raw input pixels of one channel (of all images) that each tile of ``tile`` output pixels fetches, halo included.
+
+    Whole rows where a tile spans output rows, the columns that its windows cover within one row.
+    """
     first = starts(gemm.m, tile)
     last = np.minimum(first + tile, gemm.m) - 1
     conv = gemm.convolution
@@ -23,23 +26,23 @@ def ifmap_rows(gemm: Gemm, tile: int) -> np.ndarray:
         return np.asarray(last - first + 1)
     top, bottom = first // conv.out_width, last // conv.out_width  # output rows, counted through the batch
     image = bottom // conv.out_height - top // conv.out_height
+    one_row = top == bottom
     top, bottom = top % conv.out_height, bottom % conv.out_height
-    whole = _row_range(conv, np.zeros_like(top), np.full_like(top, conv.out_height - 1))
-    split = _row_range(conv, top, np.full_like(top, conv.out_height - 1)) + _row_range(conv, np.zeros_like(top), bottom)
-    return np.asarray(np.where(image == 0, _row_range(conv, top, bottom), split + (image - 1) * whole))
+    end = np.full_like(top, conv.out_height - 1)
+    split = _span(conv, 0, top, end) + _span(conv, 0, np.zeros_like(top), bottom)
+    between = (image - 1) * _span(conv, 0, np.zeros_like(top), end)
+    rows = np.where(image == 0, _span(conv, 0, top, bottom), split + between)
+    columns = _span(conv, 1, first % conv.out_width, last % conv.out_width)
+    return np.asarray(rows * np.where(one_row, columns, conv.width))
 
 
-def _row_range(conv: Convolution, top: np.ndarray, bottom: np.ndarray) -> np.ndarray:
-    """Input rows from the first that output row top reads to the last that bottom reads, padding left out."""
-    extent = (conv.kernel[0] - 1) * conv.dilation[0] + 1
-    low = np.clip(top * conv.stride[0] - conv.padding[0], 0, conv.height)
-    high = np.clip(bottom * conv.stride[0] - conv.padding[0] + extent, 0, conv.height)
-    return np.asarray(np.maximum(high - low, 0))
-
-
-def ifmap_row_elements(gemm: Gemm) -> int:
-    """Elements of one raw input row and channel."""
-    return gemm.convolution.width if gemm.convolution else 1
+def _span(conv: Convolution, axis: int, low: np.ndarray, high: np.ndarray) -> np.ndarray:
+    """Input rows (axis 0) or columns from the first that output low reads to the last of high, padding left out."""
+    extent = (conv.kernel[axis] - 1) * conv.dilation[axis] + 1
+    size = (conv.height, conv.width)[axis]
+    begin = np.clip(low * conv.stride[axis] - conv.padding[axis], 0, size)
+    end = np.clip(high * conv.stride[axis] - conv.padding[axis] + extent, 0, size)
+    return np.asarray(np.maximum(end - begin, 0))
 
 
 def ifmap_channels(gemm: Gemm, tile: int) -> np.ndarray:
@@ -64,20 +67,21 @@ def to_bytes(elements: np.ndarray | int, bits: int) -> np.ndarray:
 def compulsory_bytes(gemm: Gemm) -> tuple[int, int]:
     """Bytes that must come in and go out however the product is cut: each operand and the result once.
 
-    Input rows that no window reads (a 1x1 kernel with stride 2) need not come.
+    Input rows and columns that no window reads (a 1x1 kernel with stride 2) need not come.
     """
-    rows = _rows_read(gemm.convolution) if gemm.convolution else gemm.m
-    ifmap = rows * ifmap_row_elements(gemm) * int(ifmap_channels(gemm, gemm.k)[0])
+    conv = gemm.convolution
+    pixels = conv.batch * _touched(conv, 0) * _touched(conv, 1) if conv else gemm.m
+    ifmap = pixels * int(ifmap_channels(gemm, gemm.k)[0])
     ifmap_in = int(to_bytes(ifmap, gemm.activation_bits)) * gemm.groups
     weights = (int(to_bytes(gemm.k * gemm.n, gemm.weight_bits)) + bias_bytes(gemm, gemm.n)) * gemm.groups
     return ifmap_in + weights, int(to_bytes(gemm.m * gemm.n, gemm.output_bits)) * gemm.groups
 
 
-def _rows_read(conv: Convolution) -> int:
-    """Distinct input rows that windows touch, of all images."""
-    tops = np.arange(conv.out_height) * conv.stride[0] - conv.padding[0]
-    rows = np.unique(tops[:, None] + np.arange(conv.kernel[0]) * conv.dilation[0])
-    return conv.batch * int(((rows >= 0) & (rows < conv.height)).sum())
+def _touched(conv: Convolution, axis: int) -> int:
+    """Distinct input rows (axis 0) or columns that windows of one image read."""
+    begins = np.arange((conv.out_height, conv.out_width)[axis]) * conv.stride[axis] - conv.padding[axis]
+    places = np.unique(begins[:, None] + np.arange(conv.kernel[axis]) * conv.dilation[axis])
+    return int(((places >= 0) & (places < (conv.height, conv.width)[axis])).sum())
 
 
 BIAS_BYTES = 4

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from collections.abc import Callable
+from functools import lru_cache, partial
 from itertools import permutations, product
 from typing import NamedTuple
 
 import numpy as np
 
 from accelsim.engines.base import Engine
-from accelsim.footprint import ifmap_channels, ifmap_row_elements, ifmap_rows
+from accelsim.footprint import ifmap_channels, ifmap_pixels
 from accelsim.hardware import ACCUMULATOR_BITS, Hardware
 from accelsim.lowering import Gemm
 from accelsim.memory.dram import latency_cycles
@@ -19,7 +20,7 @@ from accelsim.tiles import Mapping
 
 ORDERS = tuple("".join(order) for order in permutations("mnk"))
 IRRELEVANT = ("n", "m", "k")  # the loop that ifmap, weight and ofmap tiles do not depend on
-MOST_STEPS = 1 << 16
+MOST_STEPS = 1 << 18  # preferred bound on the length of a stream
 LEAST_STEPS = 8  # where groups are batched into steps: enough of them to overlap loads with computation
 
 
@@ -44,25 +45,34 @@ def find(gemm: Gemm, hardware: Hardware, engine: Engine) -> Mapping:
     Raises: UserError naming the buffer and the shortage where not even the smallest tiles fit.
     """
     candidates = _candidates(gemm, hardware, engine)
-    choices = [(True, True, True)] if not hardware.sram.shared else list(product((True, False), repeat=3))
-    best: tuple[float, int, tuple[bool, ...]] | None = None
-    for wanted in choices:
-        kept, held = _residency(candidates, gemm, hardware, np.array(wanted)[:, None])
-        fit = fits(held, hardware.sram) & candidates.allowed
-        if not fit.any():
-            continue
-        score = np.where(fit, _score(candidates, kept, gemm, hardware), np.inf)
-        column = int(np.argmin(score))
-        if best is None or score[column] < best[0]:
-            best = (float(score[column]), column, tuple(bool(k) for k in kept[:, column]))
+    few = candidates.loops.prod(axis=0) * gemm.groups <= MOST_STEPS
+    best = _best(candidates, candidates.allowed & few, gemm, hardware) or _best(
+        candidates, candidates.allowed, gemm, hardware
+    )
     if best is None:
         smallest = _residency(candidates, gemm, hardware, np.zeros((3, 1), bool))[1]
         column = int(np.argmin(np.where(candidates.allowed, smallest.sum(axis=0), np.iinfo(np.int64).max)))
         raise shortage(smallest[:, column], hardware.sram, f"a product of M={gemm.m}, K={gemm.k}, N={gemm.n}")
-    _, column, flags = best
+    column, (ifmap, weight, ofmap) = best
     m, n, k = (int(size) for size in candidates.tiles[:, column])
-    mapping = Mapping(m, n, k, ORDERS[candidates.order[column]], (flags[0], flags[1], flags[2]))
+    mapping = Mapping(m, n, k, ORDERS[candidates.order[column]], (bool(ifmap), bool(weight), bool(ofmap)))
     return mapping._replace(groups=_groups_per_step(candidates, column, gemm, hardware))
+
+
+def _best(
+    candidates: Candidates, allowed: np.ndarray, gemm: Gemm, hardware: Hardware
+) -> tuple[int, np.ndarray] | None:
+    """The best candidate that fits and what it keeps; a shared buffer may keep any of the operands, or none."""
+    best: tuple[float, int, np.ndarray] | None = None
+    choices = [(True, True, True)] if not hardware.sram.shared else list(product((True, False), repeat=3))
+    for wanted in choices:
+        kept, held = _residency(candidates, gemm, hardware, np.array(wanted)[:, None])
+        fit = fits(held, hardware.sram) & allowed
+        score = np.where(fit, _score(candidates, kept, gemm, hardware), np.inf)
+        column = int(np.argmin(score))
+        if fit[column] and (best is None or score[column] < best[0]):
+            best = (float(score[column]), column, kept[:, column])
+    return best[1:] if best else None
 
 
 def ladder(size: int, grain: int, rows: int = 1) -> list[int]:
@@ -94,10 +104,7 @@ def _candidates(gemm: Gemm, hardware: Hardware, engine: Engine) -> Candidates:
     cycles = _engine_cycles(gemm, engine, array.streamed, rungs[array.streamed])[picks["mnk".index(array.streamed)]]
     cycles = np.where(free, float(engine.count(gemm).cycles), cycles)
     allowed = free | (loops["mnk".index(array.streamed)] == 1) | (array.dataflow != "os")
-    few = allowed & (loops.prod(axis=0) * gemm.groups <= MOST_STEPS)
-    return Candidates(
-        tiles, loops, order, place, tile_bytes, kept_bytes, moved_bytes, cycles, few if few.any() else allowed
-    )
+    return Candidates(tiles, loops, order, place, tile_bytes, kept_bytes, moved_bytes, cycles, allowed)
 
 
 def _bytes(
@@ -110,25 +117,23 @@ def _bytes(
     order_of = np.array([[text.index(d) for d in "mnk"] for text in ORDERS])[order]
     inside = {(x, d): order_of[:, "mnk".index(d)] > order_of[:, "mnk".index(x)] for x in "mnk" for d in "mnk"}
 
-    tallest, tall = _each(rungs["m"], lambda tile: ifmap_rows(gemm, tile))
-    widest, wide = _each(rungs["k"], lambda tile: ifmap_channels(gemm, tile))
-    row = ifmap_row_elements(gemm)
-    all_rows, all_channels = int(ifmap_rows(gemm, gemm.m)[0]), int(ifmap_channels(gemm, gemm.k)[0])
-    kept_rows = np.where(inside["n", "m"], all_rows, tallest[pm])
-    kept_channels = np.where(inside["n", "k"], all_channels, widest[pk])
-    partial = _accumulates_on_chip(hardware, k, gemm.k)
-    sum_bits = np.where(partial, ACCUMULATOR_BITS[hardware.engine.precision], gemm.output_bits)
+    largest, area = _each(rungs["m"], partial(ifmap_pixels, gemm))
+    deepest, depth = _each(rungs["k"], partial(ifmap_channels, gemm))
+    kept_pixels = np.where(inside["n", "m"], int(ifmap_pixels(gemm, gemm.m)[0]), largest[pm])
+    kept_channels = np.where(inside["n", "k"], int(ifmap_channels(gemm, gemm.k)[0]), deepest[pk])
+    wide = ACCUMULATOR_BITS[hardware.engine.precision]
+    sum_bits = np.where(_accumulates_on_chip(hardware, k, gemm.k), wide, gemm.output_bits)
     whole = {d: np.where(inside["m", d], size, tile) for d, size, tile in (("n", gemm.n, n), ("k", gemm.k, k))}
     over_k = {d: np.where(inside["k", d], size, tile) for d, size, tile in (("m", gemm.m, m), ("n", gemm.n, n))}
     a, w = gemm.activation_bits, gemm.weight_bits
-    tile = [tallest[pm] * widest[pk] * row * a, k * n * w, m * n * sum_bits]
-    kept = [kept_rows * kept_channels * row * a, whole["k"] * whole["n"] * w, over_k["m"] * over_k["n"] * sum_bits]
+    tile = [largest[pm] * deepest[pk] * a, k * n * w, m * n * sum_bits]
+    kept = [kept_pixels * kept_channels * a, whole["k"] * whole["n"] * w, over_k["m"] * over_k["n"] * sum_bits]
     out = np.full_like(m, gemm.m * gemm.n * gemm.output_bits)
-    moved = [tall[pm] * wide[pk] * row * a, np.full_like(m, gemm.k * gemm.n * w), out]
+    moved = [area[pm] * depth[pk] * a, np.full_like(m, gemm.k * gemm.n * w), out]
     return tuple(-(-np.stack(bits) // 8) for bits in (tile, kept, moved))  # type: ignore[return-value]
 
 
-def _each(tiles: list[int], sizes) -> tuple[np.ndarray, np.ndarray]:  # type: ignore[no-untyped-def]
+def _each(tiles: list[int], sizes: Callable[[int], np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
     """Largest and total extent for each tile size."""
     extents = [sizes(tile) for tile in tiles]
     return np.array([int(e.max()) for e in extents]), np.array([int(e.sum()) for e in extents])

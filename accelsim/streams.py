@@ -7,7 +7,7 @@ from math import ceil
 import numpy as np
 
 from accelsim.engines.base import Engine
-from accelsim.footprint import bias_bytes, ifmap_channels, ifmap_row_elements, ifmap_rows, lengths, to_bytes
+from accelsim.footprint import bias_bytes, ifmap_channels, ifmap_pixels, lengths, to_bytes
 from accelsim.hardware import ACCUMULATOR_BITS, Hardware
 from accelsim.lowering import Gemm
 from accelsim.tiles import IFMAP, OFMAP, WEIGHT, Mapping, TileStream
@@ -27,8 +27,8 @@ def gemm_stream(
     m, n, k = (sizes[d][at[d]] for d in "mnk")
     first = {d: at[d] == 0 for d in "mnk"}
     last_k = at["k"] == len(sizes["k"]) - 1
-    rows, channels = ifmap_rows(gemm, mapping.tile_m)[at["m"]], ifmap_channels(gemm, mapping.tile_k)[at["k"]]
-    ifmap = to_bytes(rows * channels * ifmap_row_elements(gemm), gemm.activation_bits)
+    pixels, channels = ifmap_pixels(gemm, mapping.tile_m)[at["m"]], ifmap_channels(gemm, mapping.tile_k)[at["k"]]
+    ifmap = to_bytes(pixels * channels, gemm.activation_bits)
     outputs = m * n
     sums = to_bytes(outputs, ACCUMULATOR_BITS[hardware.engine.precision])
     weights = to_bytes(k * n, gemm.weight_bits) + np.where(first["k"], bias_bytes(gemm, n), 0)

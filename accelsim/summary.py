@@ -11,6 +11,7 @@ from typing import Any
 from accelsim import __version__
 from accelsim.energy import COMPONENTS, EnergyTable, sources
 from accelsim.hardware import Hardware
+from accelsim.needs import memory_needed
 from accelsim.result import LayerResult
 from accelsim.workload import Workload
 
@@ -47,7 +48,7 @@ def summarize(
         "tops_per_w": 2 * macs / picojoules if picojoules else 0.0,
         "energy_pj_by_component": parts,
         "sources": [constant._asdict() for constant in sources(table)],
-        "notes": list(table.notes),
+        "notes": [*table.notes, *_memory_note(hardware, workload)],
     }
     return summary | ({"verified": True} if verified else {})
 
@@ -56,3 +57,11 @@ def config_sha256(hardware: Hardware, workload: Workload) -> str:
     """Digest of everything that the result depends on but the version."""
     both = {"hardware": hardware.model_dump(mode="json"), "workload": workload.file.model_dump(mode="json")}
     return hashlib.sha256(json.dumps(both, sort_keys=True).encode()).hexdigest()
+
+
+def _memory_note(hardware: Hardware, workload: Workload) -> list[str]:
+    """A warning where weights and activations exceed the DRAM; the run itself counts as if they fitted."""
+    needed, there = memory_needed(workload, hardware), hardware.dram.capacity_mib
+    if there is None or needed.total_bytes <= there * 2**20:
+        return []
+    return [f"OUT OF MEMORY: the network needs {needed.total_bytes / 2**20:.1f} MiB, the DRAM has {there:g} MiB"]

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 
-from accelsim.config import Document, Name, Size, Value, invalid, nearest, validated
+from accelsim.config import Document, KeyPath, Name, Size, Value, invalid, nearest, validated
 from accelsim.layers import AnyLayer, AnyShape, Bits, Fraction, Shape
 
 NETWORK_INPUT = "input"
@@ -81,7 +81,8 @@ def workload_of(document: Document) -> Workload:
     for index, layer in enumerate(file.layers):
         path = ("layers", index)
         if layer.name in positions or layer.name == NETWORK_INPUT:
-            raise invalid(document, (*path, "name"), f"the name '{layer.name}' is taken")
+            owner = "what the network reads" if layer.name == NETWORK_INPUT else "an earlier layer"
+            raise invalid(document, (*path, "name"), f"'{layer.name}' is the name of {owner} already")
         producers = _producers(document, layer, positions, path)
         for producer in producers:
             if producer is not None and layer.executed and not file.layers[producer].executed:
@@ -94,16 +95,24 @@ def workload_of(document: Document) -> Workload:
         try:
             output = layer.output(inputs)
         except ValueError as error:
-            raise invalid(document, path, f"layer '{layer.name}': {error}") from None
+            raise invalid(document, path, f"layer '{layer.name}': {_problem(error)}") from None
         nodes.append(Node(layer, inputs, producers, output))
         positions[layer.name] = index
     return Workload(file, tuple(nodes))
 
 
-def _producers(
-    document: Document, layer: AnyLayer, positions: dict[str, int], path: tuple[str | int, ...]
-) -> tuple[int | None, ...]:
+def _problem(error: ValueError) -> str:
+    """Why a layer has no result: its inputs do not fit, or a size of the result is out of range."""
+    if not isinstance(error, ValidationError):
+        return str(error)
+    first = error.errors()[0]
+    return f"its result's {first['loc'][0]} {first['msg'].replace('Input should', 'should')}, got {first['input']}"
+
+
+def _producers(document: Document, layer: AnyLayer, positions: dict[str, int], path: KeyPath) -> tuple[int | None, ...]:
     """Positions of the layers that this one reads; None for the network's input or the layer's own."""
+    if layer.input and layer.input_shape is not None:
+        raise invalid(document, (*path, "input_shape"), f"layer '{layer.name}' takes input or input_shape, got both")
     if layer.input is not None:
         for name in layer.input:
             if name != NETWORK_INPUT and name not in positions:
@@ -115,12 +124,12 @@ def _producers(
     else:
         producers = (len(positions) - 1 if positions else None,)
     if not layer.least_inputs <= len(producers) <= layer.most_inputs:
-        wanted = f"{layer.least_inputs} to {layer.most_inputs}" if layer.most_inputs > 1 else "one"
-        raise invalid(document, path, f"layer '{layer.name}': {layer.type} takes {wanted} inputs, got {len(producers)}")
+        wanted = f"{layer.least_inputs} to {layer.most_inputs} inputs" if layer.most_inputs > 1 else "one input"
+        raise invalid(document, path, f"layer '{layer.name}': {layer.type} takes {wanted}, got {len(producers)}")
     return producers
 
 
-def _outside(document: Document, file: WorkloadFile, layer: AnyLayer, path: tuple[str | int, ...]) -> AnyShape:
+def _outside(document: Document, file: WorkloadFile, layer: AnyLayer, path: KeyPath) -> AnyShape:
     """Shape of what a layer reads from outside the network."""
     shape = layer.input_shape or file.input
     if shape is None:
@@ -131,27 +140,30 @@ def _outside(document: Document, file: WorkloadFile, layer: AnyLayer, path: tupl
 def peak_activations(workload: Workload) -> tuple[int, str]:
     """Most elements that are alive at once, and the layer at which: its inputs, its result, what later layers need.
 
-    Views (reshape, concat, split, shuffle) take no room of their own.
+    Views (reshape, concat, split, shuffle) take no room of their own, layers that are not executed none at all. The
+    last layer's result is the network's; other results that no layer reads leave as soon as they are made.
     """
-    storage: list[frozenset[int]] = []  # of each node: the tensors whose elements its result names; -1 the input
-    for index, node in enumerate(workload.nodes):
-        sources = [frozenset({-1}) if p is None else storage[p] for p in node.producers]
-        storage.append(frozenset().union(*sources) if node.layer.is_view else frozenset({index}))
-    last_use: dict[int, int] = {}
-    for index, node in enumerate(workload.nodes):
-        reads = [frozenset({-1}) if p is None else storage[p] for p in node.producers]
-        for tensor in frozenset({index}).union(*reads):
-            last_use[tensor] = index
-    for tensor in storage[-1]:
-        last_use[tensor] = len(workload.nodes)
-    sizes = {index: node.output.elements for index, node in enumerate(workload.nodes) if not node.layer.is_view}
-    if workload.file.input is not None:
-        sizes[-1] = workload.file.input.elements
-    best = (0, workload.nodes[0].layer.name)
-    for index, node in enumerate(workload.nodes):
-        alive = sum(size for tensor, size in sizes.items() if tensor <= index <= last_use.get(tensor, -2))
-        if alive > best[0]:
-            best = (alive, node.layer.name)
+    nodes = workload.nodes
+    names: list[frozenset[int]] = []  # of each node: the tensors whose elements its result names
+    reads: list[frozenset[int]] = []  # a tensor is a node's number, -1 the network's input, -2 - node that node's own
+    sizes: dict[int, int] = {}
+    for index, node in enumerate(nodes):
+        outside = -1 if node.layer.input_shape is None else -2 - index
+        sources = [frozenset({outside}) if p is None else names[p] for p in node.producers]
+        reads.append(frozenset().union(*sources))
+        names.append(reads[index] if node.layer.is_view else frozenset({index}))
+        sizes[index] = node.output.elements
+        if None in node.producers:
+            sizes[outside] = node.inputs[node.producers.index(None)].elements
+    executed = [index for index, node in enumerate(nodes) if node.layer.executed]
+    alive = frozenset().union(*(names[index] for index in executed[-1:]))
+    best = (0, nodes[0].layer.name)
+    for index in reversed(executed):  # what is alive at a layer, less its result, plus what it reads, is so before it
+        alive |= reads[index] | names[index]
+        elements = sum(sizes[tensor] for tensor in alive)
+        if elements >= best[0]:
+            best = (elements, nodes[index].layer.name)
+        alive -= {index, -2 - index}
     return best
 
 

@@ -82,16 +82,16 @@ def play(loads, stores, fresh, compute, vector, latency):
 
 
 def raw_pixels(conv, pixels, reductions):
-    """(image, channel, row) triples of raw input that output pixels and reduction indices touch; whole rows."""
+    """(image, channel, row, column) of the padded input that output pixels and reduction indices touch."""
     touched = set()
     for pixel in pixels:
         image, place = divmod(pixel, conv["out_height"] * conv["out_width"])
         for index in reductions:
             channel, window = divmod(index, conv["kernel"][0] * conv["kernel"][1])
-            row = place // conv["out_width"] * conv["stride"][0] - conv["padding"][0]
-            row += window // conv["kernel"][1] * conv["dilation"][0]
-            if 0 <= row < conv["height"]:
-                touched.add((image, channel, row))
+            y, x = divmod(place, conv["out_width"])
+            row = y * conv["stride"][0] - conv["padding"][0] + window // conv["kernel"][1] * conv["dilation"][0]
+            column = x * conv["stride"][1] - conv["padding"][1] + window % conv["kernel"][1] * conv["dilation"][1]
+            touched.add((image, channel, row, column))
     return touched
 
 

@@ -47,7 +47,8 @@ def gemms(draw):
     ]
     conv = Convolution(batch, channels, height, width, kernel, stride, padding, dilation, *out)
     n = draw(st.integers(1, 8))
-    return Gemm(batch * out[0] * out[1], channels * kernel[0] * kernel[1], n, groups, biased=biased, convolution=conv, **bits)
+    m, k = batch * out[0] * out[1], channels * kernel[0] * kernel[1]
+    return Gemm(m, k, n, groups, biased=biased, convolution=conv, **bits)
 
 
 @st.composite
@@ -71,7 +72,7 @@ def expected_moves(gemm, mapping):
         m, n, k = (len(ranges[letter]) for letter in "mnk")
         if gemm.convolution:
             conv = dataclasses.asdict(gemm.convolution)
-            ifmap = conv["width"] * len(_contiguous(naive_memory.raw_pixels(conv, ranges["m"], ranges["k"])))
+            ifmap = _fetched(conv, ranges["m"], ranges["k"])
         else:
             ifmap = m * k
         bias = n * 4 * (gemm.biased and ranges["k"].start == 0)
@@ -83,13 +84,19 @@ def expected_moves(gemm, mapping):
         )
 
 
-def _contiguous(touched):
-    """Transfers fetch whole row ranges for every channel of a tile: close the gaps between rows."""
-    rows = {}
-    for image, channel, row in touched:
-        low, high = rows.get((image, channel), (row, row))
-        rows[image, channel] = (min(low, row), max(high, row))
-    return {(i, c, r) for (i, c), (low, high) in rows.items() for r in range(low, high + 1)}
+def _fetched(conv, pixels, reductions):
+    """Elements that come for a tile: the box around its windows, of whole rows if it spans output rows."""
+    boxes = {}
+    for image, channel, row, column in naive_memory.raw_pixels(conv, pixels, reductions):
+        top, left, bottom, right = boxes.get((image, channel), (row, column, row, column))
+        boxes[image, channel] = (min(top, row), min(left, column), max(bottom, row), max(right, column))
+    spans = pixels[0] // conv["out_width"] != pixels[-1] // conv["out_width"]
+    total = 0
+    for top, left, bottom, right in boxes.values():
+        rows = max(0, min(bottom, conv["height"] - 1) - max(top, 0) + 1)
+        columns = max(0, min(right, conv["width"] - 1) - max(left, 0) + 1)
+        total += rows * (conv["width"] if spans else columns)
+    return total
 
 
 @given(mappings())

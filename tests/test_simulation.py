@@ -1,5 +1,6 @@
 """Whole networks: sums, invariants, stepped against closed, and what a change must and must not move."""
 
+import itertools
 import json
 import math
 
@@ -123,7 +124,8 @@ def test_a_broken_invariant_is_noticed(mobilenet):
 
     row = mobilenet.rows[0]
     check(row, 1024)
-    for broken in ({"macs": row.macs + 1}, {"stall_cycles": -1}, {"energy_pj": row.energy_pj * 1.01}, {"utilization": 1.5}):
+    wrong = {"macs": row.macs + 1, "stall_cycles": -1, "energy_pj": row.energy_pj * 1.01, "utilization": 1.5}
+    for broken in ({name: value} for name, value in wrong.items()):
         with pytest.raises(InvariantError, match=row.layer):
             check(replace(row, **broken), 1024)
 
@@ -141,7 +143,7 @@ def test_wider_operands_move_more_and_cost_more_but_take_no_more_array_cycles():
     for precision, bits in (("int8", 8), ("int16", 16), ("fp32", 32)):
         hardware = machine(f"engine.precision={precision}", "vector.operations_per_cycle.mul=1")
         results.append(accelsim.simulate(hardware, at_width(small(), bits)))
-    for narrow, wide in zip(results, results[1:], strict=False):
+    for narrow, wide in itertools.pairwise(results):
         assert wide.summary["energy_pj_by_component"]["mac"] > narrow.summary["energy_pj_by_component"]["mac"]
         assert wide.summary["dram_read_bytes"] > narrow.summary["dram_read_bytes"]
         pairs = zip(narrow.rows, wide.rows, strict=True)

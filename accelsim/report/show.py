@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -13,33 +14,28 @@ from rich.text import Text
 from accelsim.config import Document
 from accelsim.hardware import BITS, Hardware
 from accelsim.lowering import Bits, widths
+from accelsim.needs import memory_needed
 from accelsim.report.tables import kib, table
 from accelsim.simulation import kind_of
 from accelsim.technology import Technology
-from accelsim.workload import Workload, peak_activations
+from accelsim.workload import Workload
 
 SOURCE_WIDTH = 60
 
 
 def workload_sizes(workload: Workload, hardware: Hardware) -> dict[str, Any]:
     """What a network needs in memory at its stored widths, and what the hardware has."""
-    default = BITS[hardware.engine.precision]
-    bits = widths(workload, default)
-    weights = sum(-(-node.params * b.weight // 8) for node, b in zip(workload.nodes, bits, strict=True))
-    elements, layer = peak_activations(workload)
-    activations = -(-elements * workload.file.batch * max(b.activation for b in bits) // 8)
-    dram = hardware.dram.capacity_mib
+    needs = memory_needed(workload, hardware)
+    sram, dram = hardware.sram.capacity_bytes, hardware.dram.capacity_mib
     return {
         "macs": workload.macs,
         "params": workload.params,
-        "weight_bytes": weights,
-        "peak_activation_bytes": activations,
-        "peak_activation_layer": layer,
-        "sram_bytes": hardware.sram.capacity_bytes,
+        **asdict(needs),
+        "sram_bytes": sram,
         "dram_bytes": round(dram * 2**20) if dram else None,
-        "fits_sram": weights + activations <= hardware.sram.capacity_bytes,
-        "activations_fit_sram": activations <= hardware.sram.capacity_bytes,
-        "fits_dram": weights + activations <= dram * 2**20 if dram else None,
+        "fits_sram": needs.total_bytes <= sram,
+        "activations_fit_sram": needs.peak_activation_bytes <= sram,
+        "fits_dram": needs.total_bytes <= dram * 2**20 if dram else None,
     }
 
 

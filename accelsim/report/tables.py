@@ -120,9 +120,8 @@ def run_report(rows: Sequence[LayerResult], summary: dict[str, Any]) -> Renderab
     lines: list[RenderableType] = [Text(title, style="bold"), layers_table(rows), totals(summary), Text("")]
     lines.append(Text("costliest layers", style="bold"))
     lines.extend(Text(f"  {line}") for line in costliest(rows))
-    note = depthwise_note(rows)
-    if note:
-        lines.append(Text(f"  {note}"))
+    notes = [depthwise_note(rows), *summary["notes"]]
+    lines.extend(Text(f"  {note}") for note in notes if note)
     return Group(*lines)
 
 

@@ -1,0 +1,32 @@
+"""What a network needs in memory: the out-of-memory question of every edge device."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from accelsim.hardware import BITS, Hardware
+from accelsim.lowering import widths
+from accelsim.workload import Workload, peak_activations
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryNeeds:
+    """Bytes at the stored widths."""
+
+    weight_bytes: int
+    peak_activation_bytes: int  #: largest sum of tensors alive at once, whole batch
+    peak_activation_layer: str
+
+    @property
+    def total_bytes(self) -> int:
+        """Weights and activations together."""
+        return self.weight_bytes + self.peak_activation_bytes
+
+
+def memory_needed(workload: Workload, hardware: Hardware) -> MemoryNeeds:
+    """Weights, and activations at the moment at which most of them are alive, at the widest activation's width."""
+    bits = widths(workload, BITS[hardware.engine.precision])
+    weights = sum(-(-node.params * b.weight // 8) for node, b in zip(workload.nodes, bits, strict=True))
+    elements, layer = peak_activations(workload)
+    activations = -(-elements * workload.file.batch * max(b.activation for b in bits) // 8)
+    return MemoryNeeds(weights, activations, layer)

@@ -1,0 +1,42 @@
+"""Layer types of a workload file: their fields, the shape that each gives, and its parameters."""
+
+from accelsim.layers.base import Bits, Fraction, Function, Windowed
+from accelsim.layers.kinds import (
+    Activation,
+    AnyLayer,
+    Conv2d,
+    Elementwise,
+    Embedding,
+    GlobalAvgPool,
+    Linear,
+    Matmul,
+    Norm,
+    Pool,
+    Softmax,
+)
+from accelsim.layers.shapes import AnyShape, Features, Image, Shape, Tokens, width_of, with_width
+
+__all__ = [
+    "Activation",
+    "AnyLayer",
+    "AnyShape",
+    "Bits",
+    "Conv2d",
+    "Elementwise",
+    "Embedding",
+    "Features",
+    "Fraction",
+    "Function",
+    "GlobalAvgPool",
+    "Image",
+    "Linear",
+    "Matmul",
+    "Norm",
+    "Pool",
+    "Shape",
+    "Softmax",
+    "Tokens",
+    "Windowed",
+    "width_of",
+    "with_width",
+]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from accelsim.config import UserError
 from accelsim.layers import (
@@ -69,12 +69,12 @@ class Gemm:
 
     def __post_init__(self) -> None:
         if min(self.m, self.k, self.n, self.groups) < 1:
-            raise UserError(f"M={self.m}, K={self.k}, N={self.n}: sizes of a product must be 1 or more")
+            raise UserError(f"{self._sizes()}: sizes of a product must be 1 or more")
         if self.macs > INT64_MAX:
-            raise UserError(
-                f"M={self.m}, K={self.k}, N={self.n}, groups={self.groups}: {self.macs:.3g} MACs do not fit a 64-bit"
-                f" count; allowed: at most {INT64_MAX}"
-            )
+            raise UserError(f"{self._sizes()}: the MACs do not fit a 64-bit count; allowed: at most {INT64_MAX}")
+
+    def _sizes(self) -> str:
+        return f"M={self.m}, K={self.k}, N={self.n}, groups={self.groups}"
 
     @property
     def macs(self) -> int:
@@ -82,8 +82,7 @@ class Gemm:
         return self.m * self.k * self.n * self.groups
 
 
-@dataclass(frozen=True, slots=True)
-class Bits:
+class Bits(NamedTuple):
     """Stored width of a layer's operands and of its result."""
 
     activation: int
@@ -92,13 +91,18 @@ class Bits:
 
 
 def widths(workload: Workload, default: int) -> list[Bits]:
-    """Widths of each layer: its own, else the network's, else default. A result is stored as its readers need it."""
+    """Widths of each layer: its own, else the network's, else default.
+
+    A result is stored as its executed readers need it; a view, which stores nothing, asks for what its readers do.
+    """
     file = workload.file
     activation = [node.layer.activation_bits or file.activation_bits or default for node in workload.nodes]
     output = [0] * len(activation)
-    for index, node in enumerate(workload.nodes):
+    for index, node in reversed(list(enumerate(workload.nodes))):
+        if node.layer.is_view and node.layer.activation_bits is None:
+            activation[index] = output[index] or activation[index]
         for producer in node.producers:
-            if producer is not None:
+            if producer is not None and node.layer.executed:
                 output[producer] = max(output[producer], activation[index])
     weight = [node.layer.weight_bits or file.weight_bits or default for node in workload.nodes]
     return [Bits(a, w, o or a) for a, w, o in zip(activation, weight, output, strict=True)]
@@ -112,17 +116,13 @@ def gemm_of(node: Node, batch: int, bits: Bits) -> Gemm | None:
     if isinstance(layer, Linear):
         k = layer.in_features(node.inputs[0])
         m = batch * (node.inputs[0].elements // k)
-        return Gemm(m, k, layer.out_features, 1, *_ints(bits), biased=layer.bias)
+        return Gemm(m, k, layer.out_features, 1, *bits, biased=layer.bias)
     if isinstance(layer, Matmul) and layer.weights:
-        return Gemm(layer.m * batch, layer.k, layer.n, layer.repeat, *_ints(bits))
+        return Gemm(layer.m * batch, layer.k, layer.n, layer.repeat, *bits)
     if isinstance(layer, Matmul):
         both = (bits.activation, bits.activation, bits.output)
         return Gemm(layer.m, layer.k, layer.n, layer.repeat * batch, *both, weights_stored=False)
     return None
-
-
-def _ints(bits: Bits) -> tuple[int, int, int]:
-    return bits.activation, bits.weight, bits.output
 
 
 def _convolution(layer: Conv2d, node: Node, batch: int, bits: Bits) -> Gemm:
@@ -144,7 +144,7 @@ def _convolution(layer: Conv2d, node: Node, batch: int, bits: Bits) -> Gemm:
     )
     return Gemm(
         m=batch * result.height * result.width,
-        k=channels * layer.kernel[0] * layer.kernel[1],
+        k=layer.reduction(image),
         n=layer.out_channels // layer.groups,
         groups=layer.groups,
         activation_bits=bits.activation,
@@ -223,7 +223,7 @@ def _own_work(layer: AnyLayer, inputs: tuple[AnyShape, ...], results: int) -> di
             return {"max": results * (window - 1)}
         return {"add": results * (window - 1), "mul": results}
     if isinstance(layer, GlobalAvgPool):
-        return {"add": inputs[0].elements, "mul": results}
+        return {"add": inputs[0].elements - results, "mul": results}
     if isinstance(layer, Elementwise):
         return {layer.type: results * (len(inputs) - 1)}
     if isinstance(layer, Activation):
@@ -233,7 +233,7 @@ def _own_work(layer: AnyLayer, inputs: tuple[AnyShape, ...], results: int) -> di
         return {"max": results, "add": 2 * results, "exp": results, "mul": results, "divide": rows}
     if isinstance(layer, Norm) and layer.type != "batch_norm":
         rows = results // width_of(inputs[0])
-        adds = 3 if layer.type == "layer_norm" else 1  # mean, centring and shift; the sum of squares alone
+        adds = 4 if layer.type == "layer_norm" else 1  # mean, centring, sum of squares, shift; the squares alone
         return {"add": adds * results, "mul": 3 * results, "divide": rows, "lookup": rows}
     if isinstance(layer, Norm):
         return {"mul": results, "add": results}

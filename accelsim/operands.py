@@ -25,12 +25,12 @@ def random_operands(gemm: Gemm, integer: bool, seed: int) -> tuple[np.ndarray, n
 
 def _integers(generator: np.random.Generator, bits: int, shape: tuple[int, ...]) -> np.ndarray:
     dtype = np.int8 if bits <= 8 else np.int16 if bits <= 16 else np.int32
-    low, high = -(1 << (bits - 1)), (1 << (bits - 1)) - 1
-    return generator.integers(low, max(high, 0), size=shape, dtype=dtype, endpoint=True)
+    half = 1 << (bits - 1)
+    return generator.integers(-half, half - 1, size=shape, dtype=dtype, endpoint=True)
 
 
 def exact_product(a: np.ndarray, w: np.ndarray) -> np.ndarray:
-    """a @ w in int64, by float64 BLAS where that is exact (below 2^53), which is some forty times faster."""
+    """a @ w in int64 (which wraps beyond 2^63), by float64 BLAS where exact (below 2^53): forty times faster."""
     largest = a.shape[-1] * int(np.abs(a.astype(np.int64)).max()) * int(np.abs(w.astype(np.int64)).max())
     if largest < 2**53:
         return np.asarray((a.astype(np.float64) @ w.astype(np.float64)).astype(np.int64))

@@ -6,14 +6,13 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from accelsim.config import Document, UserError, merge, nearest, read_yaml, validated, with_settings
+from accelsim.config import Document, UserError, merge, nearest, read_yaml, shown, validated, with_settings
 from accelsim.hardware import Hardware
 from accelsim.places import hwconfigs_folder, workloads_folder
 from accelsim.workload import Workload, workload_of
 
 DEFAULT_HARDWARE = "edge_npu"
 WORKLOAD_PREFIX = "workload."
-MAX_EXTENDS = 8
 
 
 def _topology(path: Path) -> dict[str, Any]:
@@ -39,6 +38,7 @@ IMPORTERS: dict[str, Callable[[Path], dict[str, Any]]] = {
     ".cfg": _configuration,
     ".onnx": _network,
 }
+HARDWARE_IMPORTS = {".cfg"}  # the other importers make workloads
 SUFFIXES = {".yaml", ".yml", *IMPORTERS}
 
 
@@ -75,9 +75,10 @@ def imported(path: Path) -> dict[str, Any]:
 
     Raises: UserError where no importer takes such a file, or the importer refuses it.
     """
-    if path.suffix not in IMPORTERS:
-        raise UserError(f"{path}: nothing imports '{path.suffix}' files; allowed: {', '.join(IMPORTERS)}")
-    return IMPORTERS[path.suffix](path)
+    suffix = path.suffix.lower()
+    if suffix not in IMPORTERS:
+        raise UserError(f"{path}: nothing imports '{suffix}' files; allowed: {', '.join(IMPORTERS)}")
+    return IMPORTERS[suffix](path)
 
 
 def hardware_document(name: str | Path, settings: Iterable[str] = ()) -> Document:
@@ -90,36 +91,46 @@ def workload_document(name: str | Path, settings: Iterable[str] = ()) -> Documen
     return with_settings(_document(name, workloads_folder(), "workload"), settings)
 
 
-def _document(name: str | Path, folder: Path, what: str, depth: int = 0) -> Document:
+def _document(name: str | Path, folder: Path, what: str, extending: tuple[Path, ...] = ()) -> Document:
     path = _locate(name, folder, what)
-    importer = IMPORTERS.get(path.suffix)
-    document = Document(str(path), importer(path), {}) if importer else read_yaml(path)
+    document = _read(path, what)
     base = document.data.get("extends")
     if base is None:
         return document
     place = document.place(("extends",))
-    if depth == MAX_EXTENDS:
-        raise UserError(f"{place}: extends: more than {MAX_EXTENDS} files extend one another; do they form a circle?")
+    here = path.resolve()
+    if here in extending:
+        raise UserError(f"{place}: extends: goes in a circle; {path.name} is extended already")
     if not isinstance(base, str):
-        raise UserError(f"{place}: extends: should be a name or a path, got {base!r}")
+        raise UserError(f"{place}: extends: should be a name or a path, got {shown(base)}")
     if _is_path(base):
         base = str(path.parent / base)
     try:
-        below = _document(base, folder, what, depth + 1)
+        below = _document(base, folder, what, (*extending, here))
     except UserError as error:
         raise UserError(f"{place}: extends: {error}") from None
     data = {key: value for key, value in document.data.items() if key != "extends"}
     return merge(below, document._replace(data=data))
 
 
+def _read(path: Path, what: str) -> Document:
+    suffix = path.suffix.lower()
+    if suffix not in IMPORTERS:
+        return read_yaml(path)
+    made = "hardware" if suffix in HARDWARE_IMPORTS else "workload"
+    if made != what:
+        raise UserError(f"{path}: expected {what}, but {suffix} files give {made}")
+    return Document(str(path), imported(path), {})
+
+
 def _is_path(name: str | Path) -> bool:
-    return isinstance(name, Path) or "/" in name or "\\" in name or Path(name).suffix in SUFFIXES
+    return isinstance(name, Path) or "/" in name or "\\" in name or Path(name).suffix.lower() in SUFFIXES
 
 
 def _locate(name: str | Path, folder: Path, what: str) -> Path:
     if _is_path(name):
         return Path(name)
-    path = folder / f"{name}.yaml"
-    if not name or not path.is_file():
-        raise UserError(f"no {what} called '{name}'{nearest(str(name), shipped(folder))}")
-    return path
+    names = shipped(folder)
+    if name not in names:
+        raise UserError(f"no {what} called '{name}'{nearest(str(name), names)}")
+    return folder / f"{name}.yaml"

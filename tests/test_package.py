@@ -27,7 +27,7 @@ def test_one_version():
     assert accelsim.__version__ == project["version"]
 
 
-@pytest.mark.parametrize("module", ["accelsim", "accelsim.config", "accelsim.load"])
+@pytest.mark.parametrize("module", ["accelsim", "accelsim.load", "accelsim.cli"])
 def test_import_is_cheap(module):
     """numba, pandas and matplotlib take long to import; nothing loads them before they are needed."""
     code = f"import sys, {module}; print(*sorted({{'numba', 'pandas', 'matplotlib', 'onnx'}} & sys.modules.keys()))"

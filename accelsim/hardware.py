@@ -57,6 +57,36 @@ class SystolicArray(Value):
         return {"rows": self.rows, "cols": self.cols, "none": 0}[self.output_drain]
 
 
+class BitSerialUnit(Value):
+    """Tiles of inner-product units that take operands bit by bit (Stripes, MICRO 2016, and its family).
+
+    Each of ``tiles`` tiles computes ``rows`` filters for ``cols`` windows, ``lanes`` channels at a time. With
+    ``serial: none`` and one column it is their bit-parallel baseline, DaDianNao.
+    """
+
+    kind: Literal["bitserial"]
+    tiles: Size
+    rows: Size  #: filters per tile
+    cols: Size  #: windows side by side
+    lanes: Size  #: channels of a brick
+    serial: Literal["none", "activations", "weights", "both"]
+    skip: Literal["none", "dynamic", "essential"] = "none"
+    bits_per_cycle: Annotated[int, Field(ge=1, le=16)] = 1  #: of a serial activation
+    shifter_bits: Annotated[int, Field(ge=0, le=4)] = 2  #: first-stage shifter of ``skip: essential``
+    column_registers: Annotated[int, Field(ge=0, le=1024)] = 0  #: how far columns may run ahead of each other
+    pe_bits: Annotated[int, Field(ge=1, le=16)] = 16  #: widest operand
+    pack_first_layer: bool = False  #: three input channels and a stride: space to depth first
+    pack_depthwise: bool = False  #: one channel a group: kernel positions share the lanes
+
+    @model_validator(mode="after")
+    def _skips_only_serial_activations(self) -> BitSerialUnit:
+        if self.skip != "none" and self.serial != "activations":
+            raise ValueError(f"skip: {self.skip} needs serial: activations, got {self.serial}")
+        if self.column_registers and self.skip == "none":
+            raise ValueError("column_registers let columns of unequal length run apart; they need skip")
+        return self
+
+
 class VectorRates(Value):
     """Operations that one lane finishes in a cycle, by kind."""
 

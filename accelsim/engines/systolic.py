@@ -105,29 +105,19 @@ class Systolic:
                 f"M={gemm.m}, K={gemm.k}, N={gemm.n}, groups={gemm.groups} on {self.array.rows} x {self.array.cols}"
                 f" PEs: {cycles:.3g} cycles times PEs do not fit a 64-bit count; allowed: at most {INT64_MAX}"
             )
-        folding = self._folding(gemm)
-        folds = folding.down * folding.across
-        if self.array.dataflow == "os":
-            top_reads = folding.width * folding.streamed * folding.down
-            psum_reads, psum_writes = 0, folding.height * folding.width
-        else:
-            top_reads = 0 if self.array.weights_resident else folding.height * folding.width
-            psum_reads = folding.streamed * folding.width * (folding.down - 1)
-            psum_writes = folding.streamed * folding.width * folding.down
-        left_reads = folding.height * folding.streamed * folding.across
-        macs = gemm.m * gemm.k * gemm.n
-        group = self._action_counts(0, macs, folds, left_reads, top_reads, psum_reads, psum_writes)
-        return ActionCounts(cycles=cycles) + group * gemm.groups
+        return ActionCounts(cycles=cycles) + self._group_traffic(self._folding(gemm)) * gemm.groups
 
     def step(self, gemm: Gemm, a: np.ndarray, w: np.ndarray) -> tuple[np.ndarray, ActionCounts]:
         """Cycle by cycle; a is integers [groups, M, K], w [groups, K, N]; returns a @ w and what happened.
 
-        Raises: UserError as ``count``, for operands of other shapes, and where sums could leave int64.
+        Raises: UserError as ``count``, for operands of another shape or kind, and where sums could leave int64.
         """
         self.count(gemm)
         a_shape, w_shape = (gemm.groups, gemm.m, gemm.k), (gemm.groups, gemm.k, gemm.n)
-        if a.shape != a_shape or w.shape != w_shape:
-            raise UserError(f"operands {a.shape} and {w.shape}; allowed: {a_shape} and {w_shape}")
+        if (a.shape, w.shape) != (a_shape, w_shape) or not {a.dtype.kind, w.dtype.kind} <= {"i", "u"}:
+            raise UserError(
+                f"operands {a.shape} of {a.dtype} and {w.shape} of {w.dtype}; allowed: integers {a_shape} and {w_shape}"
+            )
         operand, total = self._element_types(gemm, a, w)
         step = self._step_output_stationary if self.array.dataflow == "os" else self._step_stationary
         product, seen = step(a.astype(operand), w.astype(operand), total)
@@ -182,6 +172,19 @@ class Systolic:
             for rows in folding.rows
         ]
         return self._load_cycles + self.array.pipeline_registers + max(ends)
+
+    def _group_traffic(self, folding: Folding) -> ActionCounts:
+        """What one group moves: streamed operands once for each column of folds, sums once for each row of them."""
+        height, width, streamed = folding.height, folding.width, folding.streamed
+        if self.array.dataflow == "os":
+            top_reads = width * streamed * folding.down
+            psum_reads, psum_writes = 0, height * width
+        else:
+            top_reads = 0 if self.array.weights_resident else height * width
+            psum_reads, psum_writes = streamed * width * (folding.down - 1), streamed * width * folding.down
+        left_reads = height * streamed * folding.across
+        macs, folds = height * width * streamed, folding.down * folding.across
+        return self._action_counts(0, macs, folds, left_reads, top_reads, psum_reads, psum_writes)
 
     def _action_counts(
         self, cycles: int, macs: int, folds: int, left_reads: int, top_reads: int, psum_reads: int, psum_writes: int

@@ -107,17 +107,17 @@ def wavefront_pes(age, rows, cols, hop):
 
 
 @kernel
-def landed(flights, left, launched, t, operands, hop):
-    """The first fold from ``left`` on that is still in flight after cycle ``t``, as PE(0, 0) counts cycles.
+def landed(flights, oldest, launched, t, operands, hop):
+    """The first fold from ``oldest`` on that is still in flight after cycle ``t``, as PE(0, 0) counts cycles.
 
     A fold ends as the last of its ``operands`` passes its last timed PE; ``hop`` 0 if rows do not matter.
     """
-    while left < launched:
-        fold = in_flight(flights, left)
+    while oldest < launched:
+        fold = in_flight(flights, oldest)
         if t - fold.start < operands - 1 + hop * (fold.timed_rows - 1) + fold.timed_cols - 1:
             break
-        left += 1
-    return left
+        oldest += 1
+    return oldest
 
 
 @kernel

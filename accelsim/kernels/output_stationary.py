@@ -51,10 +51,10 @@ class OutputStationaryArray(NamedTuple):
 
 
 @kernel
-def drain_fold(drain, bottom_lines, rows, cols, age):
+def drain_fold(drain, product, rows, cols, age):
     """One step down for those sums of a fold that are on the move; returns how many leave.
 
-    ``drain`` [all rows, cols], ``bottom_lines`` the fold's part of the product. Column 0 set off ``age`` cycles
+    ``drain`` [all rows, cols], ``product`` the part of it that the fold makes. Column 0 set off ``age`` cycles
     ago, each further column one later: a sum in row r of column c has come age - c rows.
     """
     last, leave = drain.shape[0] - 1, 0
@@ -64,7 +64,7 @@ def drain_fold(drain, bottom_lines, rows, cols, age):
             move(drain[r, first:stop], drain[r + 1, first:stop])
         elif first < stop:
             for c in range(first, stop):
-                bottom_lines[r - (age - c), c] = drain[r, c]
+                product[r - (age - c), c] = drain[r, c]
             leave = stop - first
     return leave
 
@@ -85,9 +85,12 @@ def hand_on_sums(sums, target, first, stop, age):
 
 @kernel
 def multiply(across, across_next, down, down_next, sums):
-    """One cycle of successive PEs: add the products to the sums, pass both operands on."""
+    """One cycle of successive PEs: add the products to the sums, pass both operands on.
+
+    Products are said to be int64 for those who run this without numba, which makes them so unasked.
+    """
     for i in range(sums.size):
-        sums[i] += across[i] * down[i]
+        sums[i] += np.int64(across[i]) * down[i]
     for i in range(sums.size):
         across_next[i] = across[i]
     for i in range(sums.size):
@@ -127,23 +130,23 @@ def step_output_stationary(left_operands, top_operands, out, array):
 
     left_edge, top_edge, across, down, sums, drain = registers(array, rows, cols, left_operands, out)
     accumulators = sums.reshape(-1)  # the same registers
-    t, launched, left, working = 0, 0, 0, 0
+    t, launched, oldest, working = 0, 0, 0, 0
     stream_busy, drain_busy = 0, 0
-    while left < folds:
+    while oldest < folds:
         # With overlap a fold starts when the last is streamed and its sums will find room; else when all is out.
-        ready = max(stream_busy, drain_busy) <= 0 if array.overlap else left == launched
-        if launched < folds and ready:
+        start = max(stream_busy, drain_busy) <= 0 if array.overlap else oldest == launched
+        if launched < folds and start:
             launch(flights, grid, launched, t)
             launched += 1
             stream_busy = vectors + array.swap_cycles
             drain_busy = array.reload_cycles + array.swap_cycles
         stream_busy, drain_busy = stream_busy - 1, drain_busy - 1
 
-        entry, exit = t % slots, (t + 1) % slots  # of the pipeline registers
+        entry, ready = t % slots, (t + 1) % slots  # of the pipeline registers
         left_edge[entry, :] = 0
         top_edge[entry, :] = 0
         first, stop = rows, 0
-        for f in range(left, launched):
+        for f in range(oldest, launched):
             fold = in_flight(flights, f)
             row_lines = left_operands[fold.group, fold.row0 : fold.row0 + fold.rows]
             col_lines = top_operands[fold.group, fold.col0 : fold.col0 + fold.cols]
@@ -169,14 +172,14 @@ def step_output_stationary(left_operands, top_operands, out, array):
             # Rows side by side are one long vector: several times the speed of one after the other.
             a, b = first * cols, stop * cols
             now, above, below = across[t % 2], down[t % 2], down[(t + 1) % 2]
-            enter_rows(now, left_edge[exit], first, stop, cols)
-            move(top_edge[exit], above)
+            enter_rows(now, left_edge[ready], first, stop, cols)
+            move(top_edge[ready], above)
             multiply(
                 now[a:b], across[(t + 1) % 2, a + 1 : b + 1], above[a:b], below[a + cols : b + cols], accumulators[a:b]
             )  # fmt: skip
         counts[MACS] += working
 
-        for f in range(left, launched):
+        for f in range(oldest, launched):
             fold = in_flight(flights, f)
             age = t - pipeline - fold.start - (vectors - 1)
             top, bottom = reached(age, fold.cols, 1, fold.rows)
@@ -188,7 +191,7 @@ def step_output_stationary(left_operands, top_operands, out, array):
                 counts[PSUM_WRITES] += bottom - top
                 if wavefront_pes(age, fold.timed_rows, fold.timed_cols, 1) > 0:
                     counts[CYCLES] = t + 1
-        left = landed(flights, left, launched, t - pipeline - drained, vectors, 1)
-        counts[FOLDS] = left
+        oldest = landed(flights, oldest, launched, t - pipeline - drained, vectors, 1)
+        counts[FOLDS] = oldest
         t += 1
     return counts

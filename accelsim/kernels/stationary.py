@@ -119,10 +119,13 @@ def swap_weights(active, store, fold, age, hop):
 
 @kernel
 def multiply(wires, wires_next, weights, psums_above, psums_below):
-    """One cycle of successive PEs: pass the operands on, add the products to the partial sums."""
+    """One cycle of successive PEs: pass the operands on, add the products to the partial sums.
+
+    Products are said to be int64 for those who run this without numba, which makes them so unasked.
+    """
     for i in range(weights.size):
         operand = wires[i]
-        psums_below[i] = psums_above[i] + operand * weights[i]
+        psums_below[i] = psums_above[i] + np.int64(operand) * weights[i]
         wires_next[i] = operand
 
 
@@ -168,12 +171,12 @@ def step_stationary(streamed, held, out, array):
 
     edge, ports, wires, psums, active, shadow, chain = registers(array, cols, held, out)
     weights = active.reshape(-1)  # the same registers
-    t, launched, left, working = 0, 0, 0, 0
+    t, launched, oldest, working = 0, 0, 0, 0
     stream_busy, reload_busy, weights_busy = 0, rows if array.loads else 0, 0
-    while left < folds:
+    while oldest < folds:
         # With overlap a fold starts when the last one is streamed and its own weights are in; else when all is out.
         wait = max(stream_busy, reload_busy) if array.overlap else load
-        if launched < folds and (wait <= load if array.overlap else left == launched):
+        if launched < folds and (wait <= load if array.overlap else oldest == launched):
             launch(flights, grid, launched, t + wait)
             launched += 1
             stream_busy = wait + vectors + array.swap_cycles
@@ -181,9 +184,9 @@ def step_stationary(streamed, held, out, array):
             weights_busy = load + delay + array.cols
         stream_busy, reload_busy, weights_busy = stream_busy - 1, reload_busy - 1, weights_busy - 1
 
-        entry, exit = t % slots, (t + 1) % slots  # of the pipeline registers
+        entry, ready = t % slots, (t + 1) % slots  # of the pipeline registers
         edge[entry, :] = 0
-        for f in range(left, launched):
+        for f in range(oldest, launched):
             fold = in_flight(flights, f)
             age = t - fold.start
             lines = streamed[fold.group, fold.row0 : fold.row0 + fold.rows]
@@ -194,9 +197,9 @@ def step_stationary(streamed, held, out, array):
                 counts[TOP_READS] += read_weights_in_turn(ports[entry, 0], held, fold, -1 - age)
 
         if ahead and weights_busy >= 0:
-            shift_chain(chain[(t + 1) % (hop + 1)], chain[t % (hop + 1)], ports[exit], array.segment)
+            shift_chain(chain[(t + 1) % (hop + 1)], chain[t % (hop + 1)], ports[ready], array.segment)
         first, stop, begin, end = rows, 0, 0, 0
-        for f in range(left, launched):
+        for f in range(oldest, launched):
             fold = in_flight(flights, f)
             age = t - array.pipeline - fold.start
             if weights_busy >= 0:
@@ -206,7 +209,7 @@ def step_stationary(streamed, held, out, array):
                     swap_weights(active, shadow, fold, age, hop)
                     capture_weights(shadow, chain[(t + 1) % (hop + 1)], fold, age, hop, array.segment)
                 elif -rows <= age < 0:
-                    shift_weights(active, ports[exit, 0], rows + age)
+                    shift_weights(active, ports[ready, 0], rows + age)
             top, bottom = reached(age, vectors + cols - 1, hop, rows)
             if top < bottom:
                 first, stop = min(first, top), max(stop, bottom)
@@ -217,12 +220,12 @@ def step_stationary(streamed, held, out, array):
             # Rows side by side are one long vector: several times the speed of one after the other.
             a, b = first * cols, stop * cols
             now, above, below = wires[t % 2], psums[(t + 1) % (hop + 1)], psums[t % (hop + 1)]
-            enter_rows(now, edge[exit], first, stop, cols)
+            enter_rows(now, edge[ready], first, stop, cols)
             multiply(now[a:b], wires[(t + 1) % 2, a + 1 : b + 1], weights[a:b], above[a:b], below[a + cols : b + cols])
         counts[MACS] += working + begin
         working += begin - end
 
-        for f in range(left, launched):
+        for f in range(oldest, launched):
             fold = in_flight(flights, f)
             age = t - delay - fold.start
             top, bottom = reached(age, vectors, 1, fold.timed_cols)
@@ -234,7 +237,7 @@ def step_stationary(streamed, held, out, array):
                 counts[PSUM_WRITES] += bottom - top
                 if fold.row0 > 0:
                     counts[PSUM_READS] += bottom - top
-        left = landed(flights, left, launched, t - delay, vectors, 0)
-        counts[FOLDS] = left
+        oldest = landed(flights, oldest, launched, t - delay, vectors, 0)
+        counts[FOLDS] = oldest
         t += 1
     return counts

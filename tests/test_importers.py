@@ -10,6 +10,7 @@ from accelsim.config import UserError, parse_yaml
 from accelsim.importers import clean_name, dump, unique_name
 from accelsim.importers.scalesim import read_configuration, read_topology
 from accelsim.load import load_hardware, load_workload
+from accelsim.simulation import simulate
 from accelsim.workload import workload_of
 
 CONV_HEADER = "Layer name, IFMAP Height, IFMAP Width, Filter Height, Filter Width, Channels, Num Filter, Strides,\n"
@@ -20,6 +21,7 @@ ALEXNET = CONV_HEADER + (
     "Conv3     ,13          ,13         ,3            ,3           ,256     ,384       ,1      ,\n"
 )
 ALEXNET_MNK = {"Conv1": (3025, 96, 363), "Conv2": (529, 256, 2400), "Conv3": (121, 384, 2304)}
+ALEXNET_OS_LAST_CYCLES = [121124, 334831, 113567]  # what SCALE-Sim 3.0.0 prints for 32 x 32
 # configs/scale.cfg of SCALE-Sim 3
 SCALE_CFG = """[general]
 run_name = scale_example_run_32x32_ws
@@ -133,6 +135,14 @@ def test_configuration(tmp_path):
 def test_calculated_bandwidth_leaves_the_base_dram(tmp_path):
     path = write(tmp_path, "scale.cfg", SCALE_CFG.replace("USER", "CALC").replace("Bandwidth : 10", "Bandwidth : 77"))
     assert load_hardware(path).dram == load_hardware("scalesim_default").dram
+
+
+def test_both_together_count_scale_sims_cycles(tmp_path):
+    """It prints the index of the last cycle, one less than a count."""
+    square = SCALE_CFG.replace("ArrayWidth:     16", "ArrayWidth:     32").replace("Dataflow : ws", "Dataflow : os")
+    hardware = load_hardware(write(tmp_path, "scale.cfg", square))
+    result = simulate(hardware, load_workload(write(tmp_path, "alexnet.csv", ALEXNET)))
+    assert [cycles - 1 for cycles in result.layers["compute_cycles"]] == ALEXNET_OS_LAST_CYCLES
 
 
 @pytest.mark.parametrize(

@@ -308,6 +308,25 @@ def test_other_files(tmp_path, content):
         read_onnx(path)
 
 
+def test_functions_of_the_model(tmp_path):
+    """An operation that the model defines itself is its definition."""
+    path = save(tmp_path, [node("Twice", ["x"], ["y"], domain="mine")], [1, 4, 8, 8])
+    model = onnx.load(path)
+    body = [node("Relu", ["a"], ["b"], name="r"), node("Add", ["a", "b"], ["c"], name="s")]
+    opsets = [helper.make_opsetid("", 21)]
+    model.functions.append(helper.make_function("mine", "Twice", ["a"], ["c"], body, opsets))
+    model.opset_import.append(helper.make_opsetid("mine", 1))
+    path.write_bytes(model.SerializeToString())
+    assert [kind for _, kind in layers(path)] == ["activation", "add"]
+
+
+def test_too_large(tmp_path, monkeypatch):
+    path = save(tmp_path, [node("Relu", ["x"], ["y"])], [1, 4, 8, 8])
+    monkeypatch.setattr("accelsim.importers.onnx.MAX_BYTES", 10)
+    with pytest.raises(UserError, match="larger than 2 GiB; export with the weights as external data"):
+        read_onnx(path)
+
+
 def test_missing_file(tmp_path):
     with pytest.raises(UserError, match="cannot be read: no such file"):
         read_onnx(tmp_path / "none.onnx")

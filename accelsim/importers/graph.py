@@ -17,6 +17,7 @@ from accelsim.importers import unique_name
 from accelsim.layers import AnyLayer, AnyShape, Features, Image, Tokens
 
 MAX_ELEMENTS = 2**31 - 1
+WIDEST_DATA_BITS = 16  #: wider integers are indices and shapes
 
 _LAYER: TypeAdapter[AnyLayer] = TypeAdapter(AnyLayer)
 _FUSING = {"conv2d", "linear", "add", "mul"}  #: types that have an activation of their own
@@ -77,10 +78,9 @@ class Translation:
         first = graph.dims[graph.inputs[0]]
         self.batch = first[0] if len(first) > 1 else 1
         for position, name in enumerate(graph.inputs):
-            dims, bits = graph.dims[name], graph.bits.get(name)
-            if bits is not None and bits > 16:  # numbers of table rows, not data
+            dims, bits = graph.dims[name], self._data_bits(name)
+            if name in graph.bits and bits is None:  # numbers of table rows, not data
                 shape: AnyShape = Tokens(tokens=self.per_inference(dims), features=1)
-                bits = None
             else:
                 shape = self.shape_of(dims)
             layer = None if position else _NETWORK_INPUT
@@ -142,7 +142,12 @@ class Translation:
         """The operation's first output is the same data as tensor."""
         name = op.outputs[0]
         exclusive = tensor.exclusive and self._readers[name] == 1
-        self.tensors[name] = tensor._replace(exclusive=exclusive, bits=self.graph.bits.get(name, tensor.bits))
+        self.tensors[name] = tensor._replace(exclusive=exclusive, bits=self._data_bits(name) or tensor.bits)
+
+    def _data_bits(self, name: str) -> int | None:
+        """Width of an integer tensor, unless it is one for counting."""
+        bits = self.graph.bits.get(name)
+        return bits if bits is not None and bits <= WIDEST_DATA_BITS else None
 
     def reshaped(self, op: Operation, tensor: Tensor, shape: AnyShape) -> Tensor:
         """tensor in another shape of as many elements."""

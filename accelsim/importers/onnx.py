@@ -25,7 +25,7 @@ def read_onnx(path: Path) -> dict[str, Any]:
     Raises: UserError naming the node where the model is malformed or has an operation without a layer type.
     """
     try:
-        import onnx
+        import onnx.inliner
     except ImportError:
         raise UserError(f"{path}: reading ONNX models needs the onnx package: pip install 'accelsim[onnx]'") from None
     model = _parsed(path, onnx)
@@ -48,17 +48,19 @@ def _parsed(path: Path, onnx: Any) -> Any:
     """The model, its functions inlined and its large constants emptied."""
     try:
         size = path.stat().st_size
-        if size > MAX_BYTES:
-            raise UserError(f"{path}: larger than 2 GiB; export with the weights as external data")
-        model = onnx.ModelProto.FromString(path.read_bytes())
+        content = path.read_bytes() if size <= MAX_BYTES else b""
     except OSError as error:
         raise UserError(f"{path}: cannot be read: {(error.strerror or str(error)).lower()}") from None
-    except Exception:  # protobuf's DecodeError, whose package is not ours to import
+    if size > MAX_BYTES:
+        raise UserError(f"{path}: larger than 2 GiB; export with the weights as external data")
+    try:
+        model = onnx.ModelProto.FromString(content)
+        if model.functions:
+            model = onnx.inliner.inline_local_functions(model)
+    except Exception:  # protobuf's and the inliner's own kinds, whose packages are not ours to import
         raise UserError(f"{path}: is not an ONNX model") from None
     if not model.graph.node or not all(isinstance(text, str) for text in _texts(model.graph)):
         raise UserError(f"{path}: is not an ONNX model, or one without operations")
-    if model.functions:
-        model = onnx.inliner.inline_local_functions(model)
     for tensor in model.graph.initializer:
         if tensor.ByteSize() > SMALL_BYTES:
             kept = (list(tensor.dims), tensor.data_type, tensor.name)

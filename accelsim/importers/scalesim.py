@@ -186,7 +186,8 @@ def read_configuration(path: Path) -> dict[str, Any]:
 
     ``Bandwidth`` is words (bytes) a cycle; it becomes GB/s at the base file's clock. SCALE-Sim gives that bandwidth
     to each operand's interface, accelsim to the one DRAM that they share. In CALC mode SCALE-Sim takes as much as it
-    needs and ignores the number; the base file's DRAM stays. Address offsets, request buffers and layout are not used.
+    needs and ignores the number; the base file's DRAM stays. Without a mode the number counts. Address offsets, request
+    buffers and layout are not used.
 
     Raises: UserError naming line and key.
     """

@@ -174,7 +174,7 @@ class Systolic:
         return self._load_cycles + self.array.pipeline_registers + max(ends)
 
     def _group_traffic(self, folding: Folding) -> ActionCounts:
-        """What one group moves: the left operand once for each column of folds; held sums leave once, others once a fold."""
+        """What one group moves. Held sums (os) leave once, streamed ones once for each row of folds."""
         height, width, streamed = folding.height, folding.width, folding.streamed
         if self.array.dataflow == "os":
             top_reads = width * streamed * folding.down

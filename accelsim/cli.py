@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     help="Cycle-exact simulation of edge-AI accelerators: cycles, stalls and energy of real networks.",
-    no_args_is_help=True,
+    invoke_without_command=True,
     add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
 
 PLAIN_WIDTH = 100  # of tables that go into a pipe or a file
-LONG_STEPS = 2e9  # PE-cycles from which a stepped run shows its progress
+COMMANDS = ("run", "gemm", "list", "show", "validate", "import", "warmup")
 
 
 class Fidelity(StrEnum):
@@ -67,6 +67,7 @@ Steps = Annotated[Fidelity, typer.Option(help="closed: by formula; stepped: cycl
 
 @app.callback()
 def _options(
+    context: typer.Context,
     version: Annotated[bool, typer.Option("--version", is_eager=True, help="Print the version and exit.")] = False,
 ) -> None:
     if version:
@@ -74,6 +75,8 @@ def _options(
 
         typer.echo(f"accelsim {__version__}")
         raise typer.Exit
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
 
 
 @app.command()
@@ -276,13 +279,23 @@ def _failed(error: Exception) -> int:
     if isinstance(error, UserError):
         return _told(" ".join(str(error).split()), 2)
     if hasattr(error, "format_message"):  # a usage error, of click or of the click that typer carries
-        return _told(" ".join(error.format_message().split()), 2)
+        return _told(_usage(" ".join(error.format_message().split())), 2)
     if os.environ.get("ACCELSIM_DEBUG"):
         raise error
     if isinstance(error, MemoryError):
         return _told("not enough memory for this run", 1)
     what = f"{type(error).__name__}: {error}"
     return _told(f"failed: {' '.join(what.split())} (a traceback: ACCELSIM_DEBUG=1)", 1)
+
+
+def _usage(message: str) -> str:
+    """A usage error; a command that does not exist gets the nearest one."""
+    from accelsim.config import nearest
+
+    if not message.startswith("No such command '"):
+        return message
+    word = message.split("'")[1]
+    return f"no command called '{word}'{nearest(word, COMMANDS)}"
 
 
 def _told(line: str, code: int) -> int:

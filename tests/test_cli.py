@@ -178,7 +178,7 @@ def test_validate_fails_where_an_anchor_leaves_its_band(accelsim, monkeypatch):
 
 
 BAD_COMMANDS = [
-    (("rnu", "resnet8"), "rnu"),
+    (("rnu", "resnet8"), "no command called 'rnu'; did you mean 'run'?"),
     (("run",), "WORKLOAD"),
     (("run", "resnet80"), "did you mean 'resnet8'"),
     (("run", "resnet8", "--hw", "egde_npu"), "did you mean 'edge_npu'"),
@@ -251,6 +251,13 @@ def test_help_and_closed_counts_import_nothing_heavy():
     code = "import sys; from accelsim.cli import app; app(['--help'], standalone_mode=False); print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert not {"numba", "pandas", "matplotlib", "numpy", "pydantic"} & set(loaded.split())
+
+
+def test_without_a_command_there_is_help(accelsim):
+    code, out, err = accelsim()
+    assert (code, err) == (0, "")
+    assert all(command in out for command in cli.COMMANDS)
+    assert len(cli.COMMANDS) == len(cli.app.registered_commands)
 
 
 def test_output_into_a_closed_pipe_is_quiet():

@@ -122,9 +122,9 @@ class Windowed(Layer):
         extent = (self.kernel[axis] - 1) * self.dilation[axis] + 1
         room = size + before + after - extent
         stride = self.strides[axis]
-        count = (-(-room // stride) if self.ceil_mode else room // stride) + 1
-        if self.ceil_mode and (count - 1) * stride >= size + before:  # no window starts in the padding
-            count -= 1
+        count = room // stride + 1
+        if self.ceil_mode and room % stride and count * stride < size + before:
+            count += 1  # reaches over the edge, but starts in front of the padding behind
         if count < 1:
             raise ValueError(f"kernel covers {extent} pixels, more than the padded input's {size + before + after}")
         return count

@@ -1,0 +1,451 @@
+"""Networks: shapes that flow, parameters, wiring and peak activations, by hand."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from naive_convolution import last_window_start, out_size
+
+from accelsim.config import UserError, parse_yaml
+from accelsim.layers import Features, Image, Tokens
+from accelsim.workload import at_width, peak_activations, workload_of
+
+SHAPES = {
+    "image": "{channels: 3, height: 8, width: 6}",
+    "tokens": "{tokens: 5, features: 4}",
+    "features": "{features: 12}",
+}
+
+
+def network(*layers, shape="image", head=""):
+    """A network of flow-style layers, named a, b, c ... where they say no name."""
+    named = [
+        text if "name:" in text else f"name: {name}, {text}" for name, text in zip("abcdefgh", layers, strict=False)
+    ]
+    lines = ["name: net", *([f"input: {SHAPES.get(shape, shape)}"] if shape else []), *head.splitlines(), "layers:"]
+    return workload_of(parse_yaml("\n".join([*lines, *(f"  - {{{text}}}" for text in named)]), "net.yaml"))
+
+
+def refusal(*layers, **options):
+    with pytest.raises(UserError) as raised:
+        network(*layers, **options)
+    return str(raised.value)
+
+
+def image(channels, height, width):
+    return Image(channels=channels, height=height, width=width)
+
+
+def tokens(count, features):
+    return Tokens(tokens=count, features=features)
+
+
+def features(count):
+    return Features(features=count)
+
+
+# shapes and parameters
+
+
+@pytest.mark.parametrize(
+    ("text", "output", "params"),
+    [
+        ("type: conv2d, out_channels: 4, kernel: 3", image(4, 6, 4), 4 * 3 * 9 + 4),
+        ("type: conv2d, out_channels: 4, kernel: 3, padding: 1", image(4, 8, 6), 112),
+        ("type: conv2d, out_channels: 4, kernel: 3, padding: 1, stride: 2", image(4, 4, 3), 112),
+        ("type: conv2d, out_channels: 4, kernel: 3, padding: same", image(4, 8, 6), 112),
+        ("type: conv2d, out_channels: 4, kernel: 3, padding: same, stride: 2", image(4, 4, 3), 112),
+        ("type: conv2d, out_channels: 4, kernel: 5, padding: same, stride: 4", image(4, 2, 2), 4 * 3 * 25 + 4),
+        ("type: conv2d, out_channels: 4, kernel: 2, padding: same, dilation: 3", image(4, 8, 6), 4 * 3 * 4 + 4),
+        ("type: conv2d, out_channels: 4, kernel: [1, 5], padding: same, bias: false", image(4, 8, 6), 60),
+        ("type: conv2d, out_channels: 4, kernel: [5, 1], bias: false", image(4, 4, 6), 60),
+        ("type: conv2d, out_channels: 4, kernel: [3, 1], stride: [2, 3], bias: false", image(4, 3, 2), 36),
+        ("type: conv2d, out_channels: 4, kernel: 3, padding: [0, 1]", image(4, 6, 6), 112),
+        ("type: conv2d, out_channels: 4, kernel: 3, padding: [1, 0, 2, 3]", image(4, 9, 7), 112),
+        ("type: conv2d, out_channels: 4, kernel: 3, dilation: 2", image(4, 4, 2), 112),
+        ("type: conv2d, out_channels: 4, kernel: 3, dilation: [3, 1]", image(4, 2, 4), 112),
+        ("type: conv2d, out_channels: 6, kernel: 3, groups: 3", image(6, 6, 4), 6 * 9 + 6),
+        ("type: conv2d, out_channels: 4, kernel: 3, batch_norm: true", image(4, 6, 4), 108 + 8),
+        ("type: conv2d, out_channels: 4, kernel: 3, batch_norm: true, bias: true", image(4, 6, 4), 108 + 12),
+        ("type: conv2d, out_channels: 4, kernel: 3, stride: 2, ceil_mode: true", image(4, 4, 3), 112),
+        ("type: linear, out_features: 10", features(10), 10 * 144 + 10),
+        ("type: linear, out_features: 10, bias: false", features(10), 1440),
+        ("type: max_pool, kernel: 2", image(3, 4, 3), 0),
+        ("type: max_pool, kernel: 3, stride: 2", image(3, 3, 2), 0),
+        ("type: max_pool, kernel: 3, stride: 2, ceil_mode: true", image(3, 4, 3), 0),
+        ("type: max_pool, kernel: 3, ceil_mode: true", image(3, 3, 2), 0),
+        ("type: max_pool, kernel: 2, stride: 2, padding: 1", image(3, 5, 4), 0),
+        ("type: avg_pool, kernel: [8, 6]", image(3, 1, 1), 0),
+        ("type: global_avg_pool", features(3), 0),
+        ("type: activation, function: relu", image(3, 8, 6), 0),
+        ("type: softmax", image(3, 8, 6), 0),
+        ("type: batch_norm", image(3, 8, 6), 6),
+        ("type: layer_norm", image(3, 8, 6), 6),
+        ("type: rms_norm", image(3, 8, 6), 3),
+        ("type: reshape, to: flatten", features(144), 0),
+        ("type: reshape, to: {tokens: 48, features: 3}", tokens(48, 3), 0),
+        ("type: reshape, to: {channels: 12, height: 4, width: 3}", image(12, 4, 3), 0),
+        ("type: upsample, factor: 3", image(3, 24, 18), 0),
+        ("type: channel_shuffle, groups: 3", image(3, 8, 6), 0),
+        ("type: split, parts: 3, part: 2", image(1, 8, 6), 0),
+        ("type: concat, input: [input, input]", image(6, 8, 6), 0),
+        ("type: add, input: [input, input, input]", image(3, 8, 6), 0),
+        ("type: matmul, m: 2, k: 3, n: 4, repeat: 5", tokens(2, 20), 0),
+        ("type: matmul, m: 2, k: 3, n: 4, repeat: 5, weights: true", tokens(2, 20), 60),
+    ],
+)
+def test_what_an_image_becomes(text, output, params):
+    node = network(text).nodes[0]
+    assert (node.output, node.params) == (output, params)
+
+
+@pytest.mark.parametrize(
+    ("shape", "text", "output", "params"),
+    [
+        ("tokens", "type: linear, out_features: 10", tokens(5, 10), 50),
+        ("features", "type: linear, out_features: 10", features(10), 130),
+        ("tokens", "type: global_avg_pool", features(4), 0),
+        ("tokens", "type: layer_norm", tokens(5, 4), 8),
+        ("tokens", "type: softmax, groups: 2", tokens(5, 4), 0),
+        ("tokens", "type: split, parts: 2, part: 1", tokens(5, 2), 0),
+        ("tokens", "type: concat, input: [input, input]", tokens(5, 8), 0),
+        ("features", "type: concat, input: [input, input]", features(24), 0),
+        ("{tokens: 5, features: 1}", "type: embedding, rows: 100, features: 16", tokens(5, 16), 1600),
+    ],
+)
+def test_what_tokens_and_vectors_become(shape, text, output, params):
+    node = network(text, shape=shape).nodes[0]
+    assert (node.output, node.params) == (output, params)
+
+
+@pytest.mark.parametrize(
+    ("size", "kernel", "stride", "dilation", "pads"),
+    [(8, 3, 1, 1, (1, 1)), (8, 3, 2, 1, (0, 1)), (7, 3, 2, 1, (1, 1)), (8, 2, 1, 1, (0, 1)), (8, 5, 4, 1, (0, 1)),
+     (9, 3, 1, 2, (2, 2)), (8, 1, 2, 1, (0, 0)), (224, 7, 2, 1, (2, 3))],
+)  # fmt: skip
+def test_same_padding_puts_the_odd_pixel_behind(size, kernel, stride, dilation, pads):
+    text = f"type: conv2d, out_channels: 1, kernel: {kernel}, stride: {stride}, dilation: {dilation}, padding: same"
+    node = network(text, shape=f"{{channels: 1, height: {size}, width: {size}}}").nodes[0]
+    before, after = pads
+    assert node.layer.pads(node.inputs[0]) == (before, before, after, after)
+    assert node.output == image(1, -(-size // stride), -(-size // stride))
+
+
+@given(
+    st.tuples(*[st.integers(1, 12)] * 2), st.tuples(*[st.integers(1, 5)] * 2), st.tuples(*[st.integers(1, 4)] * 2),
+    st.tuples(*[st.integers(0, 2)] * 4), st.tuples(*[st.integers(1, 3)] * 2), st.booleans(),
+)  # fmt: skip
+def test_windows_are_those_of_pytorch(size, kernel, stride, padding, dilation, ceil_mode):
+    text = (
+        f"type: max_pool, kernel: {[*kernel]}, stride: {[*stride]}, padding: {[*padding]}, dilation: {[*dilation]},"
+        f" ceil_mode: {str(ceil_mode).lower()}"
+    )
+    shape = f"{{channels: 1, height: {size[0]}, width: {size[1]}}}"
+    wanted = [
+        out_size(size[axis], kernel[axis], stride[axis], padding[axis], padding[axis + 2], dilation[axis], ceil_mode)
+        for axis in (0, 1)
+    ]
+    if min(wanted) < 1:
+        assert "more than the padded input's" in refusal(text, shape=shape)
+        return
+    assert network(text, shape=shape).nodes[0].output == image(1, *wanted)
+
+
+@pytest.mark.parametrize(
+    ("size", "kernel", "stride", "padding", "count"),
+    [
+        (6, 2, 2, 0, 3),
+        (5, 2, 2, 0, 3),
+        (5, 3, 2, 0, 2),
+        (6, 3, 2, 0, 3),
+        (6, 2, 2, 1, 4),
+        (5, 2, 2, 1, 3),
+        (1, 2, 2, 0, 1),
+        (4, 1, 3, 0, 2),
+        (4, 3, 5, 1, 1),
+        (5, 3, 5, 1, 2),
+    ],
+)
+def test_a_last_window_does_not_start_in_the_padding(size, kernel, stride, padding, count):
+    text = f"type: max_pool, kernel: {kernel}, stride: {stride}, padding: {padding}, ceil_mode: true"
+    got = network(text, shape=f"{{channels: 1, height: {size}, width: {size}}}").nodes[0].output.height
+    assert got == count
+    assert last_window_start(got, stride) < size + padding
+
+
+def test_macs_and_parameters_add_up_and_batch_is_not_counted_in():
+    net = network(
+        "type: conv2d, out_channels: 6, kernel: 3, groups: 3, batch_norm: true",
+        "type: linear, out_features: 2",
+        "type: matmul, m: 2, k: 3, n: 4, repeat: 5",
+        "type: linear, out_features: 3, executed: false, input: a",
+        head="batch: 7",
+    )
+    assert [node.macs for node in net.nodes] == [6 * 24 * 9, 2 * 144, 120, 0]
+    assert [node.params for node in net.nodes] == [54 + 12, 290, 0, 3 * 144 + 3]
+    assert (net.macs, net.params, net.name) == (1296 + 288 + 120, 66 + 290 + 435, "net")
+
+
+# wiring
+
+
+def test_a_layer_reads_the_one_before_unless_it_says_otherwise():
+    net = network(
+        "type: activation, function: relu",
+        "type: softmax",
+        "type: add, input: [a, b]",
+        "type: mul, input: [input, c, input]",
+        "type: softmax, input_shape: {features: 7}",
+        "type: matmul, m: 2, k: 3, n: 4",
+        "type: matmul, m: 7, k: 1, n: 1, input: e",
+        "type: matmul, m: 2, k: 4, n: 1, input: [f], weights: true",
+    )
+    assert [node.producers for node in net.nodes] == [(None,), (0,), (0, 1), (None, 2, None), (None,), (), (4,), (5,)]
+    assert net.nodes[4].inputs == (features(7),)
+    assert net.nodes[3].inputs == (image(3, 8, 6),) * 3
+
+
+def test_a_network_of_stand_alone_layers_needs_no_input():
+    net = network(
+        "type: linear, out_features: 2, input_shape: {features: 3}", "type: matmul, m: 1, k: 1, n: 1", shape=None
+    )
+    assert net.nodes[0].inputs == (features(3),)
+
+
+@pytest.mark.parametrize(
+    ("layers", "told"),
+    [
+        (["type: softmax, input: inptu"], "layers.0.input: no layer 'inptu' before 'a'; did you mean 'input'?"),
+        (
+            ["name: conv1, type: softmax", "name: x, type: softmax, input: [conv2]"],
+            "layers.1.input: no layer 'conv2' before 'x'; did you mean 'conv1'?",
+        ),
+        (["type: softmax, input: b", "type: softmax"], "layers.0.input: no layer 'b' before 'a'; allowed: input"),
+        (["type: softmax, input: a"], "layers.0.input: no layer 'a' before 'a'; allowed: input"),
+        (
+            ["type: softmax", "name: a, type: softmax"],
+            "net.yaml:5: layers.1.name: 'a' is the name of an earlier layer already",
+        ),
+        (
+            ["name: input, type: softmax"],
+            "net.yaml:4: layers.0.name: 'input' is the name of what the network reads already",
+        ),
+        (
+            ["type: softmax, executed: false", "type: softmax"],
+            "net.yaml:5: layers.1: 'b' reads 'a', which is not executed",
+        ),
+        (["type: softmax, input: [input, input]"], "net.yaml:4: layers.0: layer 'a': softmax takes one input, got 2"),
+        (["type: softmax, input: []"], "net.yaml:4: layers.0: layer 'a': softmax takes one input, got 0"),
+        (["type: add"], "net.yaml:4: layers.0: layer 'a': add takes 2 to 16 inputs, got 1"),
+        (["type: softmax, input: 3"], "layers.0.input: should be the name of a layer or a list of names, got 3"),
+        (["type: softmax, input: [3]"], "layers.0.input.0: should be text, got 3"),
+        (
+            ["type: softmax, input: input, input_shape: {features: 3}"],
+            "net.yaml:4: layers.0.input_shape: layer 'a' takes input or input_shape, got both",
+        ),
+        (
+            ["type: matmul, m: 2, k: 3, n: 4, input: input"],
+            "layer 'a': m x k x repeat is 6 elements, its input 3x8x6 has 144",
+        ),
+        (
+            ["type: matmul, m: 12, k: 12, n: 4, input: [input, input]"],
+            "k x n x repeat is 48 elements, its input 3x8x6 has 144",
+        ),
+        (
+            ["type: matmul, m: 12, k: 12, n: 12, weights: true, input: [input, input]"],
+            "layer 'a': weights: the second operand is either stored or read, got 2 inputs",
+        ),
+        (
+            ["type: conv2d, out_channels: 4, kernel: 9"],
+            "layer 'a': kernel covers 9 pixels, more than the padded input's 8",
+        ),
+        (
+            ["type: conv2d, out_channels: 4, kernel: [1, 3], dilation: 4, padding: [0, 0, 0, 2]"],
+            "layer 'a': kernel covers 9 pixels, more than the padded input's 8",
+        ),
+        (
+            ["type: conv2d, out_channels: 4, kernel: 1, groups: 2"],
+            "layer 'a': groups: 2 do not divide the input's 3 channels",
+        ),
+        (["type: conv2d, out_channels: 4, kernel: 1, groups: 3"], "layers.0: groups: 3 do not divide out_channels 4"),
+        (
+            ["type: conv2d, out_channels: 4, kernel: 3, padding: valid"],
+            "a whole number, [vertical, horizontal], [top, left, bottom, right] or same, got 'valid'",
+        ),
+        (
+            ["type: conv2d, out_channels: 4, kernel: [3]"],
+            "layers.0.kernel: should be a whole number or [vertical, horizontal], got [3]",
+        ),
+        (
+            ["type: conv2d, out_channels: 4, kernel: true"],
+            "should be a whole number or [vertical, horizontal], got true",
+        ),
+        (["type: conv2d, out_channels: 4, kernel: [3, 0]"], "layers.0.kernel.1: should be greater than 0, got 0"),
+        (
+            ["type: conv2d, out_channels: 1, kernel: 1, padding: 2000000000"],
+            "layer 'a': its result's height should be less than or equal to 2147483647, got 4000000008",
+        ),
+        (
+            ["type: upsample, factor: 2147483647"],
+            "layer 'a': its result's height should be less than or equal to 2147483647",
+        ),
+        (
+            ["type: linear, out_features: 2147483647", "type: concat, input: [a, a]"],
+            "layer 'b': its result's features should be",
+        ),
+        (["type: softmax, groups: 2"], "layer 'a': groups: 2 do not divide 3 features"),
+        (["type: channel_shuffle, groups: 2"], "layer 'a': groups: 2 do not divide 3 channels"),
+        (["type: split, parts: 3, part: 3"], "layer 'a': part 3 of 3 does not exist in 3 channels"),
+        (["type: split, parts: 2, part: 0"], "layer 'a': part 0 of 2 does not exist in 3 channels"),
+        (["type: reshape, to: flat"], "layers.0.to: should be flatten or a shape, got 'flat'"),
+        (["type: reshape, to: {features: 5}"], "layer 'a': to: 5 has 5 elements, the input 144"),
+        (
+            ["type: embedding, rows: 2, features: 2"],
+            "embedding needs tokens of one feature (their numbers), its input is 3x8x6",
+        ),
+        (
+            ["type: global_avg_pool", "type: max_pool, kernel: 2"],
+            "layer 'b': max_pool needs an image (channels x height x width), its input is 3",
+        ),
+        (
+            ["type: max_pool, kernel: 2", "type: add, input: [a, input]"],
+            "layer 'b': add of 3x4x3 and 3x8x6: shapes must agree",
+        ),
+        (
+            ["type: reshape, to: {channels: 3, height: 6, width: 8}", "type: add, input: [a, input]"],
+            "shapes must agree",
+        ),
+        (["type: max_pool, kernel: 2", "type: concat, input: [a, input]"], "all but the channels must agree"),
+        (["type: reshape, to: flatten", "type: concat, input: [a, input]"], "all but the channels must agree"),
+        (["type: softmx"], "net.yaml:4: layers.0.type: no such type, got 'softmx'; did you mean 'softmax'?"),
+        (["type: [add]"], "layers.0.type: no such type, got ['add']; did you mean 'add'?"),
+        (["kernel: 3"], "net.yaml:4: layers.0: missing key 'type'"),
+        (["type: linear, out_features: 1, weight_sparsity: 1"], "weight_sparsity: should be less than 1, got 1"),
+        (["type: linear, out_features: 1, weight_bits: 33"], "weight_bits: should be less than or equal to 32, got 33"),
+    ],
+)
+def test_a_wrong_layer_is_told_with_its_place(layers, told):
+    assert told in refusal(*layers)
+
+
+@pytest.mark.parametrize(
+    ("shape", "told"),
+    [
+        (None, "net.yaml:3: layers.0: layer 'a' has no input; give the network an input or an input_shape"),
+        *(
+            (shape, f"input: should be {{channels, height, width}}, {{tokens, features}} or {{features}}, got {got}")
+            for shape, got in (
+                ("7", "7"),
+                ("{feature: 3}", "{'feature': 3}"),
+                ("{features: 3, width: 2}", "{'features': 3, "),
+            )
+        ),
+        ("{tokens: 5, features: 0}", "net.yaml:2: input.features: should be greater than 0, got 0"),
+        ("{channels: 3, height: x, width: 2}", "net.yaml:2: input.height: should be a whole number, got 'x'"),
+    ],
+)
+def test_a_wrong_input_is_told_with_its_place(shape, told):
+    assert told in refusal("type: softmax", shape=shape)
+
+
+@pytest.mark.parametrize("text", ["", "layers: []", "layers: 3", "layers: [7]"])
+def test_a_network_has_layers(text):
+    with pytest.raises(UserError, match=r"layers'|layers: should have 1 or more items|should be a (list|mapping)"):
+        workload_of(parse_yaml(f"name: net\n{text}", "net.yaml"))
+
+
+def test_a_single_position_is_spread_over_all():
+    layers = "type: global_avg_pool", "type: mul, input: [input, a]", "type: reshape, to: {tokens: 48, features: 3}"
+    net = network(*layers, "type: add, input: [c, b]")
+    assert [node.output for node in net.nodes[1::2]] == [image(3, 8, 6), tokens(48, 3)]
+
+
+# widths and peak activations
+
+
+def test_at_width_overrides_every_width_and_nothing_else():
+    net = network(
+        "type: linear, out_features: 2, weight_bits: 4", "type: softmax, activation_bits: 16", head="weight_bits: 2"
+    )
+    narrow = at_width(net, 8)
+    assert {(layer.activation_bits, layer.weight_bits) for layer in (*narrow.file.layers, narrow.file)} == {(8, 8)}
+    assert [node.layer for node in narrow.nodes] == narrow.file.layers
+    assert [node.output for node in narrow.nodes] == [node.output for node in net.nodes]
+    assert [layer.weight_bits for layer in net.file.layers] == [4, None]
+
+
+RELU, HALVE = "type: activation, function: relu", "type: split, parts: 2, part: "
+
+
+@pytest.mark.parametrize(
+    ("shape", "layers", "peak"),
+    [
+        ("{features: 10}", ["type: linear, out_features: 6"], (16, "a")),
+        ("{features: 10}", ["type: linear, out_features: 6", "type: linear, out_features: 30", RELU], (60, "c")),
+        ("{features: 10}", [RELU, RELU], (20, "a")),
+        # residual: the input waits beside b for the sum, which takes room of its own
+        (
+            "{features: 10}",
+            ["type: linear, out_features: 4", "type: linear, out_features: 10", "type: add, input: [b, input]"],
+            (30, "c"),
+        ),
+        (
+            "{features: 10}",
+            ["type: linear, out_features: 40", "type: linear, out_features: 10", "type: add, input: [b, input]"],
+            (60, "b"),
+        ),
+        # the input is dead once a has read it, unless a later layer does
+        ("{features: 10}", ["type: linear, out_features: 1", "type: linear, out_features: 10"], (11, "a")),
+        (
+            "{features: 10}",
+            [
+                "type: linear, out_features: 1",
+                "type: linear, out_features: 10",
+                "type: linear, out_features: 1, input: input",
+            ],
+            (21, "b"),
+        ),
+        # views: concat is where its parts are, reshape renames, split keeps the whole
+        (
+            "{features: 10}",
+            [
+                "type: linear, out_features: 3",
+                "type: linear, out_features: 4, input: input",
+                "type: concat, input: [a, b]",
+                "type: linear, out_features: 9",
+            ],
+            (17, "b"),
+        ),
+        (
+            "{features: 10}",
+            ["type: linear, out_features: 8", "type: reshape, to: {tokens: 2, features: 4}", RELU],
+            (18, "a"),
+        ),
+        ("{features: 10}", [RELU, HALVE + "0", HALVE + "1, input: a", "type: add, input: [b, c]"], (20, "a")),
+        (
+            "{features: 10}",
+            ["type: reshape, to: {tokens: 5, features: 2}", RELU, "type: add, input: [a, b]"],
+            (30, "c"),
+        ),
+        (
+            "{features: 10}",
+            ["type: linear, out_features: 90, executed: false", "type: linear, out_features: 2, input: input"],
+            (12, "b"),
+        ),
+        (
+            None,
+            ["type: linear, out_features: 2, input_shape: {features: 30}", "type: linear, out_features: 20"],
+            (32, "a"),
+        ),
+        (
+            "{features: 5}",
+            [
+                "type: linear, out_features: 2",
+                "type: linear, out_features: 3, input_shape: {features: 30}",
+                "type: add, input: [input, input]",
+            ],
+            (38, "b"),
+        ),
+    ],
+)
+def test_peak_activations(shape, layers, peak):
+    assert peak_activations(network(*layers, shape=shape)) == peak

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass, fields
+from operator import attrgetter
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,9 +22,12 @@ class ActionCounts:
     psum_writes: int = 0  #: sums that leave the array, partial and final alike
 
     def __add__(self, other: ActionCounts) -> ActionCounts:
-        return ActionCounts(*(a + b for a, b in zip(astuple(self), astuple(other), strict=True)))
+        return ActionCounts(*(a + b for a, b in zip(_values(self), _values(other), strict=True)))
 
     def __mul__(self, times: int) -> ActionCounts:
-        return ActionCounts(*(a * times for a in astuple(self)))
+        return ActionCounts(*(a * times for a in _values(self)))
 
     __rmul__ = __mul__
+
+
+_values = attrgetter(*(field.name for field in fields(ActionCounts)))

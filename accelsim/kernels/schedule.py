@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+
+from accelsim.kernels.compiled import kernel
 
 OPERANDS = 3  # ifmap, weight, ofmap
 OFMAP = 2
 STORE = 3
 
 
-@njit(cache=True)
+@kernel
 def play(load_cycles, store_cycles, fresh, compute_cycles, vector_cycles, latency_cycles):
     """Run a stream of steps through buffer halves, one DMA queue, the engine and the vector unit.
 
@@ -59,7 +60,7 @@ def play(load_cycles, store_cycles, fresh, compute_cycles, vector_cycles, latenc
     return compute, vector, bus
 
 
-@njit(cache=True)
+@kernel
 def _store(step, bus_free, store_cycles, vector, bus):
     """Put the store of a step on the bus; returns when the bus is free again."""
     if store_cycles[step] == 0:

@@ -1,0 +1,69 @@
+"""What each memory moves for a layer: bits in and out of the buffers, bytes at the chip's edge."""
+
+from __future__ import annotations
+
+from accelsim.counts import ActionCounts
+from accelsim.energy import Activity
+from accelsim.hardware import ACCUMULATOR_BITS
+from accelsim.layers import Embedding
+from accelsim.lowering import Bits, Gemm
+from accelsim.tiles import TileStream
+from accelsim.workload import Node
+
+TOKEN_BITS = 32  # a token is the number of a table's row
+
+
+def gemm_activity(
+    gemm: Gemm,
+    counts: ActionCounts,
+    stream: TileStream,
+    total_cycles: int,
+    operations: dict[str, int],
+    precision: str,
+) -> Activity:
+    """Bits that each memory moves: what the array reads and writes, and what the DMA brings and takes."""
+    sum_bits = ACCUMULATOR_BITS[precision]
+    loaded = [int(size) * 8 for size in stream.load_bytes.sum(axis=0)]
+    finished = gemm.m * gemm.n * gemm.groups
+    return Activity(
+        cycles=total_cycles,
+        macs=counts.macs,
+        ifmap_read_bits=counts.activation_reads * gemm.activation_bits,
+        ifmap_write_bits=loaded[0],
+        weight_read_bits=counts.weight_reads * gemm.weight_bits,
+        weight_write_bits=loaded[1],
+        ofmap_read_bits=counts.psum_reads * sum_bits + stream.write_bytes * 8,
+        ofmap_write_bits=(counts.psum_writes - finished) * sum_bits + finished * gemm.output_bits + loaded[2],
+        dram_read_bytes=stream.read_bytes,
+        dram_write_bytes=stream.write_bytes,
+        vector_operations=operations,
+    )
+
+
+def vector_traffic(node: Node, bits: Bits, batch: int) -> tuple[int, int, int]:
+    """Bytes of activations and stored values in, and of results out, of an element-wise layer."""
+    gathers = isinstance(node.layer, Embedding)
+    elements = sum(shape.elements for shape in node.inputs) * batch
+    stored = node.output.elements * batch if gathers else node.params
+    return (
+        -(-elements * (TOKEN_BITS if gathers else bits.activation) // 8),
+        -(-stored * bits.weight // 8),
+        -(-node.output.elements * batch * bits.output // 8),
+    )
+
+
+def vector_activity(traffic: tuple[int, int, int], total_cycles: int, operations: dict[str, int]) -> Activity:
+    """Everything passes its buffer once: into it from memory, out of it to the lanes, and the results back."""
+    read, weights, written = (nbytes * 8 for nbytes in traffic)
+    return Activity(
+        cycles=total_cycles,
+        ifmap_read_bits=read,
+        ifmap_write_bits=read,
+        weight_read_bits=weights,
+        weight_write_bits=weights,
+        ofmap_read_bits=written,
+        ofmap_write_bits=written,
+        dram_read_bytes=traffic[0] + traffic[1],
+        dram_write_bytes=traffic[2],
+        vector_operations=operations,
+    )

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, fields
 from typing import NamedTuple
 
 from accelsim.config import UserError
-from accelsim.hardware import ACCUMULATOR_BITS, BITS, Hardware, Sram
+from accelsim.hardware import ACCUMULATOR_BITS, BITS, AnyEngine, BitSerialUnit, Hardware, Sram
 from accelsim.technology import (
     Operation,
     SramCells,
@@ -37,7 +37,8 @@ class Activity:
     """
 
     cycles: int = 0  #: of the engine's clock, stalls included
-    macs: int = 0
+    macs: int = 0  #: by whole multipliers
+    bit_steps: int = 0  #: of bit-serial lanes
     ifmap_read_bits: int = 0
     ifmap_write_bits: int = 0
     weight_read_bits: int = 0
@@ -90,6 +91,7 @@ class EnergyTable:
 
     cycle_ns: float
     mac_pj: float
+    bit_step_pj: float
     vector_pj: Mapping[str, float]  #: per element, by kind of operation
     buffers: Mapping[str, BufferCost]  #: the SRAMs there are: ifmap, weight and ofmap, or shared
     ifmap: BufferCost
@@ -107,7 +109,7 @@ def price(activity: Activity, table: EnergyTable) -> dict[str, float]:
     """Energy in pJ of each of COMPONENTS."""
     a, elapsed_ns = activity, activity.cycles * table.cycle_ns
     return {
-        "mac": a.macs * table.mac_pj,
+        "mac": a.macs * table.mac_pj + a.bit_steps * table.bit_step_pj,
         "vector": math.fsum(count * table.vector_pj[kind] for kind, count in a.vector_operations.items()),
         "sram_ifmap": _accesses_pj(a.ifmap_read_bits, a.ifmap_write_bits, table.ifmap),
         "sram_weight": _accesses_pj(a.weight_read_bits, a.weight_write_bits, table.weight),
@@ -139,7 +141,8 @@ def energy_table(hardware: Hardware, technology: Technology) -> EnergyTable:
     Raises: UserError for an SRAM that the technology's table cannot price.
     """
     choice, precision = hardware.technology, hardware.engine.precision
-    mac = mac_operation(technology, precision)
+    mac = engine_operation(technology, hardware.engine)
+    serial = isinstance(hardware.engine, BitSerialUnit) and hardware.engine.serial != "none"
     vector = {kind: vector_operation(technology, kind, precision) for kind in technology.vector_operations}
     buffers, notes = _buffers(hardware, technology)
     shared = buffers.get("shared")
@@ -149,7 +152,7 @@ def energy_table(hardware: Hardware, technology: Technology) -> EnergyTable:
     logic_area_um2 = hardware.engine.pes * mac.area_um2 + hardware.vector.lanes * lane_area_um2
     logic_mw = technology.logic_leakage_mw(logic_area_um2, choice.temperature_k)
     constants = [
-        Constant(f"MAC {precision}", mac.energy_pj, "pJ", mac.source),
+        Constant("bit-serial step" if serial else f"MAC {precision}", mac.energy_pj, "pJ", mac.source),
         *(Constant(f"vector {kind}", op.energy_pj, "pJ", op.source) for kind, op in vector.items()),
         *_buffer_constants(buffers, f"{technology.sram.source}; {choice.sram_cell} at {choice.temperature_k:g} K"),
         dram,
@@ -159,7 +162,8 @@ def energy_table(hardware: Hardware, technology: Technology) -> EnergyTable:
     ]
     return EnergyTable(
         cycle_ns=1e3 / hardware.clock_mhz,
-        mac_pj=mac.energy_pj,
+        mac_pj=0.0 if serial else mac.energy_pj,
+        bit_step_pj=mac.energy_pj if serial else 0.0,
         vector_pj={kind: op.energy_pj for kind, op in vector.items()},
         buffers=buffers,
         ifmap=ifmap,
@@ -172,6 +176,22 @@ def energy_table(hardware: Hardware, technology: Technology) -> EnergyTable:
         constants=tuple(constants),
         notes=notes,
     )
+
+
+def engine_operation(technology: Technology, engine: AnyEngine) -> Operation:
+    """What one PE does in a cycle: a MAC; in a bit-serial lane, the addition of one operand times bits of the other."""
+    if not isinstance(engine, BitSerialUnit) or engine.serial == "none":
+        return mac_operation(technology, engine.precision)
+    if engine.serial == "both":  # the product of two bits, counted by a tree: as wide as the count of its lanes
+        width = engine.lanes.bit_length()
+        what = f"rule: an addition of {width} bits, the count of {engine.lanes} lanes, for each pair of bits"
+    else:
+        width = engine.pe_bits
+        what = f"rule: an addition of {width} bits for each bit of the serial operand"
+    addition = integer_add(technology, width)
+    at_once = engine.bits_per_cycle
+    return Operation(energy_pj=addition.energy_pj * at_once, area_um2=addition.area_um2 * at_once,
+                     source=f"{what}; {addition.source}")  # fmt: skip
 
 
 def mac_operation(technology: Technology, precision: str) -> Operation:

@@ -41,6 +41,15 @@ class SystolicArray(Value):
         return self.rows * self.cols
 
     @property
+    def title(self) -> str:
+        """Size and kind in a few words."""
+        return f"{self.rows}x{self.cols} {self.dataflow} {self.precision}"
+
+    def peak_macs_per_cycle(self, activation_bits: int, weight_bits: int) -> float:
+        """MACs in a cycle in which every PE works; narrow operands gain nothing."""
+        return float(self.pes)
+
+    @property
     def grain(self) -> tuple[int, int, int]:
         """M, N, K of one fold; the streamed one counts single vectors."""
         rows, cols = self.rows, self.cols
@@ -50,6 +59,11 @@ class SystolicArray(Value):
     def streamed(self) -> str:
         """The dimension that flows through the array: m, n or k."""
         return {"os": "k", "ws": "m", "is": "n"}[self.dataflow]
+
+    @property
+    def holds_sums(self) -> bool:
+        """Sums stay in the PEs until they are finished."""
+        return self.dataflow == "os"
 
     @property
     def drain_cycles(self) -> int:
@@ -78,6 +92,44 @@ class BitSerialUnit(Value):
     pack_first_layer: bool = False  #: three input channels and a stride: space to depth first
     pack_depthwise: bool = False  #: one channel a group: kernel positions share the lanes
 
+    @property
+    def precision(self) -> str:
+        """Of the widest operands."""
+        return "int8" if self.pe_bits <= BITS["int8"] else "int16"
+
+    @property
+    def pes(self) -> int:
+        """Lanes, each with a bit of one operand a cycle (a whole multiplier each where nothing is serial)."""
+        return self.tiles * self.rows * self.cols * self.lanes
+
+    @property
+    def title(self) -> str:
+        """Size and kind in a few words."""
+        kind = "bit-parallel" if self.serial == "none" else f"bit-serial {self.serial}"
+        return f"{self.tiles}x{self.rows}x{self.cols}x{self.lanes} {kind}"
+
+    def peak_macs_per_cycle(self, activation_bits: int, weight_bits: int) -> float:
+        """MACs in a cycle in which every lane works; where zero bits are skipped, as if each operand had one bit."""
+        activation_cycles = -(-activation_bits // self.bits_per_cycle) if self.skip == "none" else 1
+        cycles = {"none": 1, "activations": activation_cycles, "weights": weight_bits,
+                  "both": activation_cycles * weight_bits}[self.serial]  # fmt: skip
+        return self.pes / cycles
+
+    @property
+    def grain(self) -> tuple[int, int, int]:
+        """M, N, K of one pass: windows, filters, and single channels that stream."""
+        return self.cols, self.tiles * self.rows, 1
+
+    @property
+    def streamed(self) -> str:
+        """The dimension that flows through the units."""
+        return "k"
+
+    @property
+    def holds_sums(self) -> bool:
+        """Sums stay in the units until they are finished."""
+        return True
+
     @model_validator(mode="after")
     def _skips_only_serial_activations(self) -> BitSerialUnit:
         if self.skip != "none" and self.serial != "activations":
@@ -85,6 +137,9 @@ class BitSerialUnit(Value):
         if self.column_registers and self.skip == "none":
             raise ValueError("column_registers let columns of unequal length run apart; they need skip")
         return self
+
+
+AnyEngine = Annotated[SystolicArray | BitSerialUnit, Field(discriminator="kind")]
 
 
 class VectorRates(Value):
@@ -168,7 +223,7 @@ class Hardware(Value):
     name: Name
     description: str = ""
     clock_mhz: Annotated[float, Field(ge=1e-3, le=1e5)]
-    engine: SystolicArray
+    engine: AnyEngine
     vector: VectorUnit
     sram: OperandSrams
     dram: Dram

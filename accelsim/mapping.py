@@ -39,12 +39,12 @@ class Candidates(NamedTuple):
 
 
 @lru_cache(maxsize=4096)
-def find(gemm: Gemm, hardware: Hardware, engine: Engine) -> Mapping:
+def find(gemm: Gemm, hardware: Hardware, engine: Engine, engine_cycles: int) -> Mapping:
     """The mapping with the least (estimated cycles) x (DRAM bytes): delay times traffic, near to delay times energy.
 
     Raises: UserError naming the buffer and the shortage where not even the smallest tiles fit.
     """
-    candidates = _candidates(gemm, hardware, engine)
+    candidates = _candidates(gemm, hardware, engine, engine_cycles)
     few = candidates.loops.prod(axis=0) * gemm.groups <= MOST_STEPS
     best = _best(candidates, candidates.allowed & few, gemm, hardware) or _best(
         candidates, candidates.allowed, gemm, hardware
@@ -88,7 +88,7 @@ def ladder(size: int, grain: int, rows: int = 1) -> list[int]:
     return sorted(sizes, reverse=True)
 
 
-def _candidates(gemm: Gemm, hardware: Hardware, engine: Engine) -> Candidates:
+def _candidates(gemm: Gemm, hardware: Hardware, engine: Engine, engine_cycles: int) -> Candidates:
     array = hardware.engine
     sizes = dict(zip("mnk", (gemm.m, gemm.n, gemm.k), strict=True))
     grain = dict(zip("mnk", array.grain, strict=True))
@@ -100,10 +100,13 @@ def _candidates(gemm: Gemm, hardware: Hardware, engine: Engine) -> Candidates:
     loops = -(-np.array([[sizes[d]] for d in "mnk"]) // tiles)
     place = np.array([[text.index(d) for text in ORDERS] for d in IRRELEVANT])[:, order]
     tile_bytes, kept_bytes, moved_bytes = _bytes(gemm, hardware, rungs, picks, order)
+    streamed = "mnk".index(array.streamed)
     free = _fold_stays(tiles, loops, order, array.streamed, array.grain)
-    cycles = _engine_cycles(gemm, engine, array.streamed, rungs[array.streamed])[picks["mnk".index(array.streamed)]]
-    cycles = np.where(free, float(engine.count(gemm).cycles), cycles)
-    allowed = free | (loops["mnk".index(array.streamed)] == 1) | (array.dataflow != "os")
+    cycles = np.full(order.shape, float(engine_cycles))
+    if not array.holds_sums:
+        pieces = [cycles_in_pieces(gemm, engine, array.streamed, tile) for tile in rungs[array.streamed]]
+        cycles = np.where(free, cycles, np.array(pieces, dtype=float)[picks[streamed]])
+    allowed = free if array.holds_sums else np.ones_like(free)
     return Candidates(tiles, loops, order, place, tile_bytes, kept_bytes, moved_bytes, cycles, allowed)
 
 
@@ -140,11 +143,11 @@ def _each(tiles: list[int], sizes: Callable[[int], np.ndarray]) -> tuple[np.ndar
 
 
 def _accumulates_on_chip(hardware: Hardware, tile_k: np.ndarray, k: int) -> np.ndarray:
-    """Whether sums wait in the ofmap buffer at accumulator width: several folds over K, or several tiles of it."""
-    array = hardware.engine
-    if array.dataflow == "os":
+    """Whether sums wait in the ofmap buffer at accumulator width: several passes over K, or several tiles of it."""
+    engine = hardware.engine
+    if engine.holds_sums:
         return np.zeros(tile_k.shape, bool)
-    return np.asarray((tile_k < k) | (tile_k > array.rows))
+    return np.asarray((tile_k < k) | (tile_k > engine.grain[2]))
 
 
 def _fold_stays(
@@ -155,11 +158,6 @@ def _fold_stays(
     one_fold = np.logical_and.reduce([tiles[d] <= grain[d] for d in range(3) if d != s])
     innermost = np.array([text[2] == streamed for text in ORDERS])[order]
     return np.asarray((loops[s] == 1) | (one_fold & innermost))
-
-
-def _engine_cycles(gemm: Gemm, engine: Engine, streamed: str, rungs: list[int]) -> np.ndarray:
-    """Cycles of the whole product when the streamed dimension is cut into tiles that each pay their own folds."""
-    return np.array([float(cycles_in_pieces(gemm, engine, streamed, tile)) for tile in rungs])
 
 
 def _residency(c: Candidates, gemm: Gemm, hardware: Hardware, wanted: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
-from accelsim.hardware import Hardware
+from accelsim.hardware import AnyEngine, BitSerialUnit, Hardware
 from accelsim.lowering import Gemm
 
 OVERLAPPED = 0.6  # below this share of the busiest unit, waiting for first and last transfers is what costs
@@ -33,11 +34,24 @@ def reason(
 
 def _array(gemm: Gemm, hardware: Hardware, compute_cycles: int) -> str:
     """How many rows and columns work, and how much of the time the pipeline fills and drains."""
-    array = hardware.engine
-    sizes = {"m": gemm.m, "n": gemm.n, "k": gemm.k}
-    rows_hold, cols_hold = {"os": ("m", "n"), "ws": ("k", "n"), "is": ("k", "m")}[array.dataflow]
-    rows = sizes[rows_hold] / -(-sizes[rows_hold] // array.rows)
-    cols = sizes[cols_hold] / -(-sizes[cols_hold] // array.cols)
-    idle = 1 - gemm.macs / compute_cycles / (rows * cols)
+    engine = hardware.engine
+    used = [(name, mean_use(size, limit), limit) for name, size, limit in _held(gemm, engine)]
+    peak = math.prod(mean for _, mean, _ in used) * engine.peak_macs_per_cycle(gemm.activation_bits, gemm.weight_bits)
+    idle = 1 - gemm.macs / compute_cycles / (peak / math.prod(limit for _, _, limit in used))
     filling = f", {idle:.0%} of the time fills and drains" if idle >= 0.005 else ""
-    return f"{rows:.3g} of {array.rows} rows, {cols:.3g} of {array.cols} columns in use{filling}"
+    return f"{', '.join(f'{mean:.3g} of {limit} {name}' for name, mean, limit in used)} in use{filling}"
+
+
+def _held(gemm: Gemm, engine: AnyEngine) -> list[tuple[str, int, int]]:
+    """What lies on the engine: name, size along it, and room for it."""
+    if isinstance(engine, BitSerialUnit):
+        channels = gemm.convolution.channels if gemm.convolution else gemm.k
+        return [("lanes", channels, engine.lanes), ("windows", gemm.m, engine.cols),
+                ("filters", gemm.n, engine.tiles * engine.rows)]  # fmt: skip
+    rows, cols = {"os": (gemm.m, gemm.n), "ws": (gemm.k, gemm.n), "is": (gemm.k, gemm.m)}[engine.dataflow]
+    return [("rows", rows, engine.rows), ("columns", cols, engine.cols)]
+
+
+def mean_use(size: int, limit: int) -> float:
+    """Places used in an average pass when size is cut into passes of limit."""
+    return size / -(-size // limit)

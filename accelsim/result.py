@@ -72,13 +72,13 @@ class Result:
         return record | {f"energy_pj_{name}": value for name, value in row.energy_pj_by_component.items()}
 
 
-def check(row: LayerResult, peak_macs_per_cycle: int) -> None:
+def check(row: LayerResult, peak_macs_per_cycle: float) -> None:
     """Hold a layer against the invariants of the design; raises InvariantError."""
     holds = {
         "macs = M.N.K.groups": row.macs == row.m * row.n * row.k * row.groups,
         "stalls >= 0": row.stall_cycles >= 0,
         "compute + stall = total": row.compute_cycles + row.stall_cycles == row.total_cycles,
-        "compute cycles >= MACs / peak": row.compute_cycles * peak_macs_per_cycle >= row.macs,
+        "compute cycles >= MACs / peak": row.compute_cycles * peak_macs_per_cycle >= row.macs * (1 - 1e-12),
         "DRAM bytes >= compulsory": row.dram_read_bytes + row.dram_write_bytes >= row.compulsory_bytes,
         "utilization in [0, 1]": 0 <= (row.utilization or 0) <= 1,
         "DRAM busy <= total": row.dram_busy_cycles <= row.total_cycles,

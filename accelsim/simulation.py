@@ -12,17 +12,18 @@ import numpy as np
 from accelsim.config import UserError
 from accelsim.energy import COMPONENTS, Activity, EnergyTable, energy_table, price, total_pj
 from accelsim.engines.base import Engine
+from accelsim.engines.bitserial import BitSerial
 from accelsim.engines.systolic import Systolic
 from accelsim.engines.vector import lane_cycles
 from accelsim.footprint import compulsory_bytes
-from accelsim.hardware import BITS, Hardware
+from accelsim.hardware import BITS, AnyEngine, BitSerialUnit, Hardware
 from accelsim.load import load_hardware
 from accelsim.lowering import Bits, Gemm, gemm_of, vector_work, widths
 from accelsim.mapping import find
 from accelsim.memory.schedule import Played, play
 from accelsim.reasons import bound_of, reason
 from accelsim.result import LayerResult, Result, check
-from accelsim.streams import gemm_stream, vector_stream
+from accelsim.streams import gemm_stream, mapped_cycles, vector_stream
 from accelsim.summary import summarize
 from accelsim.technology import load_technology
 from accelsim.tiles import TileStream
@@ -61,7 +62,7 @@ def simulate(
     clock = 0
     for node, bits in zip(workload.nodes, widths(workload, BITS[hardware.engine.precision]), strict=True):
         row, timeline = machine.layer(node, bits, workload.file.batch, seed=len(rows))
-        check(row, machine.engine.peak_macs_per_cycle)
+        check(row, hardware.engine.peak_macs_per_cycle(bits.activation, bits.weight))
         rows.append(row)
         timelines.append(timeline.shifted(clock))
         clock += row.total_cycles
@@ -79,7 +80,7 @@ def count_gemm(hardware: Hardware, m: int, k: int, n: int, fidelity: Fidelity = 
     counts = machine.engine.count(gemm)
     if machine.stepped:
         machine.verify(gemm, f"{m}x{k}x{n}", seed=0)
-    peak = machine.engine.peak_macs_per_cycle
+    peak = hardware.engine.peak_macs_per_cycle(width, width)
     figures = {
         "hardware": hardware.name,
         "m": m,
@@ -89,6 +90,12 @@ def count_gemm(hardware: Hardware, m: int, k: int, n: int, fidelity: Fidelity = 
         "utilization": counts.macs / (peak * counts.cycles),
     }
     return figures | ({"verified": True} if machine.stepped else {})
+
+
+def _engine(configuration: AnyEngine) -> Engine:
+    if isinstance(configuration, BitSerialUnit):
+        return BitSerial(configuration)
+    return Systolic(configuration)
 
 
 def compile_kernels() -> float:
@@ -125,7 +132,7 @@ class _Machine:
     def __init__(self, hardware: Hardware, fidelity: Fidelity) -> None:
         self.hardware = hardware
         self.stepped = fidelity == "stepped"
-        self.engine: Engine = Systolic(hardware.engine)
+        self.engine = _engine(hardware.engine)
         self.table: EnergyTable = energy_table(hardware, load_technology(hardware.technology.name))
         self.integer = hardware.engine.precision.startswith("int")
         self.played: dict[Hashable, tuple[LayerResult, Timeline]] = {}
@@ -171,9 +178,10 @@ class _Machine:
 
     def _gemm_run(self, gemm: Gemm, operations: dict[str, int]) -> _Run:
         hardware, counts = self.hardware, self.engine.count(gemm)
-        mapping = find(gemm, hardware, self.engine)
+        mapping = find(gemm, hardware, self.engine, counts.cycles)
         per_output = lane_cycles(operations, hardware.vector) / (gemm.m * gemm.n * gemm.groups)
-        stream = gemm_stream(gemm, mapping, hardware, self.engine, per_output)
+        cycles = mapped_cycles(gemm, mapping, hardware, self.engine, counts.cycles)
+        stream = gemm_stream(gemm, mapping, hardware, cycles, per_output)
         played = play(stream, hardware)
         activity = gemm_activity(gemm, counts, stream, played.total_cycles, operations, self.hardware.engine.precision)
         return _Run(gemm, counts.cycles, stream, played, activity, sum(compulsory_bytes(gemm)), str(mapping))
@@ -187,7 +195,8 @@ class _Machine:
 
     def _row(self, node: Node, run: _Run) -> LayerResult:
         gemm, compute_cycles, stream, played, activity, compulsory, mapping = run
-        total, peak = played.total_cycles, self.engine.peak_macs_per_cycle
+        total = played.total_cycles
+        peak = self.hardware.engine.peak_macs_per_cycle(gemm.activation_bits, gemm.weight_bits) if gemm else 1.0
         busy = {
             "compute": compute_cycles if gemm else 0,
             "vector": busy_cycles(played.timeline.vector),

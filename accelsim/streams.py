@@ -16,12 +16,11 @@ VECTOR_STEPS = 16  # pieces of an element-wise layer: enough of them to overlap 
 
 
 def gemm_stream(
-    gemm: Gemm, mapping: Mapping, hardware: Hardware, engine: Engine, lane_cycles_per_output: float
+    gemm: Gemm, mapping: Mapping, hardware: Hardware, engine_cycles: int, lane_cycles_per_output: float
 ) -> TileStream:
     """Steps of a product in the mapping's loop order, group by group.
 
-    The engine's cycles are shared among the steps by what each would take alone, so that they add up to the
-    product's own count; cutting the streamed dimension adds folds unless the fold in the array goes on.
+    engine_cycles of the whole product are shared among the steps in proportion to passes times streamed vectors.
     """
     at, sizes = _steps(gemm, mapping)
     m, n, k = (sizes[d][at[d]] for d in "mnk")
@@ -43,7 +42,7 @@ def gemm_stream(
     )
     stores = np.where(last_k, to_bytes(outputs, gemm.output_bits), 0 if kept_ofmap else sums)
     fresh = np.stack([_fresh(mapping, at, sizes, x, d) for x, d in ((IFMAP, "n"), (WEIGHT, "m"), (OFMAP, "k"))], axis=1)
-    compute = _compute_cycles(gemm, mapping, hardware, engine, at, sizes)
+    passes = _passes(gemm, hardware, at, sizes)
     lanes = hardware.vector.lanes
     in_step = lengths(gemm.groups, mapping.groups)
     vector = np.concatenate(
@@ -55,7 +54,7 @@ def gemm_stream(
         np.concatenate([loads * g for g in in_step]),
         np.concatenate([stores * g for g in in_step]),
         np.tile(fresh, (len(in_step), 1)),
-        _shared_out(np.concatenate([compute * g for g in in_step]), _total_cycles(gemm, mapping, hardware, engine)),
+        _shared_out(np.concatenate([passes * g for g in in_step]), engine_cycles),
         vector,
     )
 
@@ -84,36 +83,39 @@ def _fresh(
     return np.asarray(begins)
 
 
-def _compute_cycles(
-    gemm: Gemm,
-    mapping: Mapping,
-    hardware: Hardware,
-    engine: Engine,
-    at: dict[str, np.ndarray],
-    sizes: dict[str, np.ndarray],
-) -> np.ndarray:
-    """What each step of one group would take by itself; only first and last tiles of a dimension differ."""
-    table = np.zeros((2, 2, 2), np.int64)
-    for edge in np.ndindex(2, 2, 2):
-        m, n, k = (int(sizes[d][-1 if at_edge else 0]) for d, at_edge in zip("mnk", edge, strict=True))
-        table[edge] = engine.count(Gemm(m, k, n)).cycles
-    edges = [(at[d] == len(sizes[d]) - 1).astype(np.int64) for d in "mnk"]
-    return np.asarray(table[tuple(edges)])
+def _passes(gemm: Gemm, hardware: Hardware, at: dict[str, np.ndarray], sizes: dict[str, np.ndarray]) -> np.ndarray:
+    """Passes of the engine times vectors streamed, for each step of one group: its share of the cycles."""
+    engine = hardware.engine
+    weights = np.ones(at["m"].shape, np.int64)
+    for dimension, grain in zip("mnk", engine.grain, strict=True):
+        length = sizes[dimension][at[dimension]]
+        weights *= length if dimension == engine.streamed else -(-length // grain)
+    return weights
 
 
-def _total_cycles(gemm: Gemm, mapping: Mapping, hardware: Hardware, engine: Engine) -> int:
+def pass_goes_on(mapping: Mapping, hardware: Hardware) -> bool:
+    """Whether cutting the streamed dimension leaves a pass in the engine: one pass a step, cut innermost."""
+    engine = hardware.engine
+    grains = zip("mnk", mapping[:3], engine.grain, strict=True)
+    one_pass = all(tile <= grain for dimension, tile, grain in grains if dimension != engine.streamed)
+    return one_pass and mapping.order[2] == engine.streamed
+
+
+def mapped_cycles(gemm: Gemm, mapping: Mapping, hardware: Hardware, engine: Engine, engine_cycles: int) -> int:
+    """Cycles of the engine under a mapping: its own count, and more where tiles cut the streams of its passes."""
     streamed = hardware.engine.streamed
-    grains = zip("mnk", mapping[:3], hardware.engine.grain, strict=True)
-    one_fold = all(tile <= grain for dimension, tile, grain in grains if dimension != streamed)
-    if one_fold and mapping.order[2] == streamed:
-        return engine.count(gemm).cycles
-    return cycles_in_pieces(gemm, engine, streamed, dict(zip("mnk", mapping[:3], strict=True))[streamed])
+    tile = dict(zip("mnk", mapping[:3], strict=True))[streamed]
+    if hardware.engine.holds_sums or pass_goes_on(mapping, hardware):
+        return engine_cycles
+    return cycles_in_pieces(gemm, engine, streamed, tile)
 
 
 def cycles_in_pieces(gemm: Gemm, engine: Engine, streamed: str, tile: int) -> int:
-    """Cycles of the whole product when its streamed dimension is cut and every piece pays for its own folds."""
+    """Cycles of the whole product when its streamed dimension is cut and every piece pays for its own passes."""
     sizes = {"m": gemm.m, "k": gemm.k, "n": gemm.n}
     whole, rest = divmod(sizes[streamed], tile)
+    if whole == 1 and not rest:
+        return engine.count(gemm).cycles
     total = 0
     for length, times in ((tile, whole), (rest, 1)):
         if length and times:

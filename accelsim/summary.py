@@ -38,7 +38,7 @@ def summarize(
         "latency_ms": seconds * 1e3,
         "macs": macs,
         "params": workload.params,
-        "utilization": macs / (hardware.engine.pes * cycles) if cycles else 0.0,
+        "utilization": math.fsum(row.total_cycles * (row.utilization or 0) for row in rows) / max(1, cycles),
         "dram_read_bytes": sum(row.dram_read_bytes for row in rows),
         "dram_write_bytes": sum(row.dram_write_bytes for row in rows),
         "compulsory_bytes": sum(row.compulsory_bytes for row in rows),

@@ -15,7 +15,7 @@ from accelsim.footprint import compulsory_bytes
 from accelsim.lowering import Convolution, Gemm
 from accelsim.mapping import ORDERS, find, ladder
 from accelsim.memory.schedule import play
-from accelsim.streams import gemm_stream, vector_stream
+from accelsim.streams import gemm_stream, mapped_cycles, vector_stream
 from accelsim.tiles import Mapping
 
 BASE = load_hardware("textbook_os_32")
@@ -24,6 +24,15 @@ BASE = load_hardware("textbook_os_32")
 def machine(**settings):
     small = {"engine.rows": 4, "engine.cols": 3, "engine.dataflow": "ws"} | settings
     return load_hardware("textbook_os_32", [f"{path}={value}" for path, value in small.items()])
+
+
+def mapped(gemm, hardware, lane_cycles_per_output=0.0):
+    """The stream of the mapping that is found."""
+    engine = Systolic(hardware.engine)
+    alone = engine.count(gemm).cycles
+    mapping = find(gemm, hardware, engine, alone)
+    cycles = mapped_cycles(gemm, mapping, hardware, engine, alone)
+    return gemm_stream(gemm, mapping, hardware, cycles, lane_cycles_per_output)
 
 
 @st.composite
@@ -103,7 +112,8 @@ def _fetched(conv, pixels, reductions):
 def test_a_stream_moves_what_the_loop_nest_does(case):
     gemm, mapping = case
     hardware = machine()
-    stream = gemm_stream(gemm, mapping, hardware, Systolic(hardware.engine), 0.0)
+    stream = gemm_stream(gemm, mapping, hardware, 1000, 0.0)
+    assert int(stream.compute_cycles.sum()) == 1000
     loads = np.column_stack([stream.load_bytes, stream.store_bytes])
     expected = list(expected_moves(gemm, mapping)) * gemm.groups
     assert loads.shape[0] == len(expected)
@@ -121,8 +131,7 @@ def test_a_stream_moves_what_the_loop_nest_does(case):
 def test_the_mapping_found_fits_and_loses_no_cycles_or_bytes(gemm, dataflow, overlap):
     hardware = machine(**{"engine.dataflow": dataflow, "engine.overlap_folds": overlap})
     engine = Systolic(hardware.engine)
-    mapping = find(gemm, hardware, engine)
-    stream = gemm_stream(gemm, mapping, hardware, engine, 1.0)
+    stream = mapped(gemm, hardware, lane_cycles_per_output=1.0)
     assert stream.read_bytes >= compulsory_bytes(gemm)[0]
     assert stream.write_bytes >= compulsory_bytes(gemm)[1]
     assert int(stream.compute_cycles.sum()) >= engine.count(gemm).cycles
@@ -134,8 +143,7 @@ def test_the_mapping_found_fits_and_loses_no_cycles_or_bytes(gemm, dataflow, ove
 def test_small_buffers_hold_what_is_mapped(gemm, kib, dataflow):
     sizes = {f"sram.{name}.capacity_kib": kib for name in ("ifmap", "weight", "ofmap")}
     hardware = machine(**{"engine.dataflow": dataflow, **sizes})
-    engine = Systolic(hardware.engine)
-    stream = gemm_stream(gemm, find(gemm, hardware, engine), hardware, engine, 0.0)
+    stream = mapped(gemm, hardware)
     for operand in (0, 1):
         content = np.cumsum(stream.fresh[:, operand])
         held = np.bincount(content, weights=stream.load_bytes[:, operand])[1:]
@@ -150,8 +158,7 @@ def test_more_sram_never_moves_more_bytes_when_bytes_decide():
     for kib in (8, 16, 32, 64, 128, 256, 512, 1024):
         sizes = {f"sram.{name}.capacity_kib": kib for name in ("ifmap", "weight", "ofmap")}
         hardware = machine(**{"engine.rows": 32, "engine.cols": 32, "dram.bandwidth_gb_s": 0.01, **sizes})
-        engine = Systolic(hardware.engine)
-        stream = gemm_stream(gemm, find(gemm, hardware, engine), hardware, engine, 0.0)
+        stream = mapped(gemm, hardware)
         moved.append(stream.read_bytes + stream.write_bytes)
     assert moved == sorted(moved, reverse=True)
     assert moved[-1] == sum(compulsory_bytes(gemm))
@@ -160,15 +167,12 @@ def test_more_sram_never_moves_more_bytes_when_bytes_decide():
 def test_a_product_whose_tiles_cannot_fit_names_buffer_and_shortage():
     hardware = machine(**{"engine.rows": 512, "engine.cols": 512, "sram.weight.capacity_kib": 16})
     with pytest.raises(UserError, match=r"sram\.weight, which holds 16384 \(\d+ short\)"):
-        find(Gemm(64, 1024, 1024), hardware, Systolic(hardware.engine))
+        mapped(Gemm(64, 1024, 1024), hardware)
 
 
 def test_shared_buffer_is_shared():
     hardware = load_hardware("mcu_npu")
-    engine = Systolic(hardware.engine)
-    gemm = Gemm(3136, 576, 64)
-    mapping = find(gemm, hardware, engine)
-    stream = gemm_stream(gemm, mapping, hardware, engine, 0.0)
+    stream = mapped(Gemm(3136, 576, 64), hardware)
     held = [np.bincount(np.cumsum(stream.fresh[:, x]), weights=stream.load_bytes[:, x]).max() for x in (0, 1)]
     assert sum(held) <= hardware.sram.capacity_bytes
 

@@ -9,6 +9,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from accelsim.config import UserError, nearest, read_yaml
+from accelsim.hardware import BITS
 from accelsim.load import hardware_document, load_hardware, load_workload, shipped
 from accelsim.places import hwconfigs_folder, workloads_folder
 from accelsim.report.show import hardware_report, sourced, technology_report, workload_report, workload_sizes
@@ -37,13 +38,14 @@ def _hardware() -> list[dict[str, Any]]:
     entries = []
     for name in shipped(hwconfigs_folder()):
         hardware = load_hardware(name)
-        array = hardware.engine
+        engine = hardware.engine
+        width = BITS[engine.precision]
         entries.append(
             {
                 "name": name,
-                "array": f"{array.rows}x{array.cols} {array.dataflow} {array.precision}",
+                "engine": engine.title,
                 "MHz": f"{hardware.clock_mhz:g}",
-                "peak": scaled(2 * array.pes * hardware.clock_mhz * 1e6, "op/s"),
+                "peak": scaled(2 * engine.peak_macs_per_cycle(width, width) * hardware.clock_mhz * 1e6, "op/s"),
                 "SRAM KiB": hardware.sram.capacity_bytes // 1024,
                 "DRAM GB/s": f"{hardware.dram.bandwidth_gb_s:g}",
                 "description": hardware.description,

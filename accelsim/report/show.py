@@ -92,7 +92,8 @@ def hardware_report(document: Document, hardware: Hardware) -> RenderableType:
     grid.add_column(overflow="fold")
     for row in rows:
         grid.add_row(*(Text(cell) for cell in row))
-    peak = 2 * hardware.engine.pes * hardware.clock_mhz * 1e6 * 1e-12
+    width = BITS[hardware.engine.precision]
+    peak = 2 * hardware.engine.peak_macs_per_cycle(width, width) * hardware.clock_mhz * 1e6 * 1e-12
     facts = f"peak {peak:.3g} TOPS, {kib(hardware.sram.capacity_bytes)} of SRAM"
     return Group(Text(f"{hardware.name}: {hardware.description.strip()}", style="bold"), Text(facts), Text(""), grid)
 

@@ -127,9 +127,8 @@ def run_report(rows: Sequence[LayerResult], summary: dict[str, Any]) -> Renderab
 
 def gemm_report(counted: dict[str, Any], hardware: Hardware) -> RenderableType:
     """All that ``accelsim gemm`` shows."""
-    array = hardware.engine
     product = f"{counted['m']}x{counted['k']}x{counted['n']} (MxKxN)"
-    title = f"{product} on {hardware.name}: {array.rows}x{array.cols} {array.dataflow}"
+    title = f"{product} on {hardware.name}: {hardware.engine.title}"
     lines = [
         f"cycles             {counted['cycles']:,} ({scaled(counted['cycles'] / (hardware.clock_mhz * 1e6), 's')})",
         f"MACs               {counted['macs']:,}",

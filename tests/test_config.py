@@ -78,7 +78,7 @@ def data(text):
         ("010", 10),
         ("-7", -7),
         ("1_000", 1000),
-        ("0x1F", 31),
+        ("0x10F", 271),
         ("1e9", 1e9),
         ("1E-3", 1e-3),
         (".5", 0.5),
@@ -247,6 +247,7 @@ def test_any_text_is_plain_data_or_a_one_line_refusal(text):
         ("size: 0", "f.yaml:1: size: should be greater than 0, got 0"),
         ("size: -3", "f.yaml:1: size: should be greater than 0, got -3"),
         ("size: 2147483648", "f.yaml:1: size: should be less than or equal to 2147483647, got 2147483648"),
+        ("count: 2147483648", "f.yaml:1: count: should be less than or equal to 2147483647, got 2147483648"),
         ("count: -1", "f.yaml:1: count: should be greater than or equal to 0, got -1"),
         ("factor: .nan", "f.yaml:1: factor: should be a finite number, got nan"),
         ("factor: .inf", "f.yaml:1: factor: should be a finite number, got inf"),
@@ -295,6 +296,7 @@ def test_values_are_frozen_and_whole_numbers_serve_as_floats():
         ("ROWS", ["rows", "Cols"], "; did you mean 'rows'?"),
         ("x", ["rows", "cols"], "; allowed: cols, rows"),
         ("x", [], ""),
+        ("x", [f"n{i:02}" for i in range(40)], f"; allowed: {', '.join(f'n{i:02}' for i in range(40))}"),
         ("x", [f"n{i:02}" for i in range(41)],
          f"; allowed: {', '.join(f'n{i:02}' for i in range(40))}, ... (41 in all)"),
     ],
@@ -303,7 +305,9 @@ def test_the_nearest_known_word(word, known, told):
     assert nearest(word, known) == told
 
 
-@pytest.mark.parametrize(("value", "text"), [(None, "null"), (True, "true"), (1, "1"), ("a\nb", r"'a\nb'")])
+@pytest.mark.parametrize(
+    ("value", "text"), [(None, "null"), (True, "true"), (1, "1"), ("a\nb", r"'a\nb'"), ("x" * 58, f"'{'x' * 58}'")]
+)
 def test_values_are_shown_on_one_line(value, text):
     assert shown(value) == text
 

@@ -2,6 +2,7 @@
 
 import math
 from types import SimpleNamespace
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from naive_convolution import convolve
 
 from accelsim.config import UserError, parse_yaml
+from accelsim.layers import Function
 from accelsim.lowering import FUNCTIONS, Bits, Convolution, Gemm, gemm_of, im2col, vector_work, widths
 from accelsim.operands import exact_product, random_operands
 from accelsim.workload import workload_of
@@ -272,11 +274,29 @@ def test_an_embedding_computes_nothing():
     assert vector_work(layer, 1, integer=True) == {}
 
 
-@pytest.mark.parametrize("function", FUNCTIONS)
-def test_a_function_costs_the_same_fused_or_alone(function):
+@pytest.mark.parametrize(
+    ("function", "costs"),
+    [
+        ("none", {}),
+        ("relu", {"max": 1}),
+        ("relu6", {"max": 2}),
+        ("leaky_relu", {"max": 1, "mul": 1}),  # max(x, slope x)
+        ("sigmoid", {"lookup": 1}),
+        ("tanh", {"lookup": 1}),
+        ("gelu", {"lookup": 1, "mul": 1}),  # x times a table
+        ("swish", {"lookup": 1, "mul": 1}),
+        ("hard_sigmoid", {"add": 1, "mul": 1, "max": 2}),  # relu6(x + 3) / 6
+        ("hard_swish", {"add": 1, "mul": 2, "max": 2}),
+    ],
+)
+def test_a_function_costs_the_same_fused_or_alone(function, costs):
     fused = vector_work(node(f"type: linear, out_features: 3, activation: {function}"), 1, integer=False)
     alone = vector_work(node(f"type: activation, function: {function}", shape="{features: 3}"), 1, integer=False)
-    assert fused == alone == {kind: 3 * count for kind, count in FUNCTIONS[function].items()}
+    assert fused == alone == {kind: 3 * count for kind, count in costs.items()}
+
+
+def test_every_function_has_its_cost():
+    assert set(FUNCTIONS) == set(get_args(Function))
 
 
 # operands

@@ -208,7 +208,7 @@ def test_a_network_of_stand_alone_layers_needs_no_input():
     net = network(
         "type: linear, out_features: 2, input_shape: {features: 3}", "type: matmul, m: 1, k: 1, n: 1", shape=None
     )
-    assert net.nodes[0].inputs == (features(3),)
+    assert (net.nodes[0].inputs, net.file.batch) == ((features(3),), 1)
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from accelsim.config import UserError
 from accelsim.engines.base import Engine
 from accelsim.footprint import ifmap_channels, ifmap_pixels
 from accelsim.hardware import ACCUMULATOR_BITS, Hardware
@@ -16,11 +17,10 @@ from accelsim.lowering import Gemm
 from accelsim.memory.dram import latency_cycles
 from accelsim.memory.sram import fits, shortage
 from accelsim.streams import cycles_in_pieces
-from accelsim.tiles import Mapping
+from accelsim.tiles import MOST_STEPS, PREFERRED_STEPS, Mapping
 
 ORDERS = tuple("".join(order) for order in permutations("mnk"))
 IRRELEVANT = ("n", "m", "k")  # the loop that ifmap, weight and ofmap tiles do not depend on
-MOST_STEPS = 1 << 18  # preferred bound on the length of a stream
 LEAST_STEPS = 8  # where groups are batched into steps: enough of them to overlap loads with computation
 
 
@@ -45,18 +45,27 @@ def find(gemm: Gemm, hardware: Hardware, engine: Engine, engine_cycles: int) -> 
     Raises: UserError naming the buffer and the shortage where not even the smallest tiles fit.
     """
     candidates = _candidates(gemm, hardware, engine, engine_cycles)
-    few = candidates.loops.prod(axis=0) * gemm.groups <= MOST_STEPS
-    best = _best(candidates, candidates.allowed & few, gemm, hardware) or _best(
-        candidates, candidates.allowed, gemm, hardware
+    steps = candidates.loops.astype(float).prod(axis=0) * gemm.groups
+    best = _best(candidates, candidates.allowed & (steps <= PREFERRED_STEPS), gemm, hardware) or _best(
+        candidates, candidates.allowed & (steps <= MOST_STEPS), gemm, hardware
     )
     if best is None:
-        smallest = _residency(candidates, gemm, hardware, np.zeros((3, 1), bool))[1]
-        column = int(np.argmin(np.where(candidates.allowed, smallest.sum(axis=0), np.iinfo(np.int64).max)))
-        raise shortage(smallest[:, column], hardware.sram, f"a product of M={gemm.m}, K={gemm.k}, N={gemm.n}")
+        raise _unmappable(candidates, gemm, hardware)
     column, (ifmap, weight, ofmap) = best
     m, n, k = (int(size) for size in candidates.tiles[:, column])
     mapping = Mapping(m, n, k, ORDERS[candidates.order[column]], (bool(ifmap), bool(weight), bool(ofmap)))
     return mapping._replace(groups=_groups_per_step(candidates, column, gemm, hardware))
+
+
+def _unmappable(candidates: Candidates, gemm: Gemm, hardware: Hardware) -> UserError:
+    what = f"a product of M={gemm.m}, K={gemm.k}, N={gemm.n}, groups={gemm.groups}"
+    smallest = _residency(candidates, gemm, hardware, np.zeros((3, 1), bool))[1]
+    finest = np.minimum([gemm.m, gemm.n, gemm.k], hardware.engine.grain)
+    too_many = (candidates.tiles.min(axis=1) > finest).any()  # the ladder stopped above single grains
+    if too_many or (fits(smallest, hardware.sram) & candidates.allowed).any():
+        return UserError(f"{what} needs more than {MOST_STEPS} tiles of this hardware's buffers; make it smaller")
+    column = int(np.argmin(np.where(candidates.allowed, smallest.sum(axis=0), np.iinfo(np.int64).max)))
+    return shortage(smallest[:, column], hardware.sram, what)
 
 
 def _best(
@@ -80,7 +89,7 @@ def ladder(size: int, grain: int, rows: int = 1) -> list[int]:
     sizes = {size}
     for unit in {rows * grain, grain}:
         count = -(-size // unit)
-        while True:
+        while size <= count * unit * MOST_STEPS:  # finer tiles than that would be too many
             sizes.add(min(size, count * unit))
             if count == 1:
                 break

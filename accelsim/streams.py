@@ -6,11 +6,12 @@ from math import ceil
 
 import numpy as np
 
+from accelsim.config import UserError
 from accelsim.engines.base import Engine
 from accelsim.footprint import bias_bytes, ifmap_channels, ifmap_pixels, lengths, to_bytes
 from accelsim.hardware import ACCUMULATOR_BITS, Hardware
 from accelsim.lowering import Gemm
-from accelsim.tiles import IFMAP, OFMAP, WEIGHT, Mapping, TileStream
+from accelsim.tiles import IFMAP, MOST_STEPS, OFMAP, WEIGHT, Mapping, TileStream
 
 VECTOR_STEPS = 16  # pieces of an element-wise layer: enough of them to overlap transfers with work
 
@@ -144,6 +145,9 @@ def vector_stream(
     halves = [capacity // 2 for capacity in hardware.sram.operand_bytes]
     needed = [ceil(size / half) for size, half in zip((*load_bytes, store_bytes), halves, strict=True)]
     steps = max(VECTOR_STEPS, *needed)
+    if steps > MOST_STEPS:
+        raise UserError(f"an element-wise layer of {sum(load_bytes) + store_bytes} bytes needs {steps} passes through"
+                        f" the buffers; at most {MOST_STEPS}")  # fmt: skip
     loads = np.stack([_even(load_bytes[0], steps), _even(load_bytes[1], steps), np.zeros(steps, np.int64)], axis=1)
     cycles = _even(ceil(lane_cycles / hardware.vector.lanes), steps)
     if lane_cycles:

@@ -8,6 +8,8 @@ if TYPE_CHECKING:
     import numpy as np
 
 IFMAP, WEIGHT, OFMAP = 0, 1, 2
+PREFERRED_STEPS = 1 << 18  # of one layer's stream
+MOST_STEPS = 1 << 20  # beyond it a layer is refused
 
 
 class Mapping(NamedTuple):

@@ -1,4 +1,4 @@
-"""What the bit-serial engine is measured with: its networks and their precision profiles."""
+"""What the bit-serial engine is measured with: its networks, their precision profiles, and the hardware files."""
 
 import csv
 from math import ceil
@@ -7,11 +7,16 @@ from pathlib import Path
 import pytest
 
 import accelsim
-from accelsim.load import load_workload
+from accelsim.config import validated
+from accelsim.energy import buffer_cost
+from accelsim.hardware import BitSerialUnit, Hardware
+from accelsim.load import hardware_document, load_workload
+from accelsim.technology import load_technology, sram_cells
 
 MIB = 1 << 20
 PROFILES = Path(accelsim.__file__).parent / "anchors" / "stripes_precision_profiles.csv"
 WORKLOADS = {"alexnet": "alexnet_grouped"} | {name: name for name in ("nin", "googlenet", "vgg_m", "vgg_s", "vgg_19")}
+FAMILY = ("dadiannao", "stripes", "pragmatic", "loom")
 
 # Layers by hand, from the sources that the workload files name: side of the result, channels, kernel, filters.
 INCEPTION = {  # arXiv:1409.4842, Table 1: side, channels, 1x1, 3x3 reduce, 3x3, 5x5 reduce, 5x5, pool proj
@@ -56,6 +61,12 @@ BY_HAND = {
 }
 
 
+class BitSerialHardware(Hardware):
+    """A hardware file whose engine has to be a bit-serial unit."""
+
+    engine: BitSerialUnit
+
+
 def convolutions(network):
     return [node for node in load_workload(network).nodes if node.layer.type == "conv2d"]
 
@@ -74,6 +85,10 @@ def profile(network, accuracy="100%"):
     found = [row for row in profiles() if (row["network"], row["accuracy"]) == (network, accuracy)]
     assert len(found) == 1
     return [int(bits) for bits in found[0]["conv_activation_bits"].split("-")]
+
+
+def loaded(name):
+    return validated(BitSerialHardware, hardware_document(name))
 
 
 @pytest.mark.parametrize("network", BY_HAND)
@@ -151,3 +166,63 @@ def test_layers_and_profile_give_the_speedup_of_stripes(network, parallel, seria
     assert sum(steps(node, 1) for node in layers) == parallel
     assert sum(steps(node, 16) * bits[group(node)] for node in layers) == serial
     assert parallel / serial == pytest.approx(speedup, abs=5e-4)
+
+
+@pytest.mark.parametrize(
+    ("name", "size", "serial", "skip"),
+    [
+        ("dadiannao", (16, 16, 1, 16), "none", "none"),
+        ("stripes", (16, 16, 16, 16), "activations", "none"),
+        ("pragmatic", (16, 16, 16, 16), "activations", "essential"),
+        ("loom", (16, 256, 16, 16), "both", "none"),
+        ("unpu", (1, 48, 6, 48), "weights", "none"),
+    ],
+)
+def test_each_hardware_file_describes_its_unit(name, size, serial, skip):
+    hardware = loaded(name)
+    unit = hardware.engine
+    assert (hardware.name, unit.pe_bits) == (name, 16)
+    assert ((unit.tiles, unit.rows, unit.cols, unit.lanes), unit.serial, unit.skip) == (size, serial, skip)
+
+
+def test_pragmatic_is_the_variant_that_its_paper_prefers():
+    """Albericio et al., MICRO'17, Sec. 6.2.2 and 6.3: two bits of first stage, one weight set register."""
+    unit = loaded("pragmatic").engine
+    assert (unit.shifter_bits, unit.column_registers) == (2, 1)
+
+
+def test_the_family_differs_in_its_engine_alone():
+    baseline = loaded("dadiannao")
+    for name in FAMILY:
+        hardware = loaded(name)
+        same = {"name": name, "description": hardware.description, "engine": hardware.engine}
+        assert baseline.model_copy(update=same) == hardware
+
+
+def test_the_family_has_one_peak():
+    """4096 products of 16 x 16 bits a cycle: a product takes 16 cycles, or 16 x 16 where both operands are serial."""
+    cycles = {"none": 1, "activations": 16, "both": 256}
+    for name in FAMILY:
+        unit = loaded(name).engine
+        assert unit.tiles * unit.rows * unit.cols * unit.lanes == 4096 * cycles[unit.serial]
+
+
+def test_unpu_has_its_published_peak():
+    """Lee et al., JSSC'19, abstract: 345.6 GOPS at 200 MHz and 16 bit weights."""
+    hardware = loaded("unpu")
+    unit = hardware.engine
+    macs_per_cycle = unit.tiles * unit.rows * unit.cols * unit.lanes / unit.pe_bits
+    assert 2 * macs_per_cycle * hardware.clock_mhz * 1e6 == pytest.approx(345.6e9)
+
+
+@pytest.mark.parametrize("name", [*FAMILY, "unpu"])
+def test_the_memories_can_be_priced_and_keep_up_with_the_clock(name):
+    hardware = loaded(name)
+    technology = load_technology(hardware.technology.name)
+    cells = sram_cells(technology.sram.table, technology.node_nm, hardware.technology.sram_cell)
+    srams = [sram for _, sram in hardware.sram if sram is not None]
+    assert srams
+    for sram in srams:
+        cost = buffer_cost(sram, cells, hardware.technology.temperature_k)
+        assert min(cells.banks) <= sram.width_bits <= max(cells.banks)
+        assert cost.access_ns <= 1e3 / hardware.clock_mhz

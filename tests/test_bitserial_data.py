@@ -87,8 +87,8 @@ def profile(network, accuracy="100%"):
     return [int(bits) for bits in found[0]["conv_activation_bits"].split("-")]
 
 
-def loaded(name):
-    return validated(BitSerialHardware, hardware_document(name))
+def loaded(name, settings=()):
+    return validated(BitSerialHardware, hardware_document(name, settings))
 
 
 @pytest.mark.parametrize("network", BY_HAND)
@@ -174,7 +174,7 @@ def test_layers_and_profile_give_the_speedup_of_stripes(network, parallel, seria
         ("dadiannao", (16, 16, 1, 16), "none", "none"),
         ("stripes", (16, 16, 16, 16), "activations", "none"),
         ("pragmatic", (16, 16, 16, 16), "activations", "essential"),
-        ("loom", (16, 256, 16, 16), "both", "none"),
+        ("loom", (16, 16, 256, 16), "both", "none"),
         ("unpu", (1, 48, 6, 48), "weights", "none"),
     ],
 )
@@ -205,6 +205,12 @@ def test_the_family_has_one_peak():
     for name in FAMILY:
         unit = loaded(name).engine
         assert unit.tiles * unit.rows * unit.cols * unit.lanes == 4096 * cycles[unit.serial]
+
+
+def test_loom_reaches_the_size_of_its_paper_by_settings():
+    """Sharify et al., DAC'18, abstract: 128 products of 16 x 16 bits a cycle."""
+    unit = loaded("loom", ("engine.tiles=1", "engine.rows=128", "engine.cols=16")).engine
+    assert unit.tiles * unit.rows * unit.cols * unit.lanes == 128 * 16 * 16
 
 
 def test_unpu_has_its_published_peak():

@@ -1,0 +1,350 @@
+"""A bit-serial unit: Stripes and its family, and the bit-parallel DaDianNao that they are measured against.
+
+In one step of a product every column has a window (a row of A), and the unit a brick of ``lanes`` successive channels
+at one kernel position, for the filters of all tiles. A window's steps are kernel rows, kernel columns, bricks; then
+come the next filters, the next windows, the next group. A step takes as many cycles as serial operands have bits, or
+as their values need (``skip``); ``essential`` takes one set bit a lane and cycle, whatever ``bits_per_cycle``.
+
+One window that is no convolution's is fully connected: steps go round the columns, and the weights of one step
+arrive each cycle. All groups are one such stream. Adding up what columns hold of a filter is not charged.
+
+Judd et al., Stripes, MICRO 2016; Albericio et al., Bit-Pragmatic, MICRO 2017; Sharify et al., Loom, DAC 2018.
+"""
+
+from __future__ import annotations
+
+from dataclasses import astuple, dataclass, fields
+from fractions import Fraction
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from accelsim.config import UserError
+from accelsim.counts import ActionCounts
+from accelsim.hardware import BitSerialUnit
+from accelsim.lowering import INT64_MAX, Gemm
+
+if TYPE_CHECKING:
+    from accelsim.kernels.bitserial import SerialUnit
+    from accelsim.kernels.bitserial_planes import BrickOrder
+
+
+def ceil_div(a: int, b: int) -> int:
+    """Least integer not below a / b."""
+    return -(-a // b)
+
+
+@dataclass(frozen=True, slots=True)
+class Losses:
+    """Where a unit's bit slots went; a + b is a followed by b.
+
+    A slot is what serves one bit of a serial activation, times one bit of a serial weight; a lane has
+    ``bits_per_cycle`` of them in a cycle if activations are serial, else one. All parts add up to ``total``.
+    """
+
+    useful: int = 0  #: MACs of the product, at their widths
+    idle_lanes: int = 0  #: channels do not fill the last brick
+    idle_rows: int = 0  #: filters do not fill the last tile
+    idle_tiles: int = 0  #: filters do not reach all tiles
+    unused_bits: int = 0  #: a width is no multiple of ``bits_per_cycle``
+    skipped: int = 0  #: minus what ``skip`` saves
+    idle_columns: int = 0  #: windows do not fill the last set
+    column_wait: int = 0  #: for the slowest column; less what columns do ahead while a set has no window for them
+    weight_wait: int = 0  #: fully connected: the next step's weights are not there yet, or there is none
+    bit_parallel: int = 0  #: not a part, but what all is measured against: ``ideal`` if widths were ``pe_bits``
+
+    def __add__(self, other: Losses) -> Losses:
+        return Losses(*(a + b for a, b in zip(astuple(self), astuple(other), strict=True)))
+
+    @property
+    def total(self) -> int:
+        """All slots of all cycles."""
+        return sum(getattr(self, part.name) for part in fields(self) if part.name != "bit_parallel")
+
+    @property
+    def ideal(self) -> int:
+        """Slots if bits alone decided. Lanes and filters that stay idle do so in a bit-parallel unit as well."""
+        return self.useful + self.idle_lanes + self.idle_rows + self.idle_tiles
+
+    @property
+    def ideal_speedup(self) -> Fraction:
+        """What bits alone give over a bit-parallel unit of the same peak, one window at a time: pe_bits / bits."""
+        return Fraction(self.bit_parallel, self.ideal)
+
+    @property
+    def speedup(self) -> Fraction:
+        """What is left of it after all that lies between ``ideal`` and ``total``."""
+        return Fraction(self.bit_parallel, self.total)
+
+
+class Walk(NamedTuple):
+    """The steps that a product takes."""
+
+    positions: int  #: of the kernel, one after the other
+    channels: int  #: at each of them, ``lanes`` at a time
+    steps: int  #: of one window and filter group
+    filter_groups: int
+    column_steps: int  #: of all columns together
+    streamed: bool  #: fully connected
+
+
+class Timing(NamedTuple):
+    """Cycles, and of all columns' cycles those at work and those without a window."""
+
+    cycles: int
+    working: int
+    idle: int = 0
+
+
+@dataclass(frozen=True)
+class BitSerial:
+    """The engine of a BitSerialUnit."""
+
+    unit: BitSerialUnit
+
+    @property
+    def peak_macs_per_cycle(self) -> int:
+        """Every lane at work on operands of ``pe_bits``, rounded up: narrower ones exceed it, see ``peak_of``."""
+        return ceil_div(self._lanes * self._lane_slots, self._bits(self.unit.pe_bits, self.unit.pe_bits))
+
+    def peak_of(self, gemm: Gemm) -> Fraction:
+        """MACs in a cycle in which every lane is at work on this product; with ``skip`` at best, one cycle a step.
+
+        Raises: UserError for widths that the unit does not take.
+        """
+        self._check_widths(gemm)
+        return Fraction(self._lanes, 1 if self.unit.skip != "none" else self._step_cycles(gemm))
+
+    def count(self, gemm: Gemm) -> ActionCounts:
+        """Closed form.
+
+        Raises: UserError for widths that the unit does not take, counts beyond int64, and with ``skip``.
+        """
+        return self._counts(gemm, self._timing_of_widths(gemm))
+
+    def count_values(
+        self, gemm: Gemm, a: np.ndarray, w: np.ndarray, activation_signed: bool | None = None
+    ) -> ActionCounts:
+        """Closed form with ``skip`` too; operands and errors as ``step``."""
+        return self._counts(gemm, self._timing_of_values(gemm, a, w, activation_signed))
+
+    def explain(
+        self,
+        gemm: Gemm,
+        a: np.ndarray | None = None,
+        w: np.ndarray | None = None,
+        activation_signed: bool | None = None,
+    ) -> Losses:
+        """Where the cycles of ``count`` went, or if tensors are given those of ``count_values``; errors as they."""
+        if a is None or w is None:
+            timing = self._timing_of_widths(gemm)
+        else:
+            timing = self._timing_of_values(gemm, a, w, activation_signed)
+        self._counts(gemm, timing)
+        return self._losses(gemm, timing)
+
+    def step(
+        self, gemm: Gemm, a: np.ndarray, w: np.ndarray, activation_signed: bool | None = None
+    ) -> tuple[np.ndarray, ActionCounts]:
+        """Cycle by cycle on bit planes; a is integers [groups, M, K], w [groups, K, N]; returns a @ w and counts.
+
+        Weights are signed; so are activations if told, and untold if one is negative.
+
+        Raises: UserError for widths that the unit does not take, operands of another shape or kind, values beyond
+            their width, and counts beyond int64.
+        """
+        from accelsim.kernels.bitserial import step_unit
+
+        signed = self._checked(gemm, a, w, activation_signed)
+        if self.unit.skip == "none":
+            self.count(gemm)
+        activations, weights, order = self._planes(gemm, a, w)
+        unit = self._stepped_unit(gemm, signed)
+        cols = min(unit.cols, self._walk(gemm).column_steps if unit.streamed else gemm.m)
+        trees: np.ndarray = np.zeros((cols, min(self._filters, gemm.n)), self._tree_type(gemm))
+        product = np.zeros((gemm.groups, gemm.m, gemm.n), np.int64)
+        seen = step_unit(activations, weights, trees, product, order, unit)
+        return product, ActionCounts(*(int(n) for n in seen))
+
+    @property
+    def _lanes(self) -> int:
+        return self.unit.tiles * self.unit.rows * self.unit.cols * self.unit.lanes
+
+    @property
+    def _filters(self) -> int:
+        """Side by side, on all tiles."""
+        return self.unit.tiles * self.unit.rows
+
+    @property
+    def _lane_slots(self) -> int:
+        """Bit slots of a lane in a cycle."""
+        return self.unit.bits_per_cycle if self.unit.serial in ("activations", "both") else 1
+
+    def _bits(self, activation_bits: int, weight_bits: int) -> int:
+        """Bit slots that a MAC needs."""
+        serial = self.unit.serial
+        return (activation_bits if serial in ("activations", "both") else 1) * (
+            weight_bits if serial in ("weights", "both") else 1
+        )
+
+    def _step_cycles(self, gemm: Gemm) -> int:
+        """Cycles of a step without ``skip``."""
+        cycles = ceil_div(gemm.activation_bits, self.unit.bits_per_cycle)
+        return self._bits(cycles, gemm.weight_bits)
+
+    def _walk(self, gemm: Gemm) -> Walk:
+        unit, convolution = self.unit, gemm.convolution
+        positions, channels = 1, gemm.k
+        if convolution and not (unit.pack_depthwise and convolution.channels == 1):
+            positions, channels = convolution.kernel[0] * convolution.kernel[1], convolution.channels
+        steps = positions * ceil_div(channels, unit.lanes)
+        filter_groups = ceil_div(ceil_div(gemm.n, unit.rows), unit.tiles)
+        column_steps = gemm.groups * gemm.m * filter_groups * steps
+        return Walk(positions, channels, steps, filter_groups, column_steps, convolution is None and gemm.m == 1)
+
+    def _timing_of_widths(self, gemm: Gemm) -> Timing:
+        self._check_widths(gemm)
+        if self.unit.skip != "none":
+            raise UserError(f"skip: {self.unit.skip} takes the time that values need; allowed: counts of given tensors")
+        walk, cols, step_cycles = self._walk(gemm), self.unit.cols, self._step_cycles(gemm)
+        working = walk.column_steps * step_cycles
+        if walk.streamed:
+            rounds, place = divmod(walk.column_steps - 1, cols)
+            return Timing(rounds * max(step_cycles, cols) + place + step_cycles, working)
+        cycles = working // gemm.m * ceil_div(gemm.m, cols)
+        return Timing(cycles, working, cycles * cols - working)
+
+    def _timing_of_values(self, gemm: Gemm, a: np.ndarray, w: np.ndarray, activation_signed: bool | None) -> Timing:
+        from accelsim.kernels.bitserial_counts import column_times, dynamic_cycles, essential_cycles, streamed_time
+        from accelsim.kernels.bitserial_planes import BrickOrder
+
+        signed = self._checked(gemm, a, w, activation_signed)
+        if self.unit.skip == "none":
+            return self._timing_of_widths(gemm)
+        unit, walk, a = self.unit, self._walk(gemm), a.astype(np.int32)
+        cycles: np.ndarray = np.empty((gemm.groups, gemm.m, walk.steps), np.uint8)
+        order = BrickOrder(walk.positions, walk.channels, unit.lanes)
+        if unit.skip == "dynamic":
+            dynamic_cycles(a, cycles, order, signed, unit.bits_per_cycle)
+        else:
+            essential_cycles(a, cycles, order, 2**unit.shifter_bits)
+        working = int(cycles.sum(dtype=np.int64)) * walk.filter_groups
+        if walk.streamed:
+            return Timing(int(streamed_time(cycles, unit.cols, walk.filter_groups)), working)
+        last, idle = column_times(cycles, unit.cols, walk.filter_groups, unit.column_registers)
+        return Timing(int(last), working, int(idle))
+
+    def _counts(self, gemm: Gemm, timing: Timing) -> ActionCounts:
+        if timing.cycles * self._lanes > INT64_MAX:
+            raise UserError(
+                f"M={gemm.m}, K={gemm.k}, N={gemm.n}, groups={gemm.groups}: {timing.cycles:.3g} cycles of {self._lanes}"
+                f" lanes do not fit a 64-bit count; allowed: at most {INT64_MAX}"
+            )
+        filter_groups, window_sets = self._walk(gemm).filter_groups, ceil_div(gemm.m, self.unit.cols)
+        return ActionCounts(
+            cycles=timing.cycles,
+            macs=gemm.macs,
+            folds=gemm.groups * window_sets * filter_groups,
+            activation_reads=gemm.groups * gemm.m * gemm.k * filter_groups,
+            weight_reads=gemm.groups * window_sets * gemm.k * gemm.n,
+            psum_writes=gemm.groups * gemm.m * gemm.n,
+        )
+
+    def _losses(self, gemm: Gemm, timing: Timing) -> Losses:
+        unit, walk = self.unit, self._walk(gemm)
+        bits, slots = self._bits(gemm.activation_bits, gemm.weight_bits), self._lane_slots
+        column_lanes = unit.tiles * unit.rows * unit.lanes
+        step_slots = self._step_cycles(gemm) * slots
+        waiting = (timing.cycles * unit.cols - timing.working - timing.idle) * column_lanes * slots
+        rows = ceil_div(gemm.n, unit.rows) * unit.rows
+        bricks = gemm.groups * gemm.m * walk.steps * unit.lanes * bits  # slots of one filter, all lanes at work
+        return Losses(
+            useful=gemm.macs * bits,
+            idle_lanes=gemm.n * bricks - gemm.macs * bits,
+            idle_rows=(rows - gemm.n) * bricks,
+            idle_tiles=(walk.filter_groups * unit.tiles * unit.rows - rows) * bricks,
+            unused_bits=walk.column_steps * column_lanes * (step_slots - bits),
+            skipped=(timing.working * slots - walk.column_steps * step_slots) * column_lanes,
+            idle_columns=timing.idle * column_lanes * slots,
+            column_wait=0 if walk.streamed else waiting,
+            weight_wait=waiting if walk.streamed else 0,
+            bit_parallel=walk.column_steps * column_lanes * self._bits(unit.pe_bits, unit.pe_bits),
+        )
+
+    def _stepped_unit(self, gemm: Gemm, signed: bool) -> SerialUnit:
+        from accelsim.kernels.bitserial import DYNAMIC, ESSENTIAL, NO_SKIP, SerialUnit
+
+        unit = self.unit
+        activations_serial, weights_serial = unit.serial in ("activations", "both"), unit.serial in ("weights", "both")
+        return SerialUnit(
+            cols=unit.cols,
+            filters=self._filters,
+            bits=unit.bits_per_cycle if activations_serial else gemm.activation_bits,
+            weight_bits=1 if weights_serial else gemm.weight_bits,
+            both_serial=unit.serial == "both",
+            weights_serial=weights_serial,
+            skip={"none": NO_SKIP, "dynamic": DYNAMIC, "essential": ESSENTIAL}[unit.skip],
+            shifter_reach=2**unit.shifter_bits,
+            column_registers=unit.column_registers,
+            signed=signed,
+            streamed=self._walk(gemm).streamed,
+        )
+
+    def _tree_type(self, gemm: Gemm) -> type:
+        """The narrowest type for what an adder tree gives."""
+        unit, bits, weight_bits = self.unit, gemm.activation_bits, gemm.weight_bits
+        if unit.skip == "essential":
+            bits = min(bits, 2**unit.shifter_bits)
+        elif unit.serial in ("activations", "both"):
+            bits = min(bits, unit.bits_per_cycle)
+        elif unit.serial == "weights":
+            weight_bits = 1
+        most = min(unit.lanes, self._walk(gemm).channels) << (bits + weight_bits)
+        return next(t for t in (np.int16, np.int32, np.int64) if most <= np.iinfo(t).max)
+
+    def _planes(self, gemm: Gemm, a: np.ndarray, w: np.ndarray) -> tuple[np.ndarray, np.ndarray, BrickOrder]:
+        """Bit planes of both operands, with the activations' signs on top."""
+        from accelsim.kernels.bitserial_planes import WORD_LANES, BrickOrder, pack_activations, pack_weights
+
+        walk, bits = self._walk(gemm), gemm.activation_bits
+        a, w = a.astype(np.int32), w.astype(np.int32)
+        if self.unit.skip == "essential":
+            a = np.abs(a) | np.where(a < 0, 1 << bits, 0)
+        words = ceil_div(min(self.unit.lanes, walk.channels), WORD_LANES)
+        activations = np.zeros((gemm.groups, gemm.m, walk.steps, bits + 1, words), np.uint16)
+        filters = walk.filter_groups, walk.steps, gemm.weight_bits, words, min(self._filters, gemm.n)
+        weights = np.zeros((gemm.groups, *filters), np.uint16)
+        order = BrickOrder(walk.positions, walk.channels, self.unit.lanes)
+        pack_activations(a, activations, order)
+        pack_weights(w, weights, order)
+        return activations, weights, order
+
+    def _check_widths(self, gemm: Gemm) -> None:
+        for name in ("activation_bits", "weight_bits"):
+            bits, widest = getattr(gemm, name), self.unit.pe_bits
+            if not 1 <= bits <= widest:
+                raise UserError(f"{name}: {bits}; allowed on a unit with pe_bits {widest}: 1 to {widest}")
+
+    def _checked(self, gemm: Gemm, a: np.ndarray, w: np.ndarray, activation_signed: bool | None) -> bool:
+        """Whether activations are signed, once both operands are what the product says."""
+        self._check_widths(gemm)
+        shapes = (gemm.groups, gemm.m, gemm.k), (gemm.groups, gemm.k, gemm.n)
+        for name, x, shape in zip(("activations", "weights"), (a, w), shapes, strict=True):
+            if x.shape != shape or x.dtype.kind not in "iu":
+                raise UserError(f"{name}: {x.dtype} {x.shape}; allowed: integers {shape}")
+        signed = bool(a.min() < 0) if activation_signed is None else activation_signed
+        check_values("activations", a, gemm.activation_bits, signed)
+        check_values("weights", w, gemm.weight_bits, True)
+        return signed
+
+
+def check_values(name: str, x: np.ndarray, bits: int, signed: bool) -> None:
+    """Refuse integers beyond their width.
+
+    Raises: UserError naming what they span and may span.
+    """
+    lowest, highest = (-(1 << bits - 1), (1 << bits - 1) - 1) if signed else (0, (1 << bits) - 1)
+    least, most = int(x.min()), int(x.max())
+    if least < lowest or most > highest:
+        kind = "signed" if signed else "unsigned"
+        raise UserError(f"{name}: values from {least} to {most}; allowed in {bits} bits {kind}: {lowest} to {highest}")

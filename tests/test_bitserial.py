@@ -1,0 +1,345 @@
+"""The bit-serial unit: closed form, stepped kernel and naive rules agree, and give the published figures."""
+
+import itertools
+import subprocess
+import sys
+from dataclasses import astuple, replace
+from fractions import Fraction
+
+import naive_bitserial as naive
+import numpy as np
+import pytest
+from conftest import UNJITTED
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from accelsim.config import UserError
+from accelsim.engines.bitserial import BitSerial, Losses
+from accelsim.hardware import BitSerialUnit
+from accelsim.load import load_workload
+from accelsim.lowering import Bits, Convolution, Gemm, gemm_of, im2col
+from accelsim.packing import packed, packed_images, packed_weights, useful
+
+MOST = 3 if UNJITTED else 6
+SERIAL = ("none", "activations", "weights", "both")
+
+
+def unit(tiles, rows, cols, lanes, serial="activations", **options):
+    return BitSerial(
+        BitSerialUnit(kind="bitserial", tiles=tiles, rows=rows, cols=cols, lanes=lanes, serial=serial, **options)
+    )  # fmt: skip
+
+
+STRIPES, DADIANNAO = unit(16, 16, 16, 16), unit(16, 16, 1, 16, "none")
+
+
+@st.composite
+def units(draw):
+    """Units with every option anywhere in its range."""
+    serial = draw(st.sampled_from(SERIAL))
+    skip = draw(st.sampled_from(["none", "dynamic", "essential"] if serial == "activations" else ["none"]))
+    sizes = [draw(st.integers(1, most)) for most in (3, 3, 5)]
+    return unit(
+        *sizes,
+        draw(st.integers(1, 6) | st.sampled_from([15, 16, 17, 33])),
+        serial,
+        skip=skip,
+        bits_per_cycle=draw(st.integers(1, 4)),
+        shifter_bits=draw(st.integers(0, 4)),
+        column_registers=draw(st.integers(0, 4)) if skip != "none" else 0,
+        pack_depthwise=draw(st.booleans()),
+    )
+
+
+def convolution(channels, kernel, out, filters, groups=1, batch=1, bits=(8, 8)):
+    """A Gemm of a convolution of stride 1 without padding."""
+    layer = Convolution(
+        batch, channels, out[0] + kernel[0] - 1, out[1] + kernel[1] - 1, kernel, (1, 1), (0, 0, 0, 0), (1, 1), *out
+    )  # fmt: skip
+    k = channels * kernel[0] * kernel[1]
+    return Gemm(batch * out[0] * out[1], k, filters, groups, *bits, convolution=layer)
+
+
+@st.composite
+def gemms(draw):
+    """Products, fully connected ones, and convolutions, some of them depthwise, at every width."""
+    size, width = st.integers(1, MOST), st.integers(1, 16)
+    groups, bits = draw(st.integers(1, 3)), (draw(width), draw(width))
+    filters = draw(st.integers(1, 20))
+    if draw(st.booleans()):
+        kernel, out = (draw(size), draw(size)), (draw(size), draw(size))
+        channels = draw(st.just(1) | st.integers(1, 40 // (kernel[0] * kernel[1]) + 1))
+        return convolution(channels, kernel, out, filters, groups, draw(st.integers(1, 2)), bits)
+    return Gemm(draw(st.just(1) | st.integers(1, 12)), draw(st.integers(1, 40)), filters, groups, *bits)
+
+
+def integers(rng, shape, bits, signed, kind):
+    """Integers of a width: all of it, near zero, zeros, or its ends."""
+    low, high = (-(2 ** (bits - 1)), 2 ** (bits - 1)) if signed else (0, 2**bits)
+    if kind == "small":
+        low, high = max(low, -2), min(high, 3)
+    if kind == "ends":
+        return rng.choice([low, high - 1], shape)
+    values = rng.integers(low, high, shape)
+    return values * (rng.random(shape) < {"zeros": 0, "sparse": 0.3}.get(kind, 1))
+
+
+def operands(gemm, seed, signed=True):
+    """Tensors of the product's shapes and widths, of a kind that the seed decides."""
+    rng = np.random.default_rng(seed)
+    kind = ("any", "sparse", "small", "ends", "zeros")[seed % 5]
+    a = integers(rng, (gemm.groups, gemm.m, gemm.k), gemm.activation_bits, signed, kind)
+    w = integers(rng, (gemm.groups, gemm.k, gemm.n), gemm.weight_bits, True, "any" if seed % 3 else kind)
+    return a, w
+
+
+def naive_layer(engine, gemm, signed):
+    positions, channels = 1, gemm.k
+    if gemm.convolution and not (engine.unit.pack_depthwise and gemm.convolution.channels == 1):
+        positions, channels = gemm.convolution.kernel[0] * gemm.convolution.kernel[1], gemm.convolution.channels
+    connected = gemm.convolution is None and gemm.m == 1
+    return naive.Layer(positions, channels, gemm.activation_bits, gemm.weight_bits, signed, connected)
+
+
+@settings(max_examples=8 * settings.default.max_examples)
+@given(units(), gemms(), st.integers(0, 99), st.booleans())
+def test_all_texts_agree(engine, gemm, seed, signed):
+    a, w = operands(gemm, seed, signed)
+    product, counts = engine.step(gemm, a, w, signed)
+    assert np.array_equal(product, a @ w)
+    assert counts == engine.count_values(gemm, a, w, signed)
+    options = naive.Options(**engine.unit.model_dump(include=set(naive.Options._fields)))
+    assert astuple(counts) == naive.bitserial(a.tolist(), w.tolist(), naive_layer(engine, gemm, signed), options)
+    if engine.unit.skip == "none":
+        assert counts == engine.count(gemm)
+    assert counts.macs == gemm.macs
+    assert counts.cycles * engine.peak_of(gemm) >= gemm.macs
+
+
+@pytest.mark.parametrize("serial", SERIAL)
+def test_product_is_exact_at_every_width(serial):
+    for bits, weight_bits in itertools.product(range(1, 17), (1, 2, 15, 16) if UNJITTED else range(1, 17)):
+        gemm = Gemm(2, 5, 3, 1, bits, weight_bits)
+        for seed in (0, 3):
+            a, w = operands(gemm, seed)
+            assert np.array_equal(unit(1, 2, 2, 4, serial).step(gemm, a, w, True)[0], a @ w), (bits, weight_bits)
+
+
+@given(units(), gemms(), st.integers(0, 99), st.booleans())
+def test_losses_add_up(engine, gemm, seed, signed):
+    """Ideal plus losses is every slot of every cycle, and the ideal is what bits alone decide."""
+    described = engine.unit
+    a, w = operands(gemm, seed, signed)
+    cycles = engine.count_values(gemm, a, w, signed).cycles
+    losses = engine.explain(gemm, a, w, signed)
+    slots = described.bits_per_cycle if described.serial in ("activations", "both") else 1
+    assert losses.total == cycles * described.tiles * described.rows * described.cols * described.lanes * slots
+    bits = {
+        "none": Fraction(1),
+        "activations": Fraction(16, gemm.activation_bits),
+        "weights": Fraction(16, gemm.weight_bits),
+        "both": Fraction(16 * 16, gemm.activation_bits * gemm.weight_bits),
+    }[described.serial]
+    assert losses.ideal_speedup == bits
+    parts = astuple(losses)
+    assert sum(parts[4:9]) == losses.total - losses.ideal
+    signless = {"skipped", "column_wait"} if described.column_registers else {"skipped"}
+    assert all(getattr(losses, name) >= 0 for name in Losses.__dataclass_fields__ if name not in signless)
+    if described.skip == "none":
+        assert losses == engine.explain(gemm)
+        assert losses.skipped == losses.column_wait == 0
+
+
+def test_losses_of_one_layer_by_hand():
+    """5 windows on 2 columns, 3 filters on 2 tiles of 2 rows, 3 channels on 2 lanes, 3 bits taken 2 a cycle."""
+    losses = unit(2, 2, 2, 2, bits_per_cycle=2).explain(Gemm(5, 3, 3, activation_bits=3))
+    # 3 window sets x 2 bricks x 2 cycles, 16 lanes of 2 slots
+    assert losses.total == 12 * 16 * 2
+    assert losses.useful == 5 * 3 * 3 * 3
+    assert losses.idle_lanes == 5 * 3 * 3
+    assert losses.idle_rows == 5 * 4 * 3
+    assert losses.idle_tiles == 0
+    assert losses.unused_bits == 5 * 2 * 8 * (2 * 2 - 3)
+    assert losses.idle_columns == 1 * 2 * 2 * 8 * 2
+    assert losses.speedup == Fraction(5 * 2 * 8 * 16, 12 * 16 * 2)
+
+
+# Activation bits of the convolutions at 100 % accuracy: Judd et al. 2016, from memory, not read again.
+ALEXNET_BITS = (9, 8, 5, 5, 7)
+VGG_19_BITS = (12, 12, 12, 11, 12, 10, 11, 11, 13, 12, 13, 13, 13, 13, 13, 13)
+
+
+def convolutions(workload, bits):
+    """Gemms of a network's convolutions, with 16-bit weights and the profile's activations."""
+    nodes = [node for node in load_workload(workload).nodes if node.layer.type == "conv2d"]
+    return [gemm_of(node, 1, Bits(b, 16, 16)) for node, b in zip(nodes, bits, strict=True)]
+
+
+def total(engine, gemms):
+    return sum(engine.count(gemm).cycles for gemm in gemms)
+
+
+def test_alexnet():
+    """Judd et al. 2016: Stripes over DaDianNao on AlexNet's convolutions at its 100 % profile."""
+    gemms = convolutions("alexnet_grouped", ALEXNET_BITS)
+    first_packed = [packed(gemm) for gemm in gemms]
+    assert [gemm is other for gemm, other in zip(gemms, first_packed, strict=True)] == [False, True, True, True, True]
+    assert total(DADIANNAO, first_packed) == 312_705
+    assert total(STRIPES, first_packed) == 145_722
+    assert total(DADIANNAO, gemms) / total(STRIPES, gemms) == pytest.approx(1.948, abs=5e-4)
+    losses = sum((STRIPES.explain(gemm) for gemm in first_packed), Losses())
+    assert losses.speedup == Fraction(312_705, 145_722)
+    assert losses.ideal_speedup > losses.speedup
+    assert losses.total - losses.ideal == losses.idle_columns
+
+
+def vgg_19_convolutions():
+    """Channels, filters, side: Simonyan and Zisserman 2015, table 1, configuration E."""
+    channels = 3
+    for filters, count, side in ((64, 2, 224), (128, 2, 112), (256, 4, 56), (512, 4, 28), (512, 4, 14)):
+        for _ in range(count):
+            yield channels, filters, side
+            channels = filters
+
+
+def test_vgg_19():
+    gemms = [
+        convolution(channels, (3, 3), (side, side), filters, bits=(bits, 16))
+        for (channels, filters, side), bits in zip(vgg_19_convolutions(), VGG_19_BITS, strict=True)
+    ]
+    assert total(DADIANNAO, gemms) / total(STRIPES, gemms) == pytest.approx(1.345, abs=5e-4)
+
+
+def test_half_the_bits_take_half_the_cycles():
+    for gemm in convolutions("alexnet_grouped", ALEXNET_BITS):
+        wide, narrow = (STRIPES.count(replace(gemm, activation_bits=bits)).cycles for bits in (16, 8))
+        assert wide == 2 * narrow
+
+
+def test_sixteen_bits_are_bit_parallel_where_windows_divide():
+    gemm = convolution(32, (3, 3), (8, 8), 300, bits=(16, 16))
+    assert STRIPES.count(gemm).cycles == DADIANNAO.count(gemm).cycles
+
+
+@pytest.mark.parametrize("bits", range(1, 17))
+def test_one_unit_takes_bits_cycles_a_brick(bits):
+    streamed, one = unit(1, 1, 1, 16), Gemm(1, 16 * 50, 1, activation_bits=bits)
+    assert streamed.count(one).cycles == bits * 50
+    assert streamed.count(convolution(16, (5, 10), (1, 1), 1, bits=(bits, 8))).cycles == bits * 50
+
+
+def test_fully_connected():
+    """AlexNet's last layer: weights arrive one column a cycle, so narrow activations buy nothing."""
+    gemm = Gemm(1, 4096, 1000, activation_bits=8, weight_bits=16)
+    steps = 4 * 256
+    assert DADIANNAO.count(gemm).cycles == steps
+    assert STRIPES.count(gemm).cycles == 63 * 16 + 15 + 8
+    assert STRIPES.explain(gemm).weight_wait > 0
+    assert unit(16, 16, 16, 16, "both").count(replace(gemm, weight_bits=3)).cycles == 63 * 24 + 15 + 24
+    assert unit(16, 16, 16, 16, "weights").count(replace(gemm, weight_bits=3)).cycles == 63 * 16 + 15 + 3
+
+
+def test_pragmatic_by_hand():
+    """Lanes with bits {0, 5}, {1} and none: the shifter's reach decides how far from bit 0 a lane may be."""
+    gemm, a, w = Gemm(1, 3, 1), np.array([[[33, 2, 0]]]), np.ones((1, 3, 1), int)
+    cycles = [
+        unit(1, 1, 1, 3, skip="essential", shifter_bits=reach).count_values(gemm, a, w).cycles for reach in range(5)
+    ]
+    assert cycles == [3, 2, 2, 2, 2]
+
+
+def test_depthwise_packed_on_the_lanes():
+    gemm = convolution(1, (3, 3), (7, 7), 1, groups=32)
+    assert STRIPES.count(gemm).cycles == 32 * 4 * 9 * 8
+    assert unit(16, 16, 16, 16, pack_depthwise=True).count(gemm).cycles == 32 * 4 * 1 * 8
+
+
+@given(
+    st.integers(1, 9), st.integers(1, 9), st.tuples(*[st.integers(2, 4)] * 2), st.tuples(*[st.integers(1, 7)] * 2),
+    st.tuples(*[st.integers(0, 3)] * 4), st.tuples(*[st.integers(1, 2)] * 2), st.integers(1, 2),
+)  # fmt: skip
+def test_packed_first_layer_gives_the_same_product(more_y, more_x, stride, kernel, padding, dilation, batch):
+    extent = [(k - 1) * d + 1 for k, d in zip(kernel, dilation, strict=True)]
+    height, width = extent[0] - 1 + more_y, extent[1] - 1 + more_x
+    out = (
+        (height + padding[0] + padding[2] - extent[0]) // stride[0] + 1,
+        (width + padding[1] + padding[3] - extent[1]) // stride[1] + 1,
+    )
+    layer = Convolution(batch, 3, height, width, kernel, stride, padding, dilation, *out)
+    gemm = Gemm(batch * out[0] * out[1], 3 * kernel[0] * kernel[1], 4, convolution=layer)
+    rng = np.random.default_rng(0)
+    images, w = rng.integers(0, 256, (batch, 3, height, width)), rng.integers(-128, 128, (1, gemm.k, 4))
+    dense = packed(gemm)
+    patches = im2col(packed_images(images, gemm), dense.convolution)
+    assert patches.shape == (1, dense.m, dense.k)
+    result, counts = unit(2, 2, 3, 5).step(dense, patches, packed_weights(w, gemm))
+    assert np.array_equal(result, im2col(images, layer) @ w)
+    assert counts.macs == dense.macs
+    assert useful(counts, gemm) == replace(counts, macs=gemm.macs)
+
+
+def test_only_strided_images_of_three_channels_are_packed():
+    gemm = convolution(3, (3, 3), (4, 4), 8)
+    one_way = replace(gemm, convolution=replace(gemm.convolution, stride=(2, 1)))
+    for other in (gemm, one_way, replace(one_way, convolution=None)):
+        assert packed(other) is other
+        assert packed_images(other, other) is other
+        assert packed_weights(other, other) is other
+
+
+def test_peak():
+    assert STRIPES.peak_macs_per_cycle == DADIANNAO.peak_macs_per_cycle == 4096
+    assert unit(16, 16, 16, 16, "both").peak_macs_per_cycle == 256
+    assert unit(1, 1, 1, 16).peak_macs_per_cycle == 1
+    assert STRIPES.peak_of(Gemm(1, 1, 1, activation_bits=5)) == Fraction(65536, 5)
+
+
+ORDINARY = Gemm(2, 3, 4)
+REFUSED = [
+    (replace(ORDINARY, activation_bits=0), {}, "activation_bits: 0; allowed on a unit with pe_bits 16: 1 to 16"),
+    (replace(ORDINARY, activation_bits=17), {}, "activation_bits: 17"),
+    (replace(ORDINARY, weight_bits=17), {}, "weight_bits: 17"),
+    (ORDINARY, {"a": np.zeros((1, 2, 4), int)}, r"activations: int64 \(1, 2, 4\); allowed: integers \(1, 2, 3\)"),
+    (ORDINARY, {"w": np.zeros((3, 4), int)}, r"weights: int64 \(3, 4\); allowed: integers \(1, 3, 4\)"),
+    (ORDINARY, {"a": np.full((1, 2, 3), np.nan)}, "activations: float64"),
+    (ORDINARY, {"w": np.ones((1, 3, 4), bool)}, "weights: bool"),
+    (ORDINARY, {"a": np.full((1, 2, 3), 256)}, "from 256 to 256; allowed in 8 bits unsigned: 0 to 255"),
+    (ORDINARY, {"a": np.full((1, 2, 3), 2**63, np.uint64)}, "allowed in 8 bits unsigned: 0 to 255"),
+    (ORDINARY, {"a": np.array([[[-1, 128, 0]] * 2])}, "from -1 to 128; allowed in 8 bits signed: -128 to 127"),
+    (ORDINARY, {"a": np.full((1, 2, 3), -1), "activation_signed": False}, "allowed in 8 bits unsigned"),
+    (replace(ORDINARY, weight_bits=1), {"w": np.ones((1, 3, 4), int)}, "from 1 to 1; allowed in 1 bits signed"),
+]
+
+
+@pytest.mark.parametrize(("gemm", "changed", "message"), REFUSED)
+@pytest.mark.parametrize("skip", ["none", "essential"])
+def test_mistakes_are_told_in_one_line(gemm, changed, message, skip):
+    operands = {"a": np.zeros((1, 2, 3), int), "w": np.zeros((1, 3, 4), int), **changed}
+    for text in (STRIPES.count_values, STRIPES.step, STRIPES.explain, unit(2, 2, 2, 2, skip=skip).step):
+        with pytest.raises(UserError, match=message) as error:
+            text(gemm, **operands)
+        assert "\n" not in str(error.value)
+
+
+def test_values_are_needed_where_they_decide():
+    for text in (unit(1, 1, 1, 1, skip="dynamic").count, unit(1, 1, 1, 1, skip="essential").explain):
+        with pytest.raises(UserError, match="takes the time that values need"):
+            text(Gemm(1, 1, 1))
+
+
+def test_counts_beyond_int64_are_refused():
+    with pytest.raises(UserError, match="do not fit a 64-bit count"):
+        STRIPES.count(Gemm(2**20, 2**20, 2**20))
+
+
+def test_engine_is_a_value():
+    assert unit(1, 2, 3, 4) == unit(1, 2, 3, 4)
+    assert len({unit(1, 2, 3, 4), unit(1, 2, 3, 4), unit(1, 2, 3, 5)}) == 2
+
+
+def test_closed_form_needs_no_numba():
+    code = (
+        "import sys; import accelsim.engines.bitserial, accelsim.packing; "
+        "print(sorted({'numba', 'scipy', 'pandas'} & set(sys.modules)))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "[]"

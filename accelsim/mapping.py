@@ -75,9 +75,9 @@ def _best(
     best: tuple[float, int, np.ndarray] | None = None
     choices = [(True, True, True)] if not hardware.sram.shared else list(product((True, False), repeat=3))
     for wanted in choices:
-        kept, held = _residency(candidates, gemm, hardware, np.array(wanted)[:, None])
+        kept, held, contents = _residency(candidates, gemm, hardware, np.array(wanted)[:, None])
         fit = fits(held, hardware.sram) & allowed
-        score = np.where(fit, _score(candidates, kept, gemm, hardware), np.inf)
+        score = np.where(fit, _score(candidates, kept, contents, gemm, hardware), np.inf)
         column = int(np.argmin(score))
         if fit[column] and (best is None or score[column] < best[0]):
             best = (float(score[column]), column, kept[:, column])
@@ -169,8 +169,10 @@ def _fold_stays(
     return np.asarray((loops[s] == 1) | (one_fold & innermost))
 
 
-def _residency(c: Candidates, gemm: Gemm, hardware: Hardware, wanted: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Which operands are kept, and the bytes that each buffer then holds, both halves included."""
+def _residency(
+    c: Candidates, gemm: Gemm, hardware: Hardware, wanted: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Which operands are kept, the bytes that each buffer then holds, both halves included, and its contents in all."""
     irrelevant = c.loops[[1, 0, 2]]
     tiles_of = np.stack([c.loops[[0, 2]].prod(axis=0), c.loops[[1, 2]].prod(axis=0), c.loops[[0, 1]].prod(axis=0)])
     # contents that follow one another: the tiles of relevant loops outside the irrelevant one, in every group
@@ -182,7 +184,8 @@ def _residency(c: Candidates, gemm: Gemm, hardware: Hardware, wanted: np.ndarray
     sram = hardware.sram
     room = np.array([sram.capacity_bytes] * 3 if sram.shared else sram.operand_bytes)[:, None]
     kept = trivial | (wanted & (kept_size <= room))
-    return kept, np.where(kept & ~trivial, kept_size, tile_size)
+    whole = kept & ~trivial
+    return kept, np.where(whole, kept_size, tile_size), np.where(whole, outside, visits) * gemm.groups
 
 
 def _outermost(c: Candidates) -> np.ndarray:
@@ -191,15 +194,22 @@ def _outermost(c: Candidates) -> np.ndarray:
     return np.broadcast_to(np.take_along_axis(c.loops, first[None, :], axis=0), c.loops.shape)
 
 
-def _score(c: Candidates, kept: np.ndarray, gemm: Gemm, hardware: Hardware) -> np.ndarray:
-    """Estimated cycles times DRAM bytes."""
+def _score(
+    c: Candidates, kept: np.ndarray, contents: np.ndarray, gemm: Gemm, hardware: Hardware
+) -> np.ndarray:
+    """Estimated cycles times DRAM bytes.
+
+    A buffer half is asked for only when it is free, so that of every two contents one latency shows.
+    """
     passes = np.where(kept, 1, c.loops[[1, 0, 2]])
     ifmap, weights = c.moved_bytes[0] * passes[0], c.moved_bytes[1] * passes[1]
     spilled = gemm.m * gemm.n * ACCUMULATOR_BITS[hardware.engine.precision] // 8 * (passes[2] - 1)
     total = (ifmap + weights + c.moved_bytes[2] + 2 * spilled) * float(gemm.groups)
     per_cycle = hardware.dram.bandwidth_gb_s * 1e3 / hardware.clock_mhz
-    ends = c.tile_bytes.sum(axis=0) / per_cycle + latency_cycles(hardware)
-    return np.asarray((np.maximum(c.compute_cycles, total / per_cycle) + ends) * total)
+    latency, transfers = latency_cycles(hardware), total / per_cycle
+    ends = c.tile_bytes.sum(axis=0) / per_cycle + latency
+    in_turn = (contents[:2].max(axis=0) * latency + transfers + c.compute_cycles) / 2
+    return np.asarray((np.maximum(np.maximum(c.compute_cycles, transfers), in_turn) + ends) * total)
 
 
 def _groups_per_step(c: Candidates, column: int, gemm: Gemm, hardware: Hardware) -> int:

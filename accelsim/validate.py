@@ -11,7 +11,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from accelsim.engines.systolic import Systolic
-from accelsim.hardware import Hardware
+from accelsim.hardware import Hardware, SystolicArray
 from accelsim.load import load_hardware, load_workload, shipped
 from accelsim.lowering import Gemm
 from accelsim.places import workloads_folder
@@ -52,7 +52,10 @@ def _rows(file: str) -> list[dict[str, str]]:
 
 
 def _array(base: Hardware, settings: Iterable[str]) -> Systolic:
-    return Systolic(load_hardware(base.name, [f"engine.{setting}" for setting in settings]).engine)
+    engine = load_hardware(base.name, [f"engine.{setting}" for setting in settings]).engine
+    if not isinstance(engine, SystolicArray):
+        raise TypeError(f"{base.name} is no systolic array")
+    return Systolic(engine)
 
 
 def _rtl() -> Iterator[Anchor]:

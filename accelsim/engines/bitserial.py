@@ -161,9 +161,11 @@ class BitSerial:
         activations, weights, order = self._planes(gemm, a, w)
         unit = self._stepped_unit(gemm, signed)
         cols = min(unit.cols, self._walk(gemm).column_steps if unit.streamed else gemm.m)
-        trees: np.ndarray = np.zeros((cols, min(self._filters, gemm.n)), self._tree_type(gemm))
+        tree_type, sum_type = self._sum_types(gemm)
+        trees: np.ndarray = np.zeros((cols, weights.shape[-1]), tree_type)
+        sums: np.ndarray = np.zeros(trees.shape, sum_type)
         product = np.zeros((gemm.groups, gemm.m, gemm.n), np.int64)
-        seen = step_unit(activations, weights, trees, product, order, unit)
+        seen = step_unit(activations, weights, trees, sums, product, order, unit)
         return product, ActionCounts(*(int(n) for n in seen))
 
     @property
@@ -275,14 +277,12 @@ class BitSerial:
         from accelsim.kernels.bitserial import DYNAMIC, ESSENTIAL, NO_SKIP, SerialUnit
 
         unit = self.unit
-        activations_serial, weights_serial = unit.serial in ("activations", "both"), unit.serial in ("weights", "both")
         return SerialUnit(
             cols=unit.cols,
             filters=self._filters,
-            bits=unit.bits_per_cycle if activations_serial else gemm.activation_bits,
-            weight_bits=1 if weights_serial else gemm.weight_bits,
+            bits=unit.bits_per_cycle if unit.serial in ("activations", "both") else gemm.activation_bits,
             both_serial=unit.serial == "both",
-            weights_serial=weights_serial,
+            weights_serial=unit.serial in ("weights", "both"),
             skip={"none": NO_SKIP, "dynamic": DYNAMIC, "essential": ESSENTIAL}[unit.skip],
             shifter_reach=2**unit.shifter_bits,
             column_registers=unit.column_registers,
@@ -290,8 +290,8 @@ class BitSerial:
             streamed=self._walk(gemm).streamed,
         )
 
-    def _tree_type(self, gemm: Gemm) -> type:
-        """The narrowest type for what an adder tree gives."""
+    def _sum_types(self, gemm: Gemm) -> tuple[type, type]:
+        """The narrowest types for what an adder tree gives, and for a brick's sum, at most 15 bits wider."""
         unit, bits, weight_bits = self.unit, gemm.activation_bits, gemm.weight_bits
         if unit.skip == "essential":
             bits = min(bits, 2**unit.shifter_bits)
@@ -300,7 +300,8 @@ class BitSerial:
         elif unit.serial == "weights":
             weight_bits = 1
         most = min(unit.lanes, self._walk(gemm).channels) << (bits + weight_bits)
-        return next(t for t in (np.int16, np.int32, np.int64) if most <= np.iinfo(t).max)
+        pairs = (np.int16, np.int32), (np.int32, np.int64), (np.int64, np.int64)
+        return next((tree, brick) for tree, brick in pairs if most <= np.iinfo(tree).max)
 
     def _planes(self, gemm: Gemm, a: np.ndarray, w: np.ndarray) -> tuple[np.ndarray, np.ndarray, BrickOrder]:
         """Bit planes of both operands, with the activations' signs on top."""
@@ -311,9 +312,9 @@ class BitSerial:
         if self.unit.skip == "essential":
             a = np.abs(a) | np.where(a < 0, 1 << bits, 0)
         words = ceil_div(min(self.unit.lanes, walk.channels), WORD_LANES)
-        activations = np.zeros((gemm.groups, gemm.m, walk.steps, bits + 1, words), np.uint16)
-        filters = walk.filter_groups, walk.steps, gemm.weight_bits, words, min(self._filters, gemm.n)
-        weights = np.zeros((gemm.groups, *filters), np.uint16)
+        activations = np.zeros((gemm.groups * gemm.m * walk.steps, bits + 1, words), np.uint16)
+        bricks, filters = gemm.groups * walk.filter_groups * walk.steps, min(self._filters, gemm.n)
+        weights = np.zeros((bricks, gemm.weight_bits, words, filters), np.uint16)
         order = BrickOrder(walk.positions, walk.channels, self.unit.lanes)
         pack_activations(a, activations, order)
         pack_weights(w, weights, order)

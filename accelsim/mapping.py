@@ -21,6 +21,7 @@ from accelsim.tiles import MOST_STEPS, PREFERRED_STEPS, Mapping
 
 ORDERS = tuple("".join(order) for order in permutations("mnk"))
 IRRELEVANT = ("n", "m", "k")  # the loop that ifmap, weight and ofmap tiles do not depend on
+IDLE = [1, 0, 2]  # the same as places in m, n, k
 LEAST_STEPS = 8  # where groups are batched into steps: enough of them to overlap loads with computation
 
 
@@ -36,6 +37,12 @@ class Candidates(NamedTuple):
     moved_bytes: np.ndarray  #: int64[3, n]: traffic of one pass
     compute_cycles: np.ndarray  #: float64[n], all groups
     allowed: np.ndarray  #: bool[n]
+
+    @property
+    def tile_count(self) -> np.ndarray:
+        """float64[3, n]: tiles of ifmap, weight and ofmap in one group."""
+        m, n, k = self.loops.astype(float)
+        return np.stack([m * k, k * n, m * n])
 
 
 @lru_cache(maxsize=4096)
@@ -173,8 +180,7 @@ def _residency(
     c: Candidates, gemm: Gemm, hardware: Hardware, wanted: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Which operands are kept, the bytes that each buffer then holds, both halves included, and its contents in all."""
-    irrelevant = c.loops[[1, 0, 2]]
-    tiles_of = np.stack([c.loops[[0, 2]].prod(axis=0), c.loops[[1, 2]].prod(axis=0), c.loops[[0, 1]].prod(axis=0)])
+    irrelevant, tiles_of = c.loops[IDLE], c.tile_count
     # contents that follow one another: the tiles of relevant loops outside the irrelevant one, in every group
     outside = np.where(c.place == 2, tiles_of, np.where(c.place == 0, 1, _outermost(c)))
     kept_size = c.kept_bytes * np.where(outside * gemm.groups > 1, 2, 1)
@@ -199,16 +205,20 @@ def _score(
 ) -> np.ndarray:
     """Estimated cycles times DRAM bytes.
 
-    A buffer half is asked for only when it is free, so that of every two contents one latency shows.
+    Each transfer takes whole cycles. A buffer half is asked for only when it is free, so that of every two contents
+    one latency shows.
     """
-    passes = np.where(kept, 1, c.loops[[1, 0, 2]])
-    ifmap, weights = c.moved_bytes[0] * passes[0], c.moved_bytes[1] * passes[1]
-    spilled = gemm.m * gemm.n * ACCUMULATOR_BITS[hardware.engine.precision] // 8 * (passes[2] - 1)
-    total = (ifmap + weights + c.moved_bytes[2] + 2 * spilled) * float(gemm.groups)
+    passes = np.where(kept, 1, c.loops[IDLE])
+    moved = c.moved_bytes * passes * float(gemm.groups)
+    spilled = gemm.m * gemm.n * ACCUMULATOR_BITS[hardware.engine.precision] // 8 * float(gemm.groups)
+    moved[2] = c.moved_bytes[2] * float(gemm.groups) + 2 * spilled * (passes[2] - 1)
+    total = moved.sum(axis=0)
     per_cycle = hardware.dram.bandwidth_gb_s * 1e3 / hardware.clock_mhz
-    latency, transfers = latency_cycles(hardware), total / per_cycle
-    ends = c.tile_bytes.sum(axis=0) / per_cycle + latency
+    pieces = c.tile_count * passes * float(gemm.groups)
+    transfers = (np.ceil(moved / pieces / per_cycle) * pieces).sum(axis=0)
+    latency = latency_cycles(hardware)
     in_turn = (contents[:2].max(axis=0) * latency + transfers + c.compute_cycles) / 2
+    ends = c.tile_bytes.sum(axis=0) / per_cycle + latency
     return np.asarray((np.maximum(np.maximum(c.compute_cycles, transfers), in_turn) + ends) * total)
 
 

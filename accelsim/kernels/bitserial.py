@@ -95,8 +95,8 @@ def width_of(brick, signed):
 def serial_cycle(c, columns, unit, activations, weights, trees, sums):
     """Column c takes the next bits of its bricks.
 
-    A tree adds up lanes, and shifts along while bits of a weight follow each other under the same activation bits.
-    The sums shift up and take in what the trees hold.
+    A tree adds up lanes; where both operands are serial, it shifts along while all bits of a weight pass under the same
+    activation bits. The sums shift up and take in what the trees hold.
     """
     column, weight_width, filters = columns[c], weights.shape[1], columns[c, FILTERS]
     taken = 1 if unit.bits == 1 else (column[BITS] - 1) % unit.bits + 1
@@ -124,8 +124,10 @@ def serial_cycle(c, columns, unit, activations, weights, trees, sums):
             else:
                 add_products(trees, scale, sign * weight_sign << place, lanes, weights, at)
             scale = 1
-        i += 4 * a_down
-        j += 4 * down + (1 - down) * (1 - a_down)
+        if a_down > 0:
+            i += 4
+        else:
+            j += 4 if down > 0 else 1
         if j == weight_taken:
             i, j = i + 1, 0
     column[WEIGHT_BITS] -= weight_taken

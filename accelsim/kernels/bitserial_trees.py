@@ -1,7 +1,8 @@
 """What the inner-product units of one column do: adder trees over lanes, and accumulators that shift.
 
-A column's trees and sums are its row of arrays over all columns, and arrays go down whole: to hand on a view of one
-costs as much as a tree. Casts keep arithmetic as narrow as the trees; both is what makes these loops fast.
+A column's trees and sums are its rows of arrays over all columns. Three things make the loops fast: arrays are handed
+on whole, since to pass a view costs as much as a tree; nothing is called; and casts keep the arithmetic as narrow as
+the trees.
 """
 
 from __future__ import annotations

@@ -7,29 +7,89 @@ import io
 import json
 import os
 import tempfile
+from collections.abc import Iterable
+from errno import ENOTDIR
 from pathlib import Path
 from typing import Any
 
 from accelsim.config import UserError
 from accelsim.result import Result
 
+RESULT_FILES = ("layers.csv", "summary.json")  #: what ``write_result`` makes
 
-def prepared(folder: Path) -> Path:
-    """The folder, made if need be and known to take files.
 
-    Raises: UserError where it cannot be made or written to.
+def prepared(folder: str | Path, names: Iterable[str] = ()) -> Path:
+    """A folder that can be made and can take files of these names. Nothing is there yet: ``write`` makes it.
+
+    Raises: UserError where that is not so.
     """
+    if not str(folder):
+        raise UserError("--out: should be a folder, got ''")
+    folder = Path(folder)
+    made: list[Path] = []
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        _refuse_other_than_files([folder / name for name in names])
+        _make(folder, made)
         with tempfile.TemporaryFile(dir=folder):
             return folder
     except OSError as error:
-        raise UserError(f"--out {folder}: cannot be written: {(error.strerror or str(error)).lower()}") from None
+        raise UserError(f"--out {folder}: cannot be written: {_reason(error).lower()}") from None
+    finally:
+        _remove(made)
+
+
+def _refuse_other_than_files(targets: Iterable[Path]) -> None:
+    for target in targets:
+        if target.exists() and not target.is_file():
+            what = "a folder" if target.is_dir() else "no regular file"
+            raise UserError(f"--out {target}: cannot be written: is {what}")
+
+
+def _reason(error: OSError) -> str:
+    return error.strerror or str(error)
+
+
+def _make(folder: Path, made: list[Path]) -> None:
+    """Make a folder and those above it; made gets each as soon as it is there, outermost first."""
+    if folder.is_dir():
+        return
+    if folder != folder.parent:
+        _make(folder.parent, made)
+    try:
+        folder.mkdir()
+    except FileExistsError:
+        if not folder.is_dir():  # else somebody else made it just now
+            raise NotADirectoryError(ENOTDIR, "is a file, not a folder", str(folder)) from None
+    else:
+        made.append(folder)
+
+
+def _remove(made: list[Path]) -> None:
+    """Remove folders, innermost first, as far as they are empty."""
+    for folder in reversed(made):
+        try:
+            folder.rmdir()
+        except OSError:
+            return
 
 
 def write(path: Path, text: str) -> None:
-    """Write a file under a temporary name beside its own, then rename it."""
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    """Write a file under a temporary name beside its own, then rename it; its folder is made if need be.
+
+    Raises: OSError whose filename is path; then nothing is left behind, neither file nor new folder.
+    """
+    made: list[Path] = []
+    try:
+        _make(path.parent, made)
+        _replace(path, text)
+    except OSError as error:
+        raise OSError(error.errno, _reason(error), str(path)) from error
+    finally:
+        _remove(made)
+
+
+def _replace(path: Path, text: str) -> None:
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:32]}.")
     try:
         with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
             file.write(text)
@@ -64,7 +124,7 @@ def json_text(value: Any) -> str:
 
 def write_result(folder: Path, result: Result) -> list[Path]:
     """layers.csv and summary.json of a run."""
-    paths = [folder / "layers.csv", folder / "summary.json"]
+    paths = [folder / name for name in RESULT_FILES]
     write(paths[0], csv_text([result.record(row) for row in result.rows]))
     write(paths[1], json_text(result.summary))
     return paths

@@ -15,9 +15,10 @@ from accelsim.hardware import Hardware, SystolicArray
 from accelsim.load import load_hardware, load_workload, shipped
 from accelsim.lowering import Gemm
 from accelsim.places import workloads_folder
-from accelsim.report.tables import table
+from accelsim.report.text import Grid, Paragraph, as_text
 
 ANCHORS = Path(__file__).parent / "anchors"
+MOST_LISTED = 40  # a group of more anchors is shown as one line
 
 
 class Anchor(NamedTuple):
@@ -102,24 +103,62 @@ def totals(checked: list[Anchor]) -> dict[str, Any]:
 
 
 def report(checked: list[Anchor]) -> RenderableType:
-    """A line per group with its worst error, then whatever is outside its band."""
+    """Every anchor of the small groups, a line per group, whatever is outside its band, the sources, the verdict."""
     groups: dict[str, list[Anchor]] = {}
     for anchor in checked:
         groups.setdefault(anchor.group, []).append(anchor)
-    lines = []
+    parts: list[RenderableType] = []
     for group, members in groups.items():
-        worst = max(members, key=lambda a: abs(a.error))
-        exact = sum(a.error == 0 for a in members)
-        held = sum(a.holds for a in members)
-        where = worst.name if worst.error else ""
-        lines.append((group, len(members), exact, held, f"{worst.error:+.2%}", where))
-    parts: list[RenderableType] = [
-        table(("anchors", "number", "exact", "in band", "worst error", "worst at"), lines)
-    ]
+        if len(members) <= MOST_LISTED:
+            parts += [Text(group, style="bold"), _listed(members), Text("")]
+    parts += [Text("all anchors", style="bold"), _summed(groups)]
     outside = [anchor for anchor in checked if not anchor.holds]
     for a in outside:
         figures = f"expected {a.expected:,}, simulated {a.simulated:,} ({a.error:+.3%}, band {a.band:.2%})"
-        parts.append(Text(f"OUTSIDE {a.group}, {a.name}: {figures}; {a.source}"))
+        parts.append(Paragraph(f"OUTSIDE {a.group}, {a.name}: {figures}; {a.source}", hanging=2))
+    parts += [Text(""), Text("sources", style="bold")]
+    parts.extend(Paragraph(f"  {', '.join(of)}: {source}", hanging=4) for source, of in _sources(groups).items())
+    parts.append(Text("every anchor with its source: accelsim validate --json"))
     verdict = "every anchor is in its band" if not outside else f"{len(outside)} anchors outside their band"
-    sources = "\n".join(f"  {group}: {members[0].source}" for group, members in groups.items() if "pub" not in group)
-    return Group(*parts, Text(f"sources\n{sources}\n  published: per network, in the anchors' table"), Text(verdict))
+    return Group(*parts, Text(verdict))
+
+
+def _listed(members: list[Anchor]) -> Grid:
+    lines = [
+        [*as_text((a.name, a.expected, a.simulated)), _signed(a.error), _band(a), "yes" if a.holds else "NO"]
+        for a in members
+    ]
+    return Grid(("name", "expected", "simulated", "error", "band", "in band"), lines, ("name",), shorten="name")
+
+
+def _summed(groups: dict[str, list[Anchor]]) -> Grid:
+    lines = []
+    for group, members in groups.items():
+        worst = max(members, key=lambda a: abs(a.error))
+        counts = (len(members), sum(a.error == 0 for a in members), sum(a.holds for a in members))
+        lines.append([*as_text((group, *counts)), _signed(worst.error), worst.name if worst.error else ""])
+    headings = ("anchors", "number", "exact", "in band", "worst error", "worst at")
+    return Grid(headings, lines, ("anchors", "worst at"), shorten="worst at")
+
+
+def _signed(error: float) -> str:
+    if not error:
+        return "0"
+    return f"{error:+.2%}" if abs(error) >= 5e-5 else f"{error:+.4%}"
+
+
+def _band(anchor: Anchor) -> str:
+    return f"{100 * anchor.band:g}%" if anchor.band else "exact"
+
+
+def _sources(groups: dict[str, list[Anchor]]) -> dict[str, list[str]]:
+    """What rests on each source: whole groups that have but one, else anchors by name."""
+    found: dict[str, list[str]] = {}
+    for group, members in groups.items():
+        single = len({a.source for a in members}) == 1
+        for a in members:
+            names = found.setdefault(a.source, [])
+            name = group if single else a.name
+            if name not in names:
+                names.append(name)
+    return found

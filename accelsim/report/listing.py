@@ -9,12 +9,28 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from accelsim.config import UserError, nearest, read_yaml
-from accelsim.hardware import BITS
 from accelsim.load import hardware_document, load_hardware, load_workload, shipped
 from accelsim.places import hwconfigs_folder, workloads_folder
-from accelsim.report.show import hardware_report, sourced, technology_report, workload_report, workload_sizes
-from accelsim.report.tables import scaled, table
+from accelsim.report.show import (
+    hardware_report,
+    peak_tops,
+    sourced,
+    technology_report,
+    workload_report,
+    workload_sizes,
+)
+from accelsim.report.text import Grid, Paragraph, scaled
 from accelsim.technology import load_technology
+
+HEADINGS = {
+    "clock_mhz": "MHz",
+    "peak_tops": "peak",
+    "sram_kib": "SRAM KiB",
+    "dram_gb_s": "DRAM GB/s",
+    "macs": "MACs",
+    "node_nm": "nm",
+    "reference_voltage_v": "V",
+}
 
 
 def listing(kind: str) -> list[dict[str, Any]]:
@@ -23,11 +39,22 @@ def listing(kind: str) -> list[dict[str, Any]]:
 
 
 def listing_report(entries: list[dict[str, Any]]) -> RenderableType:
-    """The same as a table, with the first sentence of each description below its line."""
-    headings = [key for key in entries[0] if key != "description"]
-    lines: list[RenderableType] = [table(headings, [[entry[key] for key in headings] for entry in entries])]
-    lines.extend(Text(f"{entry['name']}: {_first_sentence(entry['description'])}") for entry in entries)
-    return Group(*lines)
+    """The same as a table, with the first sentence of each description below it."""
+    keys = [key for key in entries[0] if key != "description"]
+    rows = [[_cell(key, entry[key]) for key in keys] for entry in entries]
+    headings = [HEADINGS.get(key, key) for key in keys]
+    shorten = "engine" if "engine" in keys else ""
+    grid = Grid(headings, rows, left=("name", "engine", "input"), shorten=shorten, cut_end=True)
+    sentences = (Paragraph(f"{e['name']}: {_first_sentence(e['description'])}", hanging=2) for e in entries)
+    return Group(grid, Text(""), *sentences)
+
+
+def _cell(key: str, value: Any) -> str:
+    if key == "peak_tops":
+        return scaled(value * 1e12, "OPS")
+    if isinstance(value, dict):
+        return "x".join(map(str, value.values()))
+    return f"{value:,}" if isinstance(value, int) else f"{value:g}" if isinstance(value, float) else value or ""
 
 
 def _first_sentence(text: str) -> str:
@@ -38,16 +65,14 @@ def _hardware() -> list[dict[str, Any]]:
     entries = []
     for name in shipped(hwconfigs_folder()):
         hardware = load_hardware(name)
-        engine = hardware.engine
-        width = BITS[engine.precision]
         entries.append(
             {
                 "name": name,
-                "engine": engine.title,
-                "MHz": f"{hardware.clock_mhz:g}",
-                "peak": scaled(2 * engine.peak_macs_per_cycle(width, width) * hardware.clock_mhz * 1e6, "op/s"),
-                "SRAM KiB": hardware.sram.capacity_bytes // 1024,
-                "DRAM GB/s": f"{hardware.dram.bandwidth_gb_s:g}",
+                "engine": hardware.engine.title,
+                "clock_mhz": hardware.clock_mhz,
+                "peak_tops": peak_tops(hardware),
+                "sram_kib": hardware.sram.capacity_bytes // 1024,
+                "dram_gb_s": hardware.dram.bandwidth_gb_s,
                 "description": hardware.description,
             }
         )
@@ -62,9 +87,9 @@ def _workloads() -> list[dict[str, Any]]:
         entries.append(
             {
                 "name": name,
-                "input": str(shape) if shape else "",
+                "input": shape.model_dump() if shape else None,
                 "layers": len(workload.nodes),
-                "MACs": workload.macs,
+                "macs": workload.macs,
                 "params": workload.params,
                 "description": workload.file.description,
             }
@@ -76,7 +101,14 @@ def _technologies() -> list[dict[str, Any]]:
     entries = []
     for name in shipped(hwconfigs_folder() / "technology"):
         technology = load_technology(name)
-        entries.append({"name": name, "nm": technology.node_nm, "description": technology.description})
+        entries.append(
+            {
+                "name": name,
+                "node_nm": technology.node_nm,
+                "reference_voltage_v": technology.reference_voltage_v,
+                "description": technology.description,
+            }
+        )
     return entries
 
 

@@ -8,19 +8,16 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Group, RenderableType
-from rich.table import Table
 from rich.text import Text
 
 from accelsim.config import Document
 from accelsim.hardware import BITS, Hardware
 from accelsim.lowering import Bits, widths
 from accelsim.needs import memory_needed
-from accelsim.report.tables import kib, table
+from accelsim.report.text import Facts, Grid, Paragraph, as_text, kib, scaled
 from accelsim.simulation import kind_of
 from accelsim.technology import Technology
 from accelsim.workload import Workload
-
-SOURCE_WIDTH = 60
 
 
 def workload_sizes(workload: Workload, hardware: Hardware) -> dict[str, Any]:
@@ -43,26 +40,31 @@ def workload_report(workload: Workload, hardware: Hardware) -> RenderableType:
     """Shapes, MACs, parameters, and whether the network fits the hardware's memory."""
     file = workload.file
     bits = widths(workload, BITS[hardware.engine.precision])
+    headings = ("layer", "kind", "input", "output", "MACs", "params", "weight bytes")
     rows = [_layer_line(node, b) for node, b in zip(workload.nodes, bits, strict=True)]
     sizes = workload_sizes(workload, hardware)
-    lines: list[RenderableType] = [Text(f"{file.name}: {file.description}", style="bold")]
+    lines: list[RenderableType] = [_title(file.name, file.description)]
     if file.source:
-        lines.append(Text(f"source: {file.source}"))
-    lines.append(table(("layer", "kind", "input", "output", "MACs", "params", "weight bytes"), rows, left=4))
+        lines.append(Paragraph(f"source: {file.source}", hanging=2))
+    lines += [Text(""), Grid(headings, rows, headings[:4], drop=("kind", "input"), shorten="layer"), Text("")]
     lines.append(Text(f"MACs               {sizes['macs']:,}"))
     lines.append(Text(f"parameters         {sizes['params']:,}"))
     lines.append(Text(f"weights            {kib(sizes['weight_bytes'])} at their stored width"))
     peak, layer = kib(sizes["peak_activation_bytes"]), sizes["peak_activation_layer"]
-    lines.append(Text(f"peak activations   {peak} at {layer}, batch {file.batch}"))
+    lines.append(Paragraph(f"peak activations   {peak} at {layer}, batch {file.batch}", hanging=19))
     lines.append(Text(f"on {hardware.name}"))
-    lines.extend(Text(f"  {line}") for line in _verdicts(sizes))
+    lines.extend(Paragraph(f"  {line}", hanging=4) for line in _verdicts(sizes))
     return Group(*lines)
 
 
-def _layer_line(node: Any, bits: Bits) -> tuple[Any, ...]:
+def _title(name: str, description: str) -> Paragraph:
+    return Paragraph(f"{name}: {description}" if description else name, hanging=2, style="bold")
+
+
+def _layer_line(node: Any, bits: Bits) -> list[str]:
     inputs = " + ".join(dict.fromkeys(map(str, node.inputs)))
-    return (node.layer.name, kind_of(node), inputs, str(node.output), node.macs or "", node.params or "",
-            -(-node.params * bits.weight // 8) or "")  # fmt: skip
+    return as_text((node.layer.name, kind_of(node), inputs, str(node.output), node.macs or "", node.params or "",
+                    -(-node.params * bits.weight // 8) or ""))  # fmt: skip
 
 
 def _verdicts(sizes: dict[str, Any]) -> Iterator[str]:
@@ -86,16 +88,14 @@ def _verdicts(sizes: dict[str, Any]) -> Iterator[str]:
 def hardware_report(document: Document, hardware: Hardware) -> RenderableType:
     """Every value of a hardware file with its source."""
     rows = [(path, _plain(value), source) for path, value, source in sourced(document)]
-    grid = Table.grid(padding=(0, 2))
-    grid.add_column(no_wrap=True)
-    grid.add_column(no_wrap=True)
-    grid.add_column(overflow="fold")
-    for row in rows:
-        grid.add_row(*(Text(cell) for cell in row))
+    facts = f"peak {scaled(peak_tops(hardware) * 1e12, 'OPS')}, {kib(hardware.sram.capacity_bytes)} of SRAM"
+    return Group(_title(hardware.name, hardware.description), Text(facts), Text(""), Facts(rows))
+
+
+def peak_tops(hardware: Hardware) -> float:
+    """Two operations a MAC, every PE busy, at the engine's own precision."""
     width = BITS[hardware.engine.precision]
-    peak = 2 * hardware.engine.peak_macs_per_cycle(width, width) * hardware.clock_mhz * 1e6 * 1e-12
-    facts = f"peak {peak:.3g} TOPS, {kib(hardware.sram.capacity_bytes)} of SRAM"
-    return Group(Text(f"{hardware.name}: {hardware.description.strip()}", style="bold"), Text(facts), Text(""), grid)
+    return 2 * hardware.engine.peak_macs_per_cycle(width, width) * hardware.clock_mhz * 1e6 * 1e-12
 
 
 def sourced(document: Document) -> list[tuple[str, Any, str]]:
@@ -130,21 +130,22 @@ def technology_report(technology: Technology) -> RenderableType:
     """Energy and area of every operation with its source, and the two ratios that made the table famous."""
     operations = technology.operations
     rows = [
-        (name, f"{op.energy_pj:.4g}", f"{op.area_um2:,.0f}" if op.area_um2 else "", op.source)
-        for name, op in operations.items()
+        (name, f"{op.energy_pj:,g}", f"{op.area_um2:,.0f}" if op.area_um2 else "") for name, op in operations.items()
     ]
-    grid = table(("operation", "pJ", "um2"), [row[:3] for row in rows])
     lines: list[RenderableType] = [
-        Text(f"{technology.name}: {technology.node_nm} nm at {technology.reference_voltage_v} V", style="bold"), grid
+        Text(f"{technology.name}: {technology.node_nm} nm at {technology.reference_voltage_v} V", style="bold"),
+        Text(""),
+        Grid(("operation", "pJ", "um2"), rows, left=("operation",)),
+        Text(""),
     ]
     if {"fp32_mul", "int8_mul"} <= operations.keys():
         fp32, int8 = operations["fp32_mul"], operations["int8_mul"]
-        lines.append(Text(
+        lines.append(Paragraph(
             f"FP32 over INT8 multiplication: {fp32.energy_pj / int8.energy_pj:.1f} times the energy,"
             f" {fp32.area_um2 / int8.area_um2:.0f} times the area"
         ))  # fmt: skip
     lines.append(Text("sources"))
-    for source in dict.fromkeys(row[3] for row in rows):
-        names = ", ".join(row[0] for row in rows if row[3] == source)
-        lines += [Text(f"  {names}: {source}")]
+    for source in dict.fromkeys(op.source for op in operations.values()):
+        names = ", ".join(name for name, op in operations.items() if op.source == source)
+        lines.append(Paragraph(f"  {names}: {source}", hanging=4))
     return Group(*lines)

@@ -36,6 +36,12 @@ class Fidelity(StrEnum):
     stepped = "stepped"
 
 
+class DramFidelity(StrEnum):
+    """How exactly DRAM is modelled."""
+
+    ideal = "ideal"
+
+
 class Precision(StrEnum):
     """Of operands and PEs."""
 
@@ -60,6 +66,10 @@ Hw = Annotated[str, typer.Option("--hw", metavar="HW", help="Shipped name, YAML 
 Sets = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="PATH=VALUE", help="Change a value: engine.rows=16, workload.batch=4. Repeats."),
+]
+HwSets = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="PATH=VALUE", help="Change a value of the hardware: engine.rows=16. Repeats."),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 Steps = Annotated[Fidelity, typer.Option(help="closed: by formula; stepped: cycle by cycle, products checked.")]
@@ -86,6 +96,7 @@ def run(
     settings: Sets = None,
     precision: Annotated[Precision | None, typer.Option(help="Of all operands and of the PEs.")] = None,
     fidelity: Steps = Fidelity.closed,
+    dram: Annotated[DramFidelity, typer.Option(help="ideal: a bandwidth and a latency.")] = DramFidelity.ideal,
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="Write layers.csv and summary.json there.")] = None,
     as_json: Json = False,
 ) -> None:
@@ -96,7 +107,8 @@ def run(
     hardware, network = _loaded(hw, workload, settings or [], precision)
     folder = prepared(out) if out else None
     with _Progress(len(network.nodes), shown=fidelity is Fidelity.stepped) as advance:
-        result = simulate(hardware, network, fidelity.value, progress=advance)
+        result = simulate(hardware, network, fidelity.value, dram.value, progress=advance)
+    result.summary["settings"] = settings or []
     written = write_result(folder, result) if folder else []
     if as_json:
         layers = [result.record(row) for row in result.rows]
@@ -116,7 +128,7 @@ def gemm(
     k: Annotated[str, typer.Argument(metavar="K", help="Reduction.")],
     n: Annotated[str, typer.Argument(metavar="N", help="Columns of the result.")],
     hw: Hw = "edge_npu",
-    settings: Sets = None,
+    settings: HwSets = None,
     fidelity: Steps = Fidelity.closed,
     as_json: Json = False,
 ) -> None:
@@ -216,15 +228,20 @@ def warmup() -> None:
 
 def _loaded(hw: str, workload: str, settings: list[str], precision: Precision | None) -> tuple[Hardware, Workload]:
     """Hardware and network with their settings; a precision sets the PEs and every layer's widths."""
+    from accelsim.config import UserError
     from accelsim.hardware import BITS
     from accelsim.load import load_hardware, load_workload, split_settings
     from accelsim.workload import at_width
 
     of_hardware, of_workload = split_settings(settings)
+    hardware, network = load_hardware(hw, of_hardware), load_workload(workload, of_workload)
     if precision is None:
-        return load_hardware(hw, of_hardware), load_workload(workload, of_workload)
-    hardware = load_hardware(hw, [*of_hardware, f"engine.precision={precision.value}"])
-    return hardware, at_width(load_workload(workload, of_workload), BITS[precision.value])
+        return hardware, network
+    if hardware.engine.kind == "systolic":  # bit-serial units take every width that is narrow enough
+        hardware = load_hardware(hw, [*of_hardware, f"engine.precision={precision.value}"])
+    elif not precision.value.startswith("int"):
+        raise UserError(f"--precision {precision.value}: {hardware.name} takes integers only")
+    return hardware, at_width(network, BITS[precision.value])
 
 
 def _console() -> Console:
@@ -261,6 +278,8 @@ class _Progress:
 
 def main() -> None:
     """Entry point: a user's mistake is one line and exit status 2, a failed run 1, Ctrl-C 130; never a traceback."""
+    if sys.stdout is None:  # closed by the caller
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
     try:
         code = app(standalone_mode=False)
     except (KeyboardInterrupt, typer.Abort):
@@ -282,6 +301,8 @@ def _failed(error: Exception) -> int:
         return _told(_usage(" ".join(error.format_message().split())), 2)
     if os.environ.get("ACCELSIM_DEBUG"):
         raise error
+    if isinstance(error, OSError) and error.filename:
+        return _told(f"{error.filename}: {(error.strerror or str(error)).lower()}", 1)
     if isinstance(error, MemoryError):
         return _told("not enough memory for this run", 1)
     what = f"{type(error).__name__}: {error}"
@@ -292,6 +313,7 @@ def _usage(message: str) -> str:
     """A usage error; a command that does not exist gets the nearest one."""
     from accelsim.config import nearest
 
+    message = message.replace("Value error, ", "")
     if not message.startswith("No such command '"):
         return message
     word = message.split("'")[1]

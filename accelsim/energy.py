@@ -244,7 +244,8 @@ def _buffers(hardware: Hardware, technology: Technology) -> tuple[dict[str, Buff
         try:
             buffers[name] = buffer_cost(sram, cells, choice.temperature_k)
         except UserError as error:
-            raise UserError(f"sram.{name}: {error}") from None
+            bank = f"{sram.capacity_kib * 1024 // sram.banks} bytes a bank ({sram.capacity_kib} KiB in {sram.banks})"
+            raise UserError(f"sram.{name}: {bank}: {error}") from None
         if sram.width_bits < min(cells.banks):
             notes.append(
                 f"sram.{name}: {sram.width_bits} bits are narrower than the table's {min(cells.banks)}; priced as if"

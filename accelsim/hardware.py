@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
@@ -219,6 +219,8 @@ class TechnologyChoice(Value):
 
 class Hardware(Value):
     """One accelerator: engine, vector unit, memories, technology, and its clock."""
+
+    can_extend: ClassVar[bool] = True
 
     name: Name
     description: str = ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -64,9 +65,9 @@ def shipped(folder: Path) -> list[str]:
 
 
 def split_settings(settings: Iterable[str]) -> tuple[list[str], list[str]]:
-    """Settings of the hardware, and those of the workload without their prefix."""
+    """Settings of the hardware, and those of the workload, which begin with ``workload.``."""
     texts = list(settings)
-    workload = [text.removeprefix(WORKLOAD_PREFIX) for text in texts if text.startswith(WORKLOAD_PREFIX)]
+    workload = [text for text in texts if text.startswith(WORKLOAD_PREFIX)]
     return [text for text in texts if not text.startswith(WORKLOAD_PREFIX)], workload
 
 
@@ -88,15 +89,17 @@ def hardware_document(name: str | Path, settings: Iterable[str] = ()) -> Documen
 
 def workload_document(name: str | Path, settings: Iterable[str] = ()) -> Document:
     """A workload file with settings, unchecked, each value with its place."""
-    return with_settings(_document(name, workloads_folder(), "workload"), settings)
+    return with_settings(_document(name, workloads_folder(), "workload"), settings, WORKLOAD_PREFIX)
 
 
 def _document(name: str | Path, folder: Path, what: str, extending: tuple[Path, ...] = ()) -> Document:
+    if not isinstance(name, str | Path):
+        raise UserError(f"{what}: should be a name or a path, got {shown(name)}")
     path = _locate(name, folder, what)
     document = _read(path, what)
-    base = document.data.get("extends")
-    if base is None:
+    if "extends" not in document.data:
         return document
+    base = document.data["extends"]
     place = document.place(("extends",))
     here = path.resolve()
     if here in extending:
@@ -109,18 +112,28 @@ def _document(name: str | Path, folder: Path, what: str, extending: tuple[Path, 
         below = _document(base, folder, what, (*extending, here))
     except UserError as error:
         raise UserError(f"{place}: extends: {error}") from None
-    data = {key: value for key, value in document.data.items() if key != "extends"}
+    own = {"name": path.stem} if _NAME.fullmatch(path.stem) else {}
+    data = own | {key: value for key, value in document.data.items() if key != "extends"}
     return merge(below, document._replace(data=data))
 
 
 def _read(path: Path, what: str) -> Document:
     suffix = path.suffix.lower()
     if suffix not in IMPORTERS:
-        return read_yaml(path)
+        document = read_yaml(path)
+        other = "hardware" if what == "workload" else "workload"
+        if MARKS[other] in document.data and MARKS[what] not in document.data:
+            place = document.place((MARKS[other],))
+            raise UserError(f"{place}: '{MARKS[other]}' belongs to {other} files, expected {what}")
+        return document
     made = "hardware" if suffix in HARDWARE_IMPORTS else "workload"
     if made != what:
         raise UserError(f"{path}: expected {what}, but {suffix} files give {made}")
     return Document(str(path), imported(path), {})
+
+
+MARKS = {"workload": "layers", "hardware": "engine"}  # the key that tells which a file is
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 
 
 def _is_path(name: str | Path) -> bool:
@@ -131,6 +144,10 @@ def _locate(name: str | Path, folder: Path, what: str) -> Path:
     if _is_path(name):
         return Path(name)
     names = shipped(folder)
-    if name not in names:
-        raise UserError(f"no {what} called '{name}'{nearest(str(name), names)}")
-    return folder / f"{name}.yaml"
+    if name in names:
+        return folder / f"{name}.yaml"
+    other, others = ("hardware", hwconfigs_folder()) if what == "workload" else ("workload", workloads_folder())
+    if name in shipped(others):
+        option = "; give it with --hw" if other == "hardware" else ""
+        raise UserError(f"'{name}' is a {other}, expected {what}{option}".replace("a hardware", "hardware"))
+    raise UserError(f"no {what} called '{name}'{nearest(str(name), names)}")

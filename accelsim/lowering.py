@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 INT64_MAX = 2**63 - 1
+WIDEST_BITS = 64  # of an accumulator
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +73,9 @@ class Gemm:
             raise UserError(f"{self._sizes()}: sizes of a product must be 1 or more")
         if self.macs > INT64_MAX:
             raise UserError(f"{self._sizes()}: the MACs do not fit a 64-bit count; allowed: at most {INT64_MAX}")
+        if max(self.m * self.k, self.k * self.n, self.m * self.n) * WIDEST_BITS > INT64_MAX:
+            told = f"{self._sizes()}: the bits of an operand do not fit a 64-bit count"
+            raise UserError(f"{told}; allowed: at most {INT64_MAX}")
 
     def _sizes(self) -> str:
         return f"M={self.m}, K={self.k}, N={self.n}, groups={self.groups}"

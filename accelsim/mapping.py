@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from fractions import Fraction
 from functools import lru_cache, partial
 from itertools import permutations, product
 from typing import NamedTuple
@@ -16,7 +17,7 @@ from accelsim.hardware import ACCUMULATOR_BITS, Hardware
 from accelsim.lowering import Gemm
 from accelsim.memory.dram import latency_cycles
 from accelsim.memory.sram import fits, shortage
-from accelsim.streams import cycles_in_pieces
+from accelsim.streams import counts_in_pieces, pass_goes_on, vector_cycles
 from accelsim.tiles import MOST_STEPS, PREFERRED_STEPS, Mapping
 
 ORDERS = tuple("".join(order) for order in permutations("mnk"))
@@ -36,6 +37,7 @@ class Candidates(NamedTuple):
     kept_bytes: np.ndarray  #: int64[3, n]: what the buffer holds where the operand is kept
     moved_bytes: np.ndarray  #: int64[3, n]: traffic of one pass
     compute_cycles: np.ndarray  #: float64[n], all groups
+    vector_cycles: np.ndarray  #: float64[n], all groups
     allowed: np.ndarray  #: bool[n]
 
     @property
@@ -46,13 +48,16 @@ class Candidates(NamedTuple):
 
 
 @lru_cache(maxsize=4096)
-def find(gemm: Gemm, hardware: Hardware, engine: Engine, engine_cycles: int) -> Mapping:
+def find(
+    gemm: Gemm, hardware: Hardware, engine: Engine, engine_cycles: int, lane_cycles_per_output: Fraction
+) -> Mapping:
     """The mapping with the least (estimated cycles) x (DRAM bytes): delay times traffic, near to delay times energy.
 
     Raises: UserError naming the buffer and the shortage where not even the smallest tiles fit.
     """
-    candidates = _candidates(gemm, hardware, engine, engine_cycles)
-    steps = candidates.loops.astype(float).prod(axis=0) * gemm.groups
+    candidates = _candidates(gemm, hardware, engine, engine_cycles, lane_cycles_per_output)
+    tiles = candidates.loops.astype(float).prod(axis=0)
+    steps = np.where(tiles == 1, 1.0, tiles * gemm.groups)  # whole groups are batched into steps
     best = _best(candidates, candidates.allowed & (steps <= PREFERRED_STEPS), gemm, hardware) or _best(
         candidates, candidates.allowed & (steps <= MOST_STEPS), gemm, hardware
     )
@@ -104,7 +109,9 @@ def ladder(size: int, grain: int, rows: int = 1) -> list[int]:
     return sorted(sizes, reverse=True)
 
 
-def _candidates(gemm: Gemm, hardware: Hardware, engine: Engine, engine_cycles: int) -> Candidates:
+def _candidates(
+    gemm: Gemm, hardware: Hardware, engine: Engine, engine_cycles: int, lane_cycles_per_output: Fraction
+) -> Candidates:
     array = hardware.engine
     sizes = dict(zip("mnk", (gemm.m, gemm.n, gemm.k), strict=True))
     grain = dict(zip("mnk", array.grain, strict=True))
@@ -117,13 +124,15 @@ def _candidates(gemm: Gemm, hardware: Hardware, engine: Engine, engine_cycles: i
     place = np.array([[text.index(d) for text in ORDERS] for d in IRRELEVANT])[:, order]
     tile_bytes, kept_bytes, moved_bytes = _bytes(gemm, hardware, rungs, picks, order)
     streamed = "mnk".index(array.streamed)
-    free = _fold_stays(tiles, loops, order, array.streamed, array.grain)
+    free = (loops[streamed] == 1) | pass_goes_on(tiles, np.array([text[2] for text in ORDERS])[order], hardware)
     cycles = np.full(order.shape, float(engine_cycles))
     if not array.holds_sums:
-        pieces = [cycles_in_pieces(gemm, engine, array.streamed, tile) for tile in rungs[array.streamed]]
+        pieces = [counts_in_pieces(gemm, engine, array.streamed, tile).cycles for tile in rungs[array.streamed]]
         cycles = np.where(free, cycles, np.array(pieces, dtype=float)[picks[streamed]])
     allowed = free if array.holds_sums else np.ones_like(free)
-    return Candidates(tiles, loops, order, place, tile_bytes, kept_bytes, moved_bytes, cycles, allowed)
+    per_tile = vector_cycles(tiles[0] * tiles[1], lane_cycles_per_output, hardware)
+    vector = per_tile * loops[0].astype(float) * loops[1] * gemm.groups
+    return Candidates(tiles, loops, order, place, tile_bytes, kept_bytes, moved_bytes, cycles, vector, allowed)
 
 
 def _bytes(
@@ -166,16 +175,6 @@ def _accumulates_on_chip(hardware: Hardware, tile_k: np.ndarray, k: int) -> np.n
     return np.asarray((tile_k < k) | (tile_k > engine.grain[2]))
 
 
-def _fold_stays(
-    tiles: np.ndarray, loops: np.ndarray, order: np.ndarray, streamed: str, grain: tuple[int, int, int]
-) -> np.ndarray:
-    """Whether cutting the streamed dimension costs no cycles: one fold a step, and its pieces follow one another."""
-    s = "mnk".index(streamed)
-    one_fold = np.logical_and.reduce([tiles[d] <= grain[d] for d in range(3) if d != s])
-    innermost = np.array([text[2] == streamed for text in ORDERS])[order]
-    return np.asarray((loops[s] == 1) | (one_fold & innermost))
-
-
 def _residency(
     c: Candidates, gemm: Gemm, hardware: Hardware, wanted: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -206,20 +205,24 @@ def _score(
     """Estimated cycles times DRAM bytes.
 
     Each transfer takes whole cycles. A buffer half is asked for only when it is free, so that of every two contents
-    one latency shows.
+    one latency shows. What is kept comes in the first pass of its idle loop, and sums that are kept leave in the last.
     """
+    groups = float(gemm.groups)
     passes = np.where(kept, 1, c.loops[IDLE])
-    moved = c.moved_bytes * passes * float(gemm.groups)
-    spilled = gemm.m * gemm.n * ACCUMULATOR_BITS[hardware.engine.precision] // 8 * float(gemm.groups)
-    moved[2] = c.moved_bytes[2] * float(gemm.groups) + 2 * spilled * (passes[2] - 1)
-    total = moved.sum(axis=0)
+    moved = c.moved_bytes * passes * groups
+    spilled = gemm.m * gemm.n * ACCUMULATOR_BITS[hardware.engine.precision] // 8 * groups
+    moved[2] += 2 * spilled * (passes[2] - 1)
     per_cycle = hardware.dram.bandwidth_gb_s * 1e3 / hardware.clock_mhz
-    pieces = c.tile_count * passes * float(gemm.groups)
-    transfers = (np.ceil(moved / pieces / per_cycle) * pieces).sum(axis=0)
-    latency = latency_cycles(hardware)
+    pieces = c.tile_count * passes * groups
+    each = np.ceil(moved / pieces / per_cycle) * pieces
+    transfers, latency = each.sum(axis=0), latency_cycles(hardware)
+    busiest = np.maximum(c.compute_cycles, c.vector_cycles)
+    share = np.where(kept, 1 / c.loops[IDLE], 1.0)  # of the time in which an operand's transfers lie
+    rest = transfers - each
+    crowded = np.maximum(share * busiest, each + share * rest) + np.maximum(1 - share, 0) * np.maximum(busiest, rest)
     in_turn = (contents[:2].max(axis=0) * latency + transfers + c.compute_cycles) / 2
     ends = c.tile_bytes.sum(axis=0) / per_cycle + latency
-    return np.asarray((np.maximum(np.maximum(c.compute_cycles, transfers), in_turn) + ends) * total)
+    return np.asarray((np.maximum(crowded.max(axis=0), in_turn) + ends) * moved.sum(axis=0))
 
 
 def _groups_per_step(c: Candidates, column: int, gemm: Gemm, hardware: Hardware) -> int:

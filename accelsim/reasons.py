@@ -29,7 +29,7 @@ def reason(
         moved = f"{moved_bytes / 1024:,.0f} KiB at {hardware.dram.bandwidth_gb_s:g} GB/s"
         again = moved_bytes / max(1, compulsory_bytes)
         return f"{moved}, {again:.2f} times the compulsory bytes" if again > 1 else moved
-    return f"first and last transfers are not hidden ({hardware.dram.latency_ns:g} ns to DRAM, few tiles)"
+    return f"waits for first and last transfers and for DRAM's {hardware.dram.latency_ns:g} ns"
 
 
 def _array(gemm: Gemm, hardware: Hardware, compute_cycles: int) -> str:

@@ -30,13 +30,15 @@ class LayerResult:
     groups: int
     macs: int
     compute_cycles: int  #: of the engine alone; of the vector unit for a layer without a product
-    stall_cycles: int
+    stall_cycles: int  #: all that the layer takes longer than compute_cycles
+    tiling_cycles: int  #: of these: the engine's, where tiles cut its streams and each piece fills and drains
     total_cycles: int
-    utilization: float | None  #: MACs / (peak x total cycles)
-    compute_utilization: float | None  #: MACs / (peak x compute cycles)
+    utilization: float  #: MACs / (peak x total cycles); 0 without a product
+    compute_utilization: float  #: MACs / (peak x compute cycles)
     dram_read_bytes: int
     dram_write_bytes: int
-    compulsory_bytes: int  #: each operand and the result once
+    compulsory_read_bytes: int  #: each operand once
+    compulsory_write_bytes: int  #: the result once
     vector_cycles: int
     dram_busy_cycles: int
     energy_pj: float
@@ -72,15 +74,18 @@ class Result:
         return record | {f"energy_pj_{name}": value for name, value in row.energy_pj_by_component.items()}
 
 
-def check(row: LayerResult, peak_macs_per_cycle: float) -> None:
+def check(row: LayerResult, engine_busy_cycles: int, peak_macs_per_cycle: float) -> None:
     """Hold a layer against the invariants of the design; raises InvariantError."""
     holds = {
         "macs = M.N.K.groups": row.macs == row.m * row.n * row.k * row.groups,
         "stalls >= 0": row.stall_cycles >= 0,
         "compute + stall = total": row.compute_cycles + row.stall_cycles == row.total_cycles,
         "compute cycles >= MACs / peak": row.compute_cycles * peak_macs_per_cycle >= row.macs * (1 - 1e-12),
-        "DRAM bytes >= compulsory": row.dram_read_bytes + row.dram_write_bytes >= row.compulsory_bytes,
-        "utilization in [0, 1]": 0 <= (row.utilization or 0) <= 1,
+        "engine busy = compute + tiling": engine_busy_cycles == (row.compute_cycles + row.tiling_cycles) * (row.m > 0),
+        "tiling >= 0": row.tiling_cycles >= 0,
+        "DRAM reads >= compulsory": row.dram_read_bytes >= row.compulsory_read_bytes,
+        "DRAM writes >= compulsory": row.dram_write_bytes >= row.compulsory_write_bytes,
+        "utilization in [0, 1]": 0 <= row.utilization <= 1,
         "DRAM busy <= total": row.dram_busy_cycles <= row.total_cycles,
         "vector busy <= total": row.vector_cycles <= row.total_cycles,
         "energy parts add up": math.isclose(

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from math import ceil
 
 import numpy as np
 
 from accelsim.config import UserError
+from accelsim.counts import ActionCounts
 from accelsim.engines.base import Engine
 from accelsim.footprint import bias_bytes, ifmap_channels, ifmap_pixels, lengths, to_bytes
 from accelsim.hardware import ACCUMULATOR_BITS, Hardware
-from accelsim.lowering import Gemm
+from accelsim.lowering import INT64_MAX, Gemm
 from accelsim.tiles import IFMAP, MOST_STEPS, OFMAP, WEIGHT, Mapping, TileStream
 
 VECTOR_STEPS = 16  # pieces of an element-wise layer: enough of them to overlap transfers with work
 
 
 def gemm_stream(
-    gemm: Gemm, mapping: Mapping, hardware: Hardware, engine_cycles: int, lane_cycles_per_output: float
+    gemm: Gemm, mapping: Mapping, hardware: Hardware, engine_cycles: int, lane_cycles_per_output: Fraction
 ) -> TileStream:
     """Steps of a product in the mapping's loop order, group by group.
 
@@ -44,11 +46,10 @@ def gemm_stream(
     stores = np.where(last_k, to_bytes(outputs, gemm.output_bits), 0 if kept_ofmap else sums)
     fresh = np.stack([_fresh(mapping, at, sizes, x, d) for x, d in ((IFMAP, "n"), (WEIGHT, "m"), (OFMAP, "k"))], axis=1)
     passes = _passes(gemm, hardware, at, sizes)
-    lanes = hardware.vector.lanes
     in_step = lengths(gemm.groups, mapping.groups)
     vector = np.concatenate(
-        [np.where(last_k, np.ceil(outputs * g * lane_cycles_per_output / lanes), 0) for g in in_step]
-    ).astype(np.int64)
+        [np.where(last_k, vector_cycles(outputs * g, lane_cycles_per_output, hardware), 0) for g in in_step]
+    )
     if lane_cycles_per_output:
         vector[-1] += hardware.vector.latency_cycles
     return TileStream(
@@ -58,6 +59,14 @@ def gemm_stream(
         _shared_out(np.concatenate([passes * g for g in in_step]), engine_cycles),
         vector,
     )
+
+
+def vector_cycles(outputs: np.ndarray, lane_cycles_per_output: Fraction, hardware: Hardware) -> np.ndarray:
+    """Whole cycles of the vector unit for so many outputs at once; exact integer arithmetic."""
+    above, below = lane_cycles_per_output.numerator, lane_cycles_per_output.denominator * hardware.vector.lanes
+    if outputs.size and int(outputs.max()) * above > INT64_MAX:
+        raise UserError(f"vector work of {int(outputs.max())} outputs in one tile overflows a 64-bit count")
+    return np.asarray(-(-outputs * above // below))
 
 
 def _steps(gemm: Gemm, mapping: Mapping) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
@@ -94,49 +103,52 @@ def _passes(gemm: Gemm, hardware: Hardware, at: dict[str, np.ndarray], sizes: di
     return weights
 
 
-def pass_goes_on(mapping: Mapping, hardware: Hardware) -> bool:
-    """Whether cutting the streamed dimension leaves a pass in the engine: one pass a step, cut innermost."""
+def pass_goes_on(tiles: np.ndarray, innermost: np.ndarray, hardware: Hardware) -> np.ndarray:
+    """Whether cutting the streamed dimension leaves a pass in the engine: one pass a step, cut innermost.
+
+    tiles are m, n, k, [3, candidates]; innermost names the innermost loop of each candidate.
+    """
     engine = hardware.engine
-    grains = zip("mnk", mapping[:3], engine.grain, strict=True)
-    one_pass = all(tile <= grain for dimension, tile, grain in grains if dimension != engine.streamed)
-    return one_pass and mapping.order[2] == engine.streamed
+    held = [place for place, dimension in enumerate("mnk") if dimension != engine.streamed]
+    one_pass = np.logical_and.reduce([tiles[place] <= engine.grain[place] for place in held])
+    return np.asarray(one_pass & (innermost == engine.streamed))
 
 
-def mapped_cycles(gemm: Gemm, mapping: Mapping, hardware: Hardware, engine: Engine, engine_cycles: int) -> int:
-    """Cycles of the engine under a mapping: its own count, and more where tiles cut the streams of its passes."""
+def mapped_counts(
+    gemm: Gemm, mapping: Mapping, hardware: Hardware, engine: Engine, alone: ActionCounts
+) -> ActionCounts:
+    """What the engine does under a mapping: as alone, and more where tiles cut the streams of its passes."""
     streamed = hardware.engine.streamed
-    tile = dict(zip("mnk", mapping[:3], strict=True))[streamed]
-    if hardware.engine.holds_sums or pass_goes_on(mapping, hardware):
-        return engine_cycles
-    return cycles_in_pieces(gemm, engine, streamed, tile)
+    tiles = np.array(mapping[:3])
+    if hardware.engine.holds_sums or pass_goes_on(tiles, np.array(mapping.order[2]), hardware):
+        return alone
+    tile = {"m": mapping.tile_m, "n": mapping.tile_n, "k": mapping.tile_k}[streamed]
+    size = {"m": gemm.m, "n": gemm.n, "k": gemm.k}[streamed]
+    return alone if tile >= size else counts_in_pieces(gemm, engine, streamed, tile)
 
 
-def cycles_in_pieces(gemm: Gemm, engine: Engine, streamed: str, tile: int) -> int:
-    """Cycles of the whole product when its streamed dimension is cut and every piece pays for its own passes."""
+def counts_in_pieces(gemm: Gemm, engine: Engine, streamed: str, tile: int) -> ActionCounts:
+    """What the engine does when the streamed dimension is cut and every piece pays for its own passes."""
     sizes = {"m": gemm.m, "k": gemm.k, "n": gemm.n}
     whole, rest = divmod(sizes[streamed], tile)
-    if whole == 1 and not rest:
-        return engine.count(gemm).cycles
-    total = 0
+    counts = ActionCounts()
     for length, times in ((tile, whole), (rest, 1)):
         if length and times:
             piece = {**sizes, streamed: length}
-            total += times * engine.count(Gemm(piece["m"], piece["k"], piece["n"], gemm.groups)).cycles
-    return total
+            counts += times * engine.count(Gemm(piece["m"], piece["k"], piece["n"], gemm.groups))
+    return counts
 
 
 def _shared_out(weights: np.ndarray, total: int) -> np.ndarray:
-    """total cut into whole parts in proportion to weights; what rounding leaves goes to the last."""
-    everything = int(weights.sum())
-    if everything == total:
-        return weights
-    parts = (weights * (total / everything)).astype(np.int64)
-    parts[-1] += total - int(parts.sum())
-    return parts
+    """total cut into whole parts in proportion to weights, the running sum never off by a whole cycle."""
+    everything, running = int(weights.sum()), np.cumsum(weights)
+    if total * everything > INT64_MAX:
+        running = running.astype(object)  # Python's integers
+    return np.diff(np.asarray(running * total // everything, dtype=np.int64), prepend=0)
 
 
 def vector_stream(
-    load_bytes: tuple[int, int], store_bytes: int, lane_cycles: float, hardware: Hardware
+    load_bytes: tuple[int, int], store_bytes: int, lane_cycles: Fraction, hardware: Hardware
 ) -> TileStream:
     """An element-wise layer in equal pieces: data in, through the lanes, and out.
 
@@ -153,7 +165,7 @@ def vector_stream(
     if lane_cycles:
         cycles[-1] += hardware.vector.latency_cycles
     stores = _even(store_bytes, steps)
-    return TileStream(loads, stores, np.ones((steps, 3), bool), np.zeros(steps, np.int64), cycles)
+    return TileStream(loads, stores, np.ones((steps, 3), bool), np.zeros(steps, np.int64), cycles, lanes_only=True)
 
 
 def _even(total: int, parts: int) -> np.ndarray:

@@ -10,8 +10,9 @@ from typing import Any
 
 from accelsim import __version__
 from accelsim.energy import COMPONENTS, EnergyTable, sources
-from accelsim.hardware import Hardware
+from accelsim.hardware import BitSerialUnit, Hardware, SystolicArray
 from accelsim.needs import memory_needed
+from accelsim.operands import SYNTHETIC
 from accelsim.result import LayerResult
 from accelsim.workload import Workload
 
@@ -38,17 +39,17 @@ def summarize(
         "latency_ms": seconds * 1e3,
         "macs": macs,
         "params": workload.params,
-        "utilization": math.fsum(row.total_cycles * (row.utilization or 0) for row in rows) / max(1, cycles),
+        "utilization": math.fsum(row.total_cycles * row.utilization for row in rows) / max(1, cycles),
         "dram_read_bytes": sum(row.dram_read_bytes for row in rows),
         "dram_write_bytes": sum(row.dram_write_bytes for row in rows),
-        "compulsory_bytes": sum(row.compulsory_bytes for row in rows),
+        "compulsory_bytes": sum(row.compulsory_read_bytes + row.compulsory_write_bytes for row in rows),
         "energy_uj": picojoules * 1e-6,
         "average_power_mw": picojoules * 1e-9 / seconds if seconds else 0.0,
         "tops": 2 * macs / seconds * 1e-12 if seconds else 0.0,
         "tops_per_w": 2 * macs / picojoules if picojoules else 0.0,
         "energy_pj_by_component": parts,
         "sources": [constant._asdict() for constant in sources(table)],
-        "notes": [*table.notes, *_memory_note(hardware, workload)],
+        "notes": [*_memory_note(hardware, workload), *table.notes, *_engine_notes(hardware, workload)],
     }
     return summary | ({"verified": True} if verified else {})
 
@@ -57,6 +58,20 @@ def config_sha256(hardware: Hardware, workload: Workload) -> str:
     """Digest of everything that the result depends on but the version."""
     both = {"hardware": hardware.model_dump(mode="json"), "workload": workload.file.model_dump(mode="json")}
     return hashlib.sha256(json.dumps(both, sort_keys=True).encode()).hexdigest()
+
+
+def _engine_notes(hardware: Hardware, workload: Workload) -> list[str]:
+    """What was asked for and changes nothing, and which values were taken where values matter."""
+    notes = []
+    sparse = workload.file.weight_sparsity or any(layer.weight_sparsity for layer in workload.file.layers)
+    if sparse:
+        notes.append("weight_sparsity changes nothing here: this engine spends the same cycles and energy on zeros")
+    engine = hardware.engine
+    if isinstance(engine, SystolicArray) and engine.weights_resident:
+        notes.append("weights_resident spares the array its reloads; the held operand still comes from DRAM once")
+    if isinstance(engine, BitSerialUnit) and engine.skip != "none":
+        notes.append(f"values decide about cycles; {SYNTHETIC}")
+    return notes
 
 
 def _memory_note(hardware: Hardware, workload: Workload) -> list[str]:

@@ -90,7 +90,7 @@ def load_technology(name: str) -> Technology:
     folder = hwconfigs_folder() / "technology"
     known = [path.stem for path in folder.glob("*.yaml")]
     if name not in known:
-        raise UserError(f"technology '{name}' is not known{nearest(name, known)}")
+        raise UserError(f"technology.name: '{name}' is not known{nearest(name, known)}")
     return validated(Technology, read_yaml(folder / f"{name}.yaml"))
 
 

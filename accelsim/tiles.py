@@ -39,6 +39,7 @@ class TileStream(NamedTuple):
     fresh: np.ndarray  #: bool[steps, 3]: the step begins a new content of this buffer half
     compute_cycles: np.ndarray  #: int64[steps], of the matrix engine
     vector_cycles: np.ndarray  #: int64[steps], behind it
+    lanes_only: bool = False  #: the vector unit works by itself, straight from the buffers
 
     @property
     def read_bytes(self) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import Field, ValidationError
 
@@ -15,6 +15,8 @@ NETWORK_INPUT = "input"
 
 class WorkloadFile(Value):
     """What a workload file holds."""
+
+    can_extend: ClassVar[bool] = True
 
     name: Name
     description: str = ""

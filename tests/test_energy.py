@@ -183,7 +183,7 @@ def test_a_buffer_slower_than_the_clock_gets_a_note():
 
 
 def test_a_buffer_outside_the_table_is_named():
-    told = "sram.shared: bank size in bytes: the SRAM table has 1024 to 8388608, got 512"
+    told = r"sram.shared: 512 bytes a bank \(16 KiB in 32\): .*the SRAM table has 1024 to 8388608"
     with pytest.raises(UserError, match=told):
         one_buffer(capacity_kib=16, banks=32)
 

@@ -94,7 +94,8 @@ def test_the_default_hardware_ships():
         (load_hardware, "none.cfg", "none.cfg: cannot be read: no such file or directory"),
         (load_workload, ".", "no workload called '.'; allowed: "),
         (load_workload, "./", ".: cannot be read: is a directory"),
-        (load_hardware, str(workloads_folder() / "resnet50.yaml"), "resnet50.yaml:5: unknown key 'source'; allowed: "),
+        (load_hardware, str(workloads_folder() / "resnet50.yaml"),
+         "resnet50.yaml:8: 'layers' belongs to workload files, expected hardware"),
     ],
 )
 def test_what_does_not_exist_is_told_with_the_nearest(load, name, told, folder):
@@ -136,7 +137,8 @@ def test_many_files_may_extend_one_another(folder):
     write("f0.yaml", "extends: edge_npu\n")
     for i in range(1, 41):
         write(f"f{i}.yaml", f"extends: f{i - 1}.yaml\n")
-    assert load_hardware("f40.yaml") == load_hardware("edge_npu")
+    named = load_hardware("edge_npu").model_copy(update={"name": "f40"})
+    assert load_hardware("f40.yaml") == named
 
 
 @pytest.mark.parametrize(
@@ -214,7 +216,7 @@ def test_a_broken_onnx_file_goes_to_its_importer(folder):
 
 def test_settings_of_the_workload_have_a_prefix():
     settings = ["engine.rows=4", "workload.batch=2", "workload.layers.a.bias=false", "workloads=3"]
-    assert split_settings(settings) == (["engine.rows=4", "workloads=3"], ["batch=2", "layers.a.bias=false"])
+    assert split_settings(settings) == (["engine.rows=4", "workloads=3"], settings[1:3])
     assert split_settings(iter([])) == ([], [])
 
 
@@ -222,7 +224,7 @@ def test_settings_change_what_is_loaded(folder):
     write("sleep.yaml", SLEEP)
     network = load_workload("sleep.yaml", ["layers.a.out_features=5", "batch=3"])
     assert (network.macs, network.file.batch) == (15, 3)
-    assert workload_document("sleep.yaml", ["batch=3"]).place(("batch",)) == "--set batch=3"
+    assert workload_document("sleep.yaml", ["workload.batch=3"]).place(("batch",)) == "--set workload.batch=3"
     hardware = load_hardware(
         "edge_npu", ["engine={kind: systolic, rows: 4, cols: 4, dataflow: os}", "dram.latency_ns=7"]
     )

@@ -9,8 +9,9 @@ import pytest
 
 import accelsim
 from accelsim.config import parse_yaml
+from accelsim.products import ProductError
 from accelsim.result import InvariantError, check
-from accelsim.simulation import ProductError, count_gemm
+from accelsim.simulation import count_gemm
 from accelsim.timeline import busy_cycles
 from accelsim.workload import at_width, workload_of
 
@@ -115,7 +116,7 @@ def test_a_wrong_product_is_noticed(monkeypatch):
         return out, counts
 
     monkeypatch.setattr(Systolic, "step", wrong)
-    with pytest.raises(ProductError, match="conv"):
+    with pytest.raises(ProductError, match="the stepped product is wrong"):
         accelsim.simulate(machine("engine.rows=4", "engine.cols=4"), small(), "stepped")
 
 
@@ -123,11 +124,14 @@ def test_a_broken_invariant_is_noticed(mobilenet):
     from dataclasses import replace
 
     row = mobilenet.rows[0]
-    check(row, 1024)
+    engine_busy = row.compute_cycles + row.tiling_cycles
+    check(row, engine_busy, 1024)
+    with pytest.raises(InvariantError, match="engine busy"):
+        check(row, engine_busy + 1, 1024)
     wrong = {"macs": row.macs + 1, "stall_cycles": -1, "energy_pj": row.energy_pj * 1.01, "utilization": 1.5}
     for broken in ({name: value} for name, value in wrong.items()):
         with pytest.raises(InvariantError, match=row.layer):
-            check(replace(row, **broken), 1024)
+            check(replace(row, **broken), engine_busy, 1024)
 
 
 def test_batch_multiplies_work():

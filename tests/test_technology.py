@@ -125,7 +125,7 @@ def test_logic_leakage_at_its_reference_and_below(cmos45):
 
 
 def test_unknown_technology():
-    with pytest.raises(UserError, match=r"technology 'cmos54' is not known; did you mean 'cmos45'\?"):
+    with pytest.raises(UserError, match=r"technology.name: 'cmos54' is not known; did you mean 'cmos45'\?"):
         load_technology("cmos54")
 
 

@@ -121,11 +121,12 @@ def merge(base: Document, over: Document) -> Document:
     return Document(over.source, data, places | over.places)
 
 
-def with_settings(document: Document, settings: Iterable[str]) -> Document:
-    """document with ``PATH=VALUE`` texts applied in order; paths are dotted, values YAML."""
+def with_settings(document: Document, settings: Iterable[str], prefix: str = "") -> Document:
+    """document with ``PATH=VALUE`` texts applied in order; paths are dotted and may begin with prefix, values YAML."""
     for setting in settings:
         source = f"--set {_short(setting, 100)}"
         keys, equals, text = setting.partition("=")
+        keys = keys.removeprefix(prefix)
         if not equals or not all(keys.split(".")):
             raise UserError(f"{source}: expected PATH=VALUE, for example engine.rows=16")
         document = _assign(document, keys.split("."), parse_value(text, source), source)

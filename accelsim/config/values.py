@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, ClassVar, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import ErrorDetails, PydanticCustomError
@@ -39,6 +39,7 @@ class Value(BaseModel):
     """A frozen, fully validated value. Unknown keys are refused with the nearest known one."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+    can_extend: ClassVar[bool] = False  #: a whole file, which may start from another one
 
     @model_validator(mode="before")
     @classmethod
@@ -46,7 +47,8 @@ class Value(BaseModel):
         if isinstance(data, dict):
             for key in data:
                 if key not in cls.model_fields:
-                    raise PydanticCustomError("unknown_key", "{key}", {"key": key, "known": list(cls.model_fields)})
+                    known = [*cls.model_fields, *["extends"] * cls.can_extend]
+                    raise PydanticCustomError("unknown_key", "{key}", {"key": key, "known": known})
         return data
 
 
@@ -58,7 +60,7 @@ def validated(model: type[V], document: Document) -> V:
     try:
         return model.model_validate(document.data)
     except ValidationError as error:
-        raise _told(error.errors()[0], document) from None
+        raise _told(error.errors()[0], document, model) from None
 
 
 def invalid(document: Document, path: KeyPath, problem: str) -> UserError:
@@ -66,7 +68,7 @@ def invalid(document: Document, path: KeyPath, problem: str) -> UserError:
     return UserError(": ".join(filter(None, (document.place(path), dotted(path), problem))))
 
 
-def _told(error: ErrorDetails, document: Document) -> UserError:
+def _told(error: ErrorDetails, document: Document, model: type[Value]) -> UserError:
     """The first validation error, in our words."""
     path: KeyPath = ()
     here: Any = document.data
@@ -82,7 +84,8 @@ def _told(error: ErrorDetails, document: Document) -> UserError:
         return UserError(f"{document.place(path)}: unknown key '{dotted(path)}'{known_keys}")
     if kind in ("missing", "union_tag_not_found"):
         key = error["loc"][-1] if kind == "missing" else context["discriminator"].strip("'")
-        return invalid(document, path, f"missing key '{key}'")
+        hint = "; start from another file with extends: NAME, or give it" if model.can_extend and not path else ""
+        return invalid(document, path, f"missing key '{key}'{hint}")
     if kind == "union_tag_invalid":
         key = context["discriminator"].strip("'")
         tags = re.findall(r"'([^']*)'", context["expected_tags"])

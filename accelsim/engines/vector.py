@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from fractions import Fraction
 
 from accelsim.hardware import VectorUnit
 
+FINEST_RATE = 10**6  # rates are exact to a millionth
 
-def lane_cycles(operations: Mapping[str, int], unit: VectorUnit) -> float:
+
+def lane_cycles(operations: Mapping[str, int], unit: VectorUnit) -> Fraction:
     """Cycles that one lane alone would take for operations counted by kind."""
     rates: dict[str, float] = unit.operations_per_cycle.model_dump()
-    return sum(count / rates[kind] for kind, count in operations.items())
+    cycles = (count / Fraction(rates[kind]).limit_denominator(FINEST_RATE) for kind, count in operations.items())
+    return sum(cycles, Fraction(0))

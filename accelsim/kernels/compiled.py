@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import numba
 
-kernel = numba.njit(cache=True, nogil=True, error_model="numpy")
+from accelsim.kernels import CACHED
+
+kernel = numba.njit(cache=CACHED, nogil=True, error_model="numpy")
 """Decorator of every kernel. What runs each cycle takes few arrays: a call passes them element by element,
 tuples of arrays too, and soon costs more than the work."""

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from accelsim.config import UserError
 from accelsim.hardware import Hardware
+from accelsim.lowering import INT64_MAX
 from accelsim.memory.dram import latency_cycles, transfer_cycles
 from accelsim.tiles import TileStream
 from accelsim.timeline import Timeline, merged
@@ -24,13 +26,15 @@ def play(stream: TileStream, hardware: Hardware) -> Played:
     """
     from accelsim.kernels.schedule import play as kernel
 
-    compute, vector, bus = kernel(
-        transfer_cycles(stream.load_bytes, hardware),
-        transfer_cycles(stream.store_bytes, hardware),
-        stream.fresh,
-        stream.compute_cycles,
-        stream.vector_cycles,
-        latency_cycles(hardware),
-    )
-    end = max(int(compute[-1, 1]), int(vector[-1, 1]), int(bus[:, :, 1].max()))
-    return Played(Timeline(merged(compute), merged(vector), merged(bus.reshape(-1, 2))), end)
+    loads, stores = transfer_cycles(stream.load_bytes, hardware), transfer_cycles(stream.store_bytes, hardware)
+    latency = latency_cycles(hardware)
+    work = (loads, stores, stream.compute_cycles, stream.vector_cycles)
+    if sum(float(cycles.sum(dtype=float)) for cycles in work) + float(latency) * loads.size > INT64_MAX / 2:
+        raise UserError("the cycles of a layer do not fit a 64-bit count; make it smaller or the memory faster")
+    first, second = stream.compute_cycles, stream.vector_cycles
+    if stream.lanes_only:  # the lanes are what reads the buffers
+        first, second = second, first
+    ran, behind, bus = kernel(loads, stores, stream.fresh, first, second, latency)
+    end = max(int(ran[-1, 1]), int(behind[-1, 1]), int(bus[:, :, 1].max()))
+    engine, vector = (behind, ran) if stream.lanes_only else (ran, behind)
+    return Played(Timeline(merged(engine), merged(vector), merged(bus.reshape(-1, 2))), end)

@@ -1,0 +1,121 @@
+"""What memories move for one layer, counted by hand; latencies; what bounds a layer."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+import accelsim
+from accelsim.config import parse_yaml
+from accelsim.counts import ActionCounts
+from accelsim.lowering import Gemm
+from accelsim.memory.dram import latency_cycles, transfer_cycles
+from accelsim.needs import memory_needed
+from accelsim.streams import vector_stream
+from accelsim.tiles import TileStream
+from accelsim.traffic import gemm_activity, vector_activity, vector_traffic
+from accelsim.workload import at_width, workload_of
+
+
+def network(*layers, **top):
+    lines = [f"{key}: {value}" for key, value in {"name": "n", "input": "{features: 8}", **top}.items()]
+    return workload_of(parse_yaml("\n".join([*lines, "layers:", *(f"  - {{{layer}}}" for layer in layers)]), "n.yaml"))
+
+
+def test_bits_of_a_product():
+    gemm = Gemm(5, 8, 3, activation_bits=4, weight_bits=2, output_bits=16)
+    counts = ActionCounts(cycles=9, macs=120, activation_reads=80, weight_reads=24, psum_reads=15, psum_writes=30)
+    moved = TileStream(np.array([[20, 6, 60]]), np.array([90]), *[None] * 3)  # spilled sums come and go
+    activity = gemm_activity(gemm, counts, 0, moved, {"mul": 15}, "int8")
+    assert dataclasses.asdict(activity) == {
+        "cycles": 0,
+        "macs": 120,
+        "bit_steps": 0,
+        "ifmap_read_bits": 80 * 4,
+        "ifmap_write_bits": 20 * 8,
+        "weight_read_bits": 24 * 2,
+        "weight_write_bits": 6 * 8,
+        "ofmap_read_bits": 15 * 32 + 90 * 8,
+        "ofmap_write_bits": 15 * 32 + 15 * 16 + 60 * 8,  # 15 partial sums, 15 results, 60 bytes fetched back
+        "dram_read_bytes": 86,
+        "dram_write_bytes": 90,
+        "vector_operations": {"mul": 15},
+    }
+    assert gemm_activity(gemm, counts, 960, moved, {}, "int16").macs == 0  # a serial engine pays for its bit steps
+    assert gemm_activity(gemm, counts, 960, moved, {}, "int16").bit_steps == 960
+
+
+def test_bits_of_an_element_wise_layer():
+    activity = vector_activity((10, 4, 6), 77, {"add": 6})
+    assert (activity.ifmap_read_bits, activity.ifmap_write_bits) == (80, 80)
+    assert (activity.weight_read_bits, activity.weight_write_bits) == (32, 32)
+    assert (activity.ofmap_read_bits, activity.ofmap_write_bits) == (48, 48)
+    assert (activity.dram_read_bytes, activity.dram_write_bytes, activity.cycles) == (14, 6, 77)
+
+
+def test_bytes_of_element_wise_layers():
+    ids = "name: ids, type: embedding, rows: 50, features: 6"
+    net = network(ids, "name: norm, type: layer_norm", input="{tokens: 3, features: 1}")
+    bits = dataclasses.make_dataclass("B", ["activation", "weight", "output"])(8, 4, 16)
+    assert vector_traffic(net.nodes[0], bits, batch=2) == (2 * 3 * 4, 2 * 18 // 2, 2 * 18 * 2)  # ids are 32 bits wide
+    assert vector_traffic(net.nodes[1], bits, batch=2) == (2 * 18, 12 // 2, 2 * 18 * 2)
+
+
+def test_a_whole_layer_by_hand():
+    """4 x 4 ws array, M = 1, K = 8, N = 4: two folds of load 4 + (1 + 4 + 4 - 2), all in one or two tiles."""
+    hardware = accelsim.load_hardware("textbook_os_32", [
+        "engine={kind: systolic, rows: 4, cols: 4, dataflow: ws}", "dram.latency_ns=200", "clock_mhz=500",
+        "dram.bandwidth_gb_s=2", "vector={lanes: 4, latency_cycles: 3}",
+    ])  # fmt: skip
+    row = accelsim.simulate(hardware, network("name: fc, type: linear, out_features: 4, bias: false")).rows[0]
+    assert row.compute_cycles == 2 * (4 + 7)
+    assert (row.dram_read_bytes, row.dram_write_bytes) == (8 + 32, 4)
+    # 100 cycles of latency, 40 bytes at 4 a cycle, the engine, 4 outputs on 4 lanes after 3 cycles, 4 bytes out
+    assert row.total_cycles <= 100 + 10 + 22 + (1 + 3) + 1
+    assert row.total_cycles >= 100 + 4 + 22 + (1 + 3) + 1  # two tiles may overlap
+
+
+@pytest.mark.parametrize(("ns", "mhz", "cycles"), [(100, 500, 50), (0, 500, 0), (1, 500, 1), (128, 200, 26)])
+def test_latency_in_cycles_is_rounded_up(ns, mhz, cycles):
+    hardware = accelsim.load_hardware("edge_npu", [f"dram.latency_ns={ns}", f"clock_mhz={mhz}"])
+    assert latency_cycles(hardware) == cycles
+
+
+def test_transfers_take_whole_cycles():
+    hardware = accelsim.load_hardware("edge_npu", ["dram.bandwidth_gb_s=12.8", "clock_mhz=500"])  # 25.6 bytes a cycle
+    assert transfer_cycles(np.array([0, 1, 25, 26, 256]), hardware).tolist() == [0, 1, 1, 2, 10]
+
+
+def test_the_vector_unit_s_latency_is_paid_once():
+    from fractions import Fraction
+
+    hardware = accelsim.load_hardware("edge_npu", ["vector.latency_cycles=11"])
+    busy = vector_stream((64, 0), 64, Fraction(640), hardware)
+    assert int(busy.vector_cycles.sum()) == 10 + 11
+    assert int(vector_stream((64, 0), 64, Fraction(0), hardware).vector_cycles.sum()) == 0
+
+
+def test_memory_needed_counts_stored_widths():
+    net = network("name: fc, type: linear, out_features: 10", "name: out, type: linear, out_features: 2, bias: false")
+    hardware = accelsim.load_hardware("edge_npu")
+    needs = memory_needed(at_width(net, 4), hardware)
+    assert needs.weight_bytes == (80 // 2 + 10 * 4) + 20 // 2  # start values take 32 bits each
+    assert needs.peak_activation_bytes == (8 + 10) // 2
+    assert needs.peak_activation_layer == "fc"
+
+
+@pytest.mark.parametrize(
+    ("settings", "layer", "bound"),
+    [
+        (["dram.bandwidth_gb_s=1000"], "type: matmul, m: 4096, k: 256, n: 64", "compute"),
+        (["dram.bandwidth_gb_s=0.1"], "type: linear, out_features: 4000", "memory"),
+        (["dram.bandwidth_gb_s=1000", "vector.lanes=1"], "type: activation, function: hard_swish", "vector"),
+        (["dram.latency_ns=200000"], "type: linear, out_features: 8", "latency"),
+    ],
+)
+def test_what_bounds_a_layer(settings, layer, bound):
+    hardware = accelsim.load_hardware("edge_npu", settings)
+    net = network(f"name: x, {layer}", input="{features: 20000}")
+    row = accelsim.simulate(hardware, net).rows[0]
+    assert row.bound == bound
+    assert row.reason

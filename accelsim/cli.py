@@ -96,19 +96,34 @@ def run(
     settings: Sets = None,
     precision: Annotated[Precision | None, typer.Option(help="Of all operands and of the PEs.")] = None,
     fidelity: Steps = Fidelity.closed,
+    tensors: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Real operands: LAYER.activation.npy, LAYER.weight.npy.")
+    ] = None,
+    precision_profile: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="CSV of activation widths per convolution.")
+    ] = None,
+    accuracy: Annotated[str, typer.Option(metavar="PERCENT", help="Row of the precision profile.")] = "100%",
     dram: Annotated[DramFidelity, typer.Option(help="ideal: a bandwidth and a latency.")] = DramFidelity.ideal,
-    out: Annotated[Path | None, typer.Option(metavar="DIR", help="Write layers.csv and summary.json there.")] = None,
+    out: Annotated[str | None, typer.Option(metavar="DIR", help="Write layers.csv and summary.json there.")] = None,
     as_json: Json = False,
 ) -> None:
     """Run a network: cycles, stalls, energy, what bounds it."""
-    from accelsim.report.files import json_text, prepared, write_result
+    from accelsim.config import UserError
+    from accelsim.report.files import RESULT_FILES, json_text, prepared, write_result
     from accelsim.simulation import simulate
 
     hardware, network = _loaded(hw, workload, settings or [], precision)
-    folder = prepared(out) if out else None
+    notes = []
+    if precision_profile:
+        network, note = _profiled(network, precision_profile, accuracy)
+        notes.append(note)
+    if tensors is not None and not tensors.is_dir():
+        raise UserError(f"--tensors {tensors}: is no folder")
+    folder = None if out is None else prepared(out, RESULT_FILES)
     with _Progress(len(network.nodes), shown=fidelity is Fidelity.stepped) as advance:
-        result = simulate(hardware, network, fidelity.value, dram.value, progress=advance)
+        result = simulate(hardware, network, fidelity.value, dram.value, progress=advance, tensors=tensors)
     result.summary["settings"] = settings or []
+    result.summary["notes"] += notes
     written = write_result(folder, result) if folder else []
     if as_json:
         layers = [result.record(row) for row in result.rows]
@@ -207,13 +222,15 @@ def import_(
     out: Annotated[Path, typer.Option(metavar="FILE.yaml", help="Where the YAML goes.")],
 ) -> None:
     """Turn another tool's model or configuration into YAML."""
+    from accelsim.config import UserError
     from accelsim.importers import dump
     from accelsim.load import imported
     from accelsim.report.files import prepared, write
 
-    text = dump(imported(file))
-    prepared(out.parent)
-    write(out, text)
+    if out.suffix.lower() not in (".yaml", ".yml"):
+        raise UserError(f"--out {out}: YAML is what is written; allowed: a name that ends in .yaml")
+    prepared(out.parent, [out.name])
+    write(out, dump(imported(file)))
     typer.echo(f"wrote {out}")
 
 
@@ -242,6 +259,14 @@ def _loaded(hw: str, workload: str, settings: list[str], precision: Precision | 
     elif not precision.value.startswith("int"):
         raise UserError(f"--precision {precision.value}: {hardware.name} takes integers only")
     return hardware, at_width(network, BITS[precision.value])
+
+
+def _profiled(network: Workload, path: Path, accuracy: str) -> tuple[Workload, str]:
+    """The network at a profile's widths, and a note on where they come from."""
+    from accelsim.profiles import at_profile, read_profile
+
+    profile = read_profile(path, network.name, accuracy)
+    return at_profile(network, profile), f"activation widths of {path.name} at {accuracy}: {profile.provenance}"
 
 
 def _console() -> Console:

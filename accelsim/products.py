@@ -11,6 +11,7 @@ from accelsim.engines.systolic import Systolic
 from accelsim.hardware import AnyEngine, BitSerialUnit, SystolicArray
 from accelsim.lowering import Gemm
 from accelsim.packing import packed, packed_images, packed_weights, useful
+from accelsim.tensors import Operands
 
 
 class ProductError(AssertionError):
@@ -26,15 +27,22 @@ class Products:
         self.serial = BitSerial(configuration) if isinstance(configuration, BitSerialUnit) else None
         self.engine: Engine = self.serial or Systolic(_systolic(configuration))
 
-    def count(self, gemm: Gemm, seed: int) -> ActionCounts:
-        """What the engine does for a product. Values, where they matter, are seeded random ones.
+    @property
+    def needs_operands(self) -> bool:
+        """Whether counting looks at values at all."""
+        return self.stepped or self.by_value
+
+    def count(self, gemm: Gemm, seed: int, operands: Operands | None = None) -> ActionCounts:
+        """What the engine does for a product. Values, where they matter and are not given, are seeded random ones.
+
+        operands are images [batch, channels, height, width] or activations [groups, M, K], and weights.
 
         Raises: UserError for what the engine does not take, ProductError where stepping gives something else.
         """
         laid = packed(gemm) if self.serial and self.serial.unit.pack_first_layer else gemm
-        if not self.stepped and not self.by_value:
+        if not self.needs_operands:
             return self._useful(self.engine.count(laid), gemm)
-        a, w = self._operands(gemm, laid, seed)
+        a, w = self._laid(gemm, laid, operands or self._random(gemm, seed))
         by_value = self.serial if self.by_value else None
         counts = by_value.count_values(laid, a, w) if by_value else self.engine.count(laid)
         if self.stepped:
@@ -58,12 +66,17 @@ class Products:
     def _useful(self, counts: ActionCounts, gemm: Gemm) -> ActionCounts:
         return useful(counts, gemm) if self.serial else counts
 
-    def _operands(self, gemm: Gemm, laid: Gemm, seed: int) -> tuple[np.ndarray, np.ndarray]:
-        """Activations [groups, M, K] and weights [groups, K, N] as the engine sees them."""
-        from accelsim.operands import matrix, random_tensors
+    def _random(self, gemm: Gemm, seed: int) -> Operands:
+        from accelsim.operands import random_tensors
 
         integer = self.configuration.precision.startswith("int")
-        data, w = random_tensors(gemm, integer, seed, after_relu=self.by_value)
+        return random_tensors(gemm, integer, seed, after_relu=self.by_value)
+
+    def _laid(self, gemm: Gemm, laid: Gemm, operands: Operands) -> Operands:
+        """Activations [groups, M, K] and weights [groups, K, N] as the engine sees them."""
+        from accelsim.operands import matrix
+
+        data, w = operands
         if laid is not gemm:
             data, w = packed_images(data, gemm), packed_weights(w, gemm)
         return matrix(data, laid), w

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable
 from dataclasses import asdict, replace
+from pathlib import Path
 from time import perf_counter
 from typing import Any, Literal, NamedTuple
 
@@ -20,12 +21,14 @@ from accelsim.load import load_hardware
 from accelsim.lowering import Bits, Gemm, gemm_of, vector_work, widths
 from accelsim.mapping import find
 from accelsim.memory.schedule import Played, play
+from accelsim.operands import SYNTHETIC, UNIFORM
 from accelsim.products import Products
 from accelsim.reasons import bound_of, reason
 from accelsim.result import LayerResult, Result, check
 from accelsim.streams import gemm_stream, mapped_counts, vector_stream
 from accelsim.summary import summarize
 from accelsim.technology import load_technology
+from accelsim.tensors import Operands, read_operands
 from accelsim.tiles import TileStream
 from accelsim.timeline import Timeline, busy_cycles, joined
 from accelsim.traffic import gemm_activity, vector_activity, vector_traffic
@@ -40,11 +43,14 @@ def simulate(
     fidelity: Fidelity = "closed",
     dram: Literal["ideal"] | None = None,
     progress: Callable[[str], None] | None = None,
+    tensors: Path | None = None,
 ) -> Result:
     """Run a network, layer after layer.
 
     ``stepped`` moves every operand of every fold through the engine's registers and checks each product and count;
     ``closed`` gives the same numbers by formula. ``progress`` is called with each layer's name when it is done.
+    Where values matter they come from ``tensors``, a folder of LAYER.activation.npy and LAYER.weight.npy, as far as
+    it has them; the rest is synthetic, and the summary says which.
 
     Raises: UserError where the network does not suit the hardware.
     """
@@ -53,7 +59,7 @@ def simulate(
     _require_values(hardware, workload)
     if dram not in (None, "ideal"):
         raise UserError(f"dram: should be ideal, got {dram!r}")
-    machine = _Machine(hardware, fidelity)
+    machine = _Machine(hardware, fidelity, tensors)
     rows: list[LayerResult] = []
     timelines: list[Timeline] = []
     clock = 0
@@ -68,6 +74,9 @@ def simulate(
         if progress:
             progress(row.layer)
     summary = summarize(rows, hardware, workload, machine.table, verified=fidelity == "stepped")
+    if machine.products.needs_operands:
+        stand_in = SYNTHETIC if machine.products.by_value else UNIFORM
+        summary["operands"] = {"tensors": machine.given, "synthetic": stand_in}
     return Result(tuple(rows), summary, joined(timelines))
 
 
@@ -126,8 +135,10 @@ class _Run(NamedTuple):
 class _Machine:
     """Hardware with what is derived from it once."""
 
-    def __init__(self, hardware: Hardware, fidelity: Fidelity) -> None:
+    def __init__(self, hardware: Hardware, fidelity: Fidelity, tensors: Path | None) -> None:
         self.hardware = hardware
+        self.tensors = tensors
+        self.given: list[str] = []  # layers whose operands came from files
         self.products = Products(hardware.engine, stepped=fidelity == "stepped")
         self.table: EnergyTable = energy_table(hardware, load_technology(hardware.technology.name))
         self.integer = hardware.engine.precision.startswith("int")
@@ -143,7 +154,7 @@ class _Machine:
         counts = None
         if gemm is not None:
             self._refuse_too_wide(gemm)
-            counts = self.products.count(gemm, seed)
+            counts = self.products.count(gemm, seed, self._read(node.layer.name, gemm))
         key = (kind_of(node), gemm, counts, traffic, tuple(operations.items()))
         if key not in self.done:
             if gemm is not None and counts is not None:
@@ -155,6 +166,14 @@ class _Machine:
             self.done[key] = row, run.played.timeline
         row, timeline = self.done[key]
         return replace(row, layer=node.layer.name), timeline
+
+    def _read(self, name: str, gemm: Gemm) -> Operands | None:
+        if self.tensors is None or not self.products.needs_operands:
+            return None
+        operands = read_operands(self.tensors, name, gemm)
+        if operands is not None:
+            self.given.append(name)
+        return operands
 
     def _refuse_too_wide(self, gemm: Gemm) -> None:
         precision = self.hardware.engine.precision

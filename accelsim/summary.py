@@ -10,9 +10,8 @@ from typing import Any
 
 from accelsim import __version__
 from accelsim.energy import COMPONENTS, EnergyTable, sources
-from accelsim.hardware import BitSerialUnit, Hardware, SystolicArray
+from accelsim.hardware import Hardware, SystolicArray
 from accelsim.needs import memory_needed
-from accelsim.operands import SYNTHETIC
 from accelsim.result import LayerResult
 from accelsim.workload import Workload
 
@@ -69,8 +68,6 @@ def _engine_notes(hardware: Hardware, workload: Workload) -> list[str]:
     engine = hardware.engine
     if isinstance(engine, SystolicArray) and engine.weights_resident:
         notes.append("weights_resident spares the array its reloads; the held operand still comes from DRAM once")
-    if isinstance(engine, BitSerialUnit) and engine.skip != "none":
-        notes.append(f"values decide about cycles; {SYNTHETIC}")
     return notes
 
 

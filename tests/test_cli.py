@@ -132,7 +132,7 @@ def test_show_workload_says_whether_it_fits(accelsim, tmp_path):
     # the second block's depthwise convolution: 96 x 112 x 112 in, 96 x 56 x 56 out, one byte each
     assert sizes["peak_activation_bytes"] == 96 * (112 * 112 + 56 * 56)
     assert sizes["peak_activation_layer"] == "block2_dw"
-    assert sizes["weight_bytes"] == 3_504_872
+    assert sizes["weight_bytes"] == 3_504_872 - 2 * 17_056 + 4 * (17_056 + 1_000) - 1_000  # start values at 32 bits
     assert "OUT OF MEMORY" in accelsim("show", "vgg16", "--hw", "mcu_npu")[1]
 
 
@@ -208,6 +208,14 @@ BAD_COMMANDS = [
     (("list", "hardware"), "hardware"),
     (("import", "model.pt", "--out", "x.yaml"), ".pt"),
     (("run", "resnet8", "--out", "/proc/nowhere"), "cannot be written"),
+    (("run", "resnet8", "--out", ""), "should be a folder"),
+    (("run", "edge_npu"), "'edge_npu' is hardware, expected workload; give it with --hw"),
+    (("run", "resnet8", "--hw", "resnet8"), "'resnet8' is a workload, expected hardware"),
+    (("run", "resnet8", "--set", "workload.batch=0"), "--set workload.batch=0: batch: should be greater than 0"),
+    (("run", "resnet8", "--set", "workload.batch=2147483647"), "layer 'conv1'"),
+    (("run", "resnet8", "--dram", "exact"), "ideal"),
+    (("show", "cmos45", "--set", "a=3"), "technology"),
+    (("show", "edge_npu", "--set", "workload.batch=3"), "hardware"),
 ]
 
 
@@ -220,9 +228,28 @@ def test_a_mistake_is_one_line_and_status_2(accelsim, arguments, said):
     assert "Traceback" not in err
 
 
-def test_nothing_is_written_after_a_mistake(accelsim, tmp_path):
-    assert accelsim("run", "resnet8", "--out", tmp_path / "out", "--set", "engine.rows=0")[0] == 2
-    assert not (tmp_path / "out").exists()
+@pytest.mark.parametrize("setting", ["engine.rows=0", "workload.activation_bits=16", "workload.batch=2147483647"])
+def test_nothing_is_written_after_a_mistake(accelsim, tmp_path, setting):
+    assert accelsim("run", "resnet8", "--out", tmp_path / "a" / "out", "--set", setting)[0] == 2
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_show_takes_settings_of_the_workload(accelsim):
+    batch = ("--set", "workload.batch=4")
+    one, four = (json.loads(accelsim("show", "resnet8", *more, "--json")[1]) for more in ((), batch))
+    assert four["peak_activation_bytes"] == 4 * one["peak_activation_bytes"]
+
+
+def test_the_summary_says_what_was_set(accelsim):
+    assert json.loads(accelsim(*RESNET8, "--json", "--set", "engine.rows=8")[1])["settings"] == ["engine.rows=8"]
+
+
+def test_kernels_run_where_no_cache_can_be_written(tmp_path):
+    environment = os.environ | {"NUMBA_CACHE_DIR": "/proc/nowhere", "TMPDIR": str(tmp_path), "HOME": "/proc/nowhere"}
+    command = [sys.executable, "-m", "accelsim", "run", "ad_autoencoder", "--json"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
+    assert json.loads(done.stdout)["total_cycles"] > 0
+    assert done.stderr == ""
 
 
 def test_a_failed_run_is_status_1_in_one_line(accelsim, monkeypatch):

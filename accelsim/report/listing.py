@@ -9,7 +9,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from accelsim.config import UserError, nearest, read_yaml
-from accelsim.load import hardware_document, load_hardware, load_workload, shipped
+from accelsim.load import hardware_document, load_hardware, load_workload, shipped, split_settings
 from accelsim.places import hwconfigs_folder, workloads_folder
 from accelsim.report.show import (
     hardware_report,
@@ -118,8 +118,11 @@ def shown(name: str, hw: str, settings: list[str]) -> tuple[Any, RenderableType]
     Raises: UserError for a name that nothing bears.
     """
     kind = _kind(name)
+    of_hardware, of_workload = split_settings(settings)
+    if (of_workload and kind != "workload") or (of_hardware and kind == "technology"):
+        raise UserError(f"--set {settings[0]}: {name} is {kind}, which has no such value")
     if kind == "workload":
-        workload, hardware = load_workload(name), load_hardware(hw, settings)
+        workload, hardware = load_workload(name, of_workload), load_hardware(hw, of_hardware)
         sizes = workload_sizes(workload, hardware)
         return {"workload": workload.name, "hardware": hardware.name, **sizes}, workload_report(workload, hardware)
     if kind == "technology":
@@ -132,12 +135,15 @@ def shown(name: str, hw: str, settings: list[str]) -> tuple[Any, RenderableType]
 
 def _kind(name: str) -> str:
     path = Path(name)
-    if path.suffix in (".onnx", ".csv"):
+    suffix = path.suffix.lower()
+    if suffix in (".onnx", ".csv"):
         return "workload"
-    if path.suffix == ".cfg":
+    if suffix == ".cfg":
         return "hardware"
-    if path.suffix in (".yaml", ".yml"):
-        return "workload" if "layers" in read_yaml(path).data else "hardware"
+    if suffix in (".yaml", ".yml"):
+        data = read_yaml(path).data
+        extends = str(data.get("extends"))
+        return "workload" if "layers" in data or extends in shipped(workloads_folder()) else "hardware"
     known = {
         "workload": shipped(workloads_folder()),
         "hardware": shipped(hwconfigs_folder()),

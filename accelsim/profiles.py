@@ -1,0 +1,92 @@
+"""Per-layer activation widths from a precision profile: a CSV of networks, as Stripes' table prints them."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple
+
+from accelsim.config import UserError, nearest, shown
+from accelsim.layers import Conv2d
+from accelsim.workload import Workload
+
+COLUMNS = ("network", "accuracy", "conv_activation_bits", "provenance")
+WIDEST = 16
+RULE = (
+    "one entry for each convolution, or for each group of convolutions whose names agree up to the first '-'"
+    " (inception_3a-1x1, inception_3a-3x3), in the order of the layers"
+)
+
+
+class Profile(NamedTuple):
+    """Widths of one network's convolutions at one accuracy, and where they come from."""
+
+    bits: tuple[int, ...]
+    provenance: str
+
+
+def read_profile(path: Path, network: str, accuracy: str) -> Profile:
+    """The row of a network at an accuracy such as ``100%``.
+
+    Raises: UserError for an unreadable file, other columns, a missing row or a width outside 1..16.
+    """
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            reader = csv.DictReader(file)
+            missing = [column for column in COLUMNS if column not in (reader.fieldnames or ())]
+            if missing:
+                raise UserError(f"{path}:1: missing column '{missing[0]}'; columns: {', '.join(COLUMNS)}")
+            rows = [(reader.line_num, row) for row in reader]
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read: {(error.strerror or str(error)).lower()}") from None
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise UserError(f"{path}: no CSV text: {error}") from None
+    network = _key(network, {row["network"] for _, row in rows})
+    for line, row in rows:
+        if row["network"] == network and row["accuracy"] == accuracy:
+            texts = (row["conv_activation_bits"] or "").split("-")
+            wrong = [text for text in texts if not (text.isdecimal() and 1 <= int(text[:9]) <= WIDEST)]
+            if wrong:
+                told = f"{shown(wrong[0])} is no width from 1 to {WIDEST}"
+                raise UserError(f"{path}:{line}: conv_activation_bits: {told}")
+            return Profile(tuple(map(int, texts)), row["provenance"] or "")
+    accuracies = [row["accuracy"] for _, row in rows if row["network"] == network]
+    if accuracies:
+        raise UserError(f"{path}: '{network}' has no accuracy '{accuracy}'{nearest(accuracy, accuracies)}")
+    raise UserError(f"{path}: no network '{network}'{nearest(network, {row['network'] or '' for _, row in rows})}")
+
+
+def _key(network: str, known: set[str]) -> str:
+    """The profile's name of a network: its own, or that without variants behind it (alexnet_grouped is alexnet)."""
+    name = network
+    while name not in known and "_" in name:
+        name = name.rpartition("_")[0]
+    return name if name in known else network
+
+
+def at_profile(workload: Workload, profile: Profile) -> Workload:
+    """The same network with the profile's widths on the activations of its convolutions.
+
+    Raises: UserError where entries and convolutions do not match by ``RULE``.
+    """
+    names = [node.layer.name for node in workload.nodes if isinstance(node.layer, Conv2d)]
+    groups = list(dict.fromkeys(name.partition("-")[0] for name in names))
+    if len(profile.bits) == len(names):
+        width = dict(zip(names, profile.bits, strict=True))
+    elif len(profile.bits) == len(groups):
+        of_group = dict(zip(groups, profile.bits, strict=True))
+        width = {name: of_group[name.partition("-")[0]] for name in names}
+    else:
+        raise UserError(
+            f"the profile has {len(profile.bits)} entries, '{workload.name}' {len(names)} convolutions in {len(groups)}"
+            f" groups; the rule: {RULE}"
+        )
+    nodes = tuple(
+        replace(node, layer=node.layer.model_copy(update={"activation_bits": width[node.layer.name]}))
+        if node.layer.name in width
+        else node
+        for node in workload.nodes
+    )
+    file = workload.file.model_copy(update={"layers": [node.layer for node in nodes]})
+    return Workload(file, nodes)

@@ -1,0 +1,58 @@
+"""Real operands from a folder: LAYER.activation.npy in C,H,W or features, LAYER.weight.npy in N,C,H,W or N,K."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from accelsim.config import UserError
+from accelsim.lowering import Gemm
+
+Operands = tuple[np.ndarray, np.ndarray]
+
+
+def read_operands(folder: Path, name: str, gemm: Gemm) -> Operands | None:
+    """A layer's images [batch, channels, height, width] or activations [groups, M, K], and weights [groups, K, N].
+
+    None where the folder has neither file of this layer.
+
+    Raises: UserError for one file without the other, floats, other shapes, or values beyond their stated width.
+    """
+    paths = [folder / f"{name}.{what}.npy" for what in ("activation", "weight")]
+    there = [path.is_file() for path in paths]
+    if not any(there) or not gemm.weights_stored:
+        return None
+    if not all(there):
+        raise UserError(f"{paths[there.index(False)]}: is missing beside {paths[there.index(True)].name}")
+    conv = gemm.convolution
+    if conv is None:
+        data = _array(paths[0], [(gemm.k,), (gemm.m, gemm.k)], gemm.activation_bits, signed=None)
+        w = _array(paths[1], [(gemm.n * gemm.groups, gemm.k)], gemm.weight_bits, signed=True)
+        if data.size != gemm.m * gemm.k:
+            raise UserError(f"{paths[0]}: shape {data.shape}; allowed: {(gemm.m, gemm.k)}")
+        return data.reshape(1, gemm.m, gemm.k), w.reshape(gemm.groups, gemm.n, gemm.k).swapaxes(1, 2)
+    image = (conv.channels * gemm.groups, conv.height, conv.width)
+    shapes = [(conv.batch, *image), *([image] if conv.batch == 1 else [])]
+    data = _array(paths[0], shapes, gemm.activation_bits, signed=None)
+    w = _array(paths[1], [(gemm.n * gemm.groups, conv.channels, *conv.kernel)], gemm.weight_bits, signed=True)
+    return data.reshape(conv.batch, *image), w.reshape(gemm.groups, gemm.n, gemm.k).swapaxes(1, 2)
+
+
+def _array(path: Path, shapes: list[tuple[int, ...]], bits: int, signed: bool | None) -> np.ndarray:
+    try:
+        array = np.load(path, allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise UserError(f"{path}: no array of plain numbers: {error}") from None
+    if array.dtype.kind not in "iu":
+        raise UserError(f"{path}: holds {array.dtype}; allowed: integers")
+    if array.shape not in shapes:
+        raise UserError(f"{path}: shape {array.shape}; allowed: {' or '.join(map(str, shapes))}")
+    least, most = int(array.min()), int(array.max())
+    if signed is None:
+        signed = least < 0
+    low, high = (-(1 << (bits - 1)), (1 << (bits - 1)) - 1) if signed else (0, (1 << bits) - 1)
+    if least < low or most > high:
+        kind = "signed" if signed else "unsigned"
+        raise UserError(f"{path}: values {least} to {most} do not fit {bits} {kind} bits; allowed: {low} to {high}")
+    return np.asarray(array)

@@ -8,7 +8,6 @@ from accelsim.lowering import Gemm, im2col
 
 FLOAT_STAND_IN_BITS = 8  # floating-point operands step as small integers, which every format holds exactly
 SIGMAS = 6  # of the half-normal distribution in the range of an activation
-UNIFORM = "synthetic: uniform over all codes, seed = number of the layer"
 SYNTHETIC = f"synthetic: half-normal activations, sigma 2^bits / {SIGMAS}; uniform weights; seed = number of the layer"
 
 

@@ -7,6 +7,7 @@ import numpy as np
 from accelsim.counts import ActionCounts
 from accelsim.engines.base import Engine
 from accelsim.engines.bitserial import BitSerial
+from accelsim.engines.losses import Losses
 from accelsim.engines.systolic import Systolic
 from accelsim.hardware import AnyEngine, BitSerialUnit, SystolicArray
 from accelsim.lowering import Gemm
@@ -25,6 +26,7 @@ class Products:
         self.configuration = configuration
         self.stepped = stepped
         self.serial = BitSerial(configuration) if isinstance(configuration, BitSerialUnit) else None
+        self.losses = Losses()  # of all products counted so far
         self.engine: Engine = self.serial or Systolic(_systolic(configuration))
 
     @property
@@ -41,13 +43,20 @@ class Products:
         """
         laid = packed(gemm) if self.serial and self.serial.unit.pack_first_layer else gemm
         if not self.needs_operands:
+            self._explain(laid)
             return self._useful(self.engine.count(laid), gemm)
         a, w = self._laid(gemm, laid, operands or self._random(gemm, seed))
         by_value = self.serial if self.by_value else None
         counts = by_value.count_values(laid, a, w) if by_value else self.engine.count(laid)
         if self.stepped:
             self._verify(laid, a, w, counts)
+        self._explain(laid, a, w)
         return self._useful(counts, gemm)
+
+    def _explain(self, gemm: Gemm, a: np.ndarray | None = None, w: np.ndarray | None = None) -> None:
+        """Add to ``losses`` where a serial unit's bit slots went."""
+        if self.serial and self.serial.unit.serial != "none":
+            self.losses += self.serial.explain(gemm, *((a, w) if self.by_value else (None, None)))
 
     @property
     def by_value(self) -> bool:

@@ -38,6 +38,8 @@ def _array(gemm: Gemm, hardware: Hardware, compute_cycles: int) -> str:
     used = [(name, mean_use(size, limit), limit) for name, size, limit in _held(gemm, engine)]
     peak = math.prod(mean for _, mean, _ in used) * engine.peak_macs_per_cycle(gemm.activation_bits, gemm.weight_bits)
     idle = 1 - gemm.macs / compute_cycles / (peak / math.prod(limit for _, _, limit in used))
+    if isinstance(engine, BitSerialUnit):
+        idle = 0.0  # the bit slots of the summary say where the rest went
     filling = f", {idle:.0%} of the time fills and drains" if idle >= 0.005 else ""
     return f"{', '.join(f'{mean:.3g} of {limit} {name}' for name, mean, limit in used)} in use{filling}"
 

@@ -13,6 +13,7 @@ import numpy as np
 from accelsim.config import UserError
 from accelsim.counts import ActionCounts
 from accelsim.energy import COMPONENTS, Activity, EnergyTable, energy_table, price, total_pj
+from accelsim.engines.losses import Losses
 from accelsim.engines.vector import lane_cycles
 from accelsim.footprint import compulsory_bytes
 from accelsim.hardware import BITS, Hardware
@@ -21,7 +22,7 @@ from accelsim.load import load_hardware
 from accelsim.lowering import Bits, Gemm, gemm_of, vector_work, widths
 from accelsim.mapping import find
 from accelsim.memory.schedule import Played, play
-from accelsim.operands import SYNTHETIC, UNIFORM
+from accelsim.operands import SYNTHETIC
 from accelsim.products import Products
 from accelsim.reasons import bound_of, reason
 from accelsim.result import LayerResult, Result, check
@@ -74,9 +75,10 @@ def simulate(
         if progress:
             progress(row.layer)
     summary = summarize(rows, hardware, workload, machine.table, verified=fidelity == "stepped")
-    if machine.products.needs_operands:
-        stand_in = SYNTHETIC if machine.products.by_value else UNIFORM
-        summary["operands"] = {"tensors": machine.given, "synthetic": stand_in}
+    if machine.products.losses.total:
+        summary["bit_slots"] = _slots(machine.products.losses)
+    if machine.products.by_value:
+        summary["operands"] = {"tensors": machine.given, "synthetic": SYNTHETIC}
     return Result(tuple(rows), summary, joined(timelines))
 
 
@@ -246,6 +248,17 @@ def _row(node: Node, run: _Run, hardware: Hardware, parts: dict[str, float]) -> 
         mapping=run.mapping,
         energy_pj_by_component=parts,
     )
+
+
+def _slots(losses: Losses) -> dict[str, Any]:
+    """Speedup over a bit-parallel unit of the same peak: what bits alone would give, what is left, and the loss."""
+    parts = {name: value for name, value in asdict(losses).items() if value and name != "bit_parallel"}
+    return {
+        "ideal_speedup": float(losses.ideal_speedup),
+        "speedup": float(losses.speedup),
+        "total": losses.total,
+        **parts,
+    }
 
 
 def kind_of(node: Node) -> str:

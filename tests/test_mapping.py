@@ -235,5 +235,6 @@ def test_vector_stream_moves_everything_once(ifmap, weights, stored, work):
     assert stream.load_bytes.sum(axis=0).tolist() == [ifmap, weights, 0]
     assert stream.write_bytes == stored
     assert (stream.load_bytes[:, 0] <= BASE.sram.operand_bytes[0] // 2).all()
-    assert int(stream.vector_cycles.sum()) == ceil(work / BASE.vector.lanes) + BASE.vector.latency_cycles * (work > 0)
+    busy = ceil(Fraction(work) / BASE.vector.lanes) + BASE.vector.latency_cycles * (work > 0)
+    assert int(stream.vector_cycles.sum()) == busy
     assert play(stream, BASE).total_cycles > 0

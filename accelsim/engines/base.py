@@ -25,10 +25,6 @@ class Engine(Protocol):
     def __hash__(self) -> int:
         """By configuration."""
 
-    @property
-    def peak_macs_per_cycle(self) -> int:
-        """MACs in a cycle in which everything is busy."""
-
     def count(self, gemm: Gemm) -> ActionCounts:
         """Closed form."""
 

@@ -68,11 +68,6 @@ class Systolic:
 
     array: SystolicArray
 
-    @property
-    def peak_macs_per_cycle(self) -> int:
-        """Every PE at work."""
-        return self.array.pes
-
     def folds(self, gemm: Gemm) -> list[Fold]:
         """The distinct passes of all groups, at most four."""
         folding = self._folding(gemm)

@@ -1,0 +1,221 @@
+"""Bit-serial units in whole runs: published cycle counts, precision profiles, real tensors, stepped against closed."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import accelsim
+from accelsim.config import UserError, parse_yaml
+from accelsim.profiles import Profile, at_profile, read_profile
+from accelsim.tensors import read_operands
+from accelsim.workload import at_width, workload_of
+
+PROFILES = Path(accelsim.__file__).parent / "anchors" / "stripes_precision_profiles.csv"
+SMALL = """
+name: small
+input: {channels: 3, height: 9, width: 9}
+layers:
+  - {name: stem, type: conv2d, out_channels: 6, kernel: 3, stride: 2, bias: false, activation: relu}
+  - {name: grouped, type: conv2d, out_channels: 4, kernel: 2, groups: 2, bias: false, activation: relu}
+  - {name: fc, type: linear, out_features: 5}
+"""
+UNIT = "engine={kind: bitserial, tiles: 2, rows: 2, cols: 3, lanes: 4, serial: %s%s}"
+
+
+def small(bits=8):
+    return at_width(workload_of(parse_yaml(SMALL, "small.yaml")), bits)
+
+
+def machine(serial="activations", more=""):
+    return accelsim.load_hardware("stripes", [UNIT % (serial, more)])
+
+
+def profiled(name, network, *settings):
+    workload = accelsim.load_workload(network)
+    profile = read_profile(PROFILES, network.removesuffix("_grouped"), "100%")
+    hardware = accelsim.load_hardware(name, settings)
+    return accelsim.simulate(hardware, at_profile(workload, profile))
+
+
+def convolution_cycles(result):
+    return sum(row.compute_cycles for row in result.rows if row.kind in ("conv2d", "grouped"))
+
+
+# Judd et al., MICRO 2016, by the cycle formulas of the two units; widths from memory of its table, unverified
+@pytest.mark.parametrize(
+    ("network", "parallel", "serial"),
+    [("alexnet_grouped", 312_705, 145_722), ("vgg_19", 7_225_344, 5_370_912)],
+)
+def test_cycles_of_stripes_and_its_baseline(network, parallel, serial):
+    assert convolution_cycles(profiled("dadiannao", network)) == parallel
+    assert convolution_cycles(profiled("stripes", network)) == serial
+
+
+def test_unpacked_first_layer():
+    unpacked = [profiled(name, "alexnet_grouped", "engine.pack_first_layer=false") for name in ("dadiannao", "stripes")]
+    parallel, serial = map(convolution_cycles, unpacked)
+    assert parallel / serial == pytest.approx(1.948, abs=5e-4)
+
+
+def test_half_the_bits_take_half_the_cycles_on_every_convolution():
+    workload = accelsim.load_workload("alexnet_grouped")
+    wide, narrow = (accelsim.simulate(accelsim.load_hardware("stripes"), at_width(workload, bits)) for bits in (16, 8))
+    pairs = [(a, b) for a, b in zip(wide.rows, narrow.rows, strict=True) if a.kind in ("conv2d", "grouped")]
+    assert len(pairs) == 5
+    assert all(a.compute_cycles == 2 * b.compute_cycles for a, b in pairs)
+
+
+@pytest.mark.parametrize("serial", ["none", "activations", "weights", "both"])
+@pytest.mark.parametrize("pack", ["false", "true"])
+@pytest.mark.parametrize("bits", [3, 8])
+def test_stepped_equals_closed(serial, pack, bits):
+    hardware = machine(serial, f", pack_first_layer: {pack}")
+    stepped, closed = (accelsim.simulate(hardware, small(bits), fidelity) for fidelity in ("stepped", "closed"))
+    assert stepped.rows == closed.rows
+    assert stepped.summary["verified"]
+    assert [row.macs for row in closed.rows] == [node.macs for node in small().nodes]
+
+
+@pytest.mark.parametrize("skip", ["dynamic", "essential"])
+def test_values_decide_and_the_summary_says_which(skip):
+    plain = accelsim.simulate(machine(), small())
+    skipping = machine(more=f", skip: {skip}, column_registers: 1")
+    results = [accelsim.simulate(skipping, small(), fidelity) for fidelity in ("closed", "stepped")]
+    assert results[0].rows == results[1].rows
+    assert results[0].summary["compute_cycles"] < plain.summary["compute_cycles"]
+    assert "half-normal" in results[0].summary["operands"]["synthetic"]
+    slots = results[0].summary["bit_slots"]
+    parts = [value for name, value in slots.items() if name not in ("ideal_speedup", "speedup", "total")]
+    assert sum(parts) == slots["total"]
+    assert slots["skipped"] < 0
+
+
+@pytest.mark.parametrize("name", ["dadiannao", "stripes", "pragmatic", "loom", "unpu"])
+def test_every_bit_serial_hardware_runs(name):
+    result = accelsim.simulate(accelsim.load_hardware(name), accelsim.load_workload("resnet8"))
+    assert result.summary["macs"] == 12_501_632
+    assert result.summary["energy_pj_by_component"]["mac"] > 0
+
+
+def test_bit_steps_are_paid_by_the_bit():
+    eight, four = (accelsim.simulate(machine(), small(bits)).summary["energy_pj_by_component"] for bits in (8, 4))
+    assert eight["mac"] == pytest.approx(2 * four["mac"])
+
+
+# profiles
+
+
+def test_a_profile_sets_convolutions_by_layer_or_by_group():
+    profile = read_profile(PROFILES, "googlenet", "100%")
+    workload = at_profile(accelsim.load_workload("googlenet"), profile)
+    bits = {node.layer.name: node.layer.activation_bits for node in workload.nodes}
+    assert len(profile.bits) == 11
+    assert profile.provenance == "from memory; not re-read"
+    assert {bits[name] for name in bits if name.startswith("inception_3a-") and bits[name]} == {profile.bits[2]}
+    assert read_profile(PROFILES, "alexnet_grouped", "99%").bits == (9, 7, 4, 5, 7)
+
+
+def test_a_profile_that_does_not_match_says_the_rule():
+    with pytest.raises(UserError, match=r"2 entries, 'resnet8' 9 convolutions.*the rule: one"):
+        at_profile(accelsim.load_workload("resnet8"), Profile((8, 8), ""))
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("network,accuracy\n", "p.csv:1: missing column 'conv_activation_bits'"),
+        ("network,accuracy,conv_activation_bits,provenance\nx,100%,8-17,me\n", "p.csv:2: conv_activation_bits: '17'"),
+        ("network,accuracy,conv_activation_bits,provenance\nx,100%,8-0,me\n", "p.csv:2: conv_activation_bits: '0'"),
+        ("network,accuracy,conv_activation_bits,provenance\nx,100%,8--8,me\n", "p.csv:2: conv_activation_bits: ''"),
+        ("network,accuracy,conv_activation_bits,provenance\nx,99%,8,me\n", "'x' has no accuracy '100%'"),
+        ("network,accuracy,conv_activation_bits,provenance\ny,99%,8,me\n", "no network 'x'; allowed: y"),
+    ],
+)
+def test_broken_profiles(tmp_path, text, told):
+    (tmp_path / "p.csv").write_text(text)
+    with pytest.raises(UserError) as refused:
+        read_profile(tmp_path / "p.csv", "x", "100%")
+    assert told in str(refused.value)
+
+
+def test_missing_profile(tmp_path):
+    with pytest.raises(UserError, match="cannot be read"):
+        read_profile(tmp_path / "none.csv", "x", "100%")
+
+
+# tensors
+
+
+def tensors(folder, dtype=np.int16, **changes):
+    generator = np.random.default_rng(0)
+    arrays = {
+        "stem.activation": generator.integers(0, 256, (3, 9, 9)),
+        "stem.weight": generator.integers(-128, 128, (6, 3, 3, 3)),
+        "fc.activation": generator.integers(0, 200, (36,)),
+        "fc.weight": generator.integers(-128, 128, (5, 36)),
+    } | changes
+    for name, array in arrays.items():
+        if array is not None:
+            np.save(folder / f"{name}.npy", array.astype(dtype) if array.dtype.kind in "iu" else array)
+    return folder
+
+
+def test_tensors_decide_and_are_named(tmp_path):
+    hardware = machine(more=", skip: dynamic")
+    given = accelsim.simulate(hardware, small(), "stepped", tensors=tensors(tmp_path))
+    assert given.summary["operands"]["tensors"] == ["stem", "fc"]
+    zeros = tmp_path / "zeros"
+    zeros.mkdir()
+    tensors(zeros, **{"stem.activation": np.zeros((3, 9, 9), int)})
+    idle = accelsim.simulate(hardware, small(), tensors=zeros)
+    windows, steps = 16 // 3 + 1, 9  # of three columns, at nine kernel positions: one cycle for each step of zeros
+    assert idle.rows[0].compute_cycles == windows * steps * 2
+    assert given.rows[0].compute_cycles > idle.rows[0].compute_cycles
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"stem.weight": None}, "stem.weight.npy: is missing beside stem.activation.npy"),
+        ({"stem.activation": np.zeros((3, 9, 8), int)}, r"shape \(3, 9, 8\); allowed: \(1, 3, 9, 9\) or \(3, 9, 9\)"),
+        ({"stem.activation": np.full((3, 9, 9), 256)}, "do not fit 8 unsigned bits; allowed: 0 to 255"),
+        ({"stem.activation": np.full((3, 9, 9), -129)}, "do not fit 8 signed bits; allowed: -128 to 127"),
+        ({"stem.weight": np.full((6, 3, 3, 3), 128)}, "values 128 to 128 do not fit 8 signed bits"),
+        ({"stem.activation": np.full((3, 9, 9), np.nan)}, "holds float64; allowed: integers"),
+        ({"stem.activation": np.array([None] * 243).reshape(3, 9, 9)}, "no array of plain numbers"),
+        ({"fc.weight": np.zeros((36, 5), int)}, r"shape \(36, 5\); allowed: \(5, 36\)"),
+    ],
+)
+def test_broken_tensors(tmp_path, changes, told):
+    with pytest.raises(UserError, match=told):
+        accelsim.simulate(machine(more=", skip: dynamic"), small(), tensors=tensors(tmp_path, **changes))
+
+
+def test_layers_without_files_have_no_tensors(tmp_path):
+    from accelsim.lowering import Gemm
+
+    assert read_operands(tmp_path, "none", Gemm(1, 2, 3)) is None
+
+
+def test_on_the_command_line(tmp_path, monkeypatch, capsys):
+    from accelsim import cli
+
+    def accelsim_says(*arguments):
+        monkeypatch.setattr("sys.argv", ["accelsim", *map(str, arguments)])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        return ended.value.code, *capsys.readouterr()
+
+    code, out, _ = accelsim_says(
+        "run", "alexnet_grouped", "--hw", "stripes", "--precision-profile", PROFILES, "--accuracy", "99%", "--json"
+    )
+    summary = json.loads(out)
+    assert code == 0
+    assert any("from memory" in note for note in summary["notes"])
+    assert summary["bit_slots"]["ideal_speedup"] > summary["bit_slots"]["speedup"] > 1
+    assert accelsim_says("run", "resnet8", "--hw", "stripes", "--precision", "fp16")[0] == 2
+    assert accelsim_says("run", "resnet8", "--hw", "stripes", "--tensors", tmp_path / "none")[0] == 2
+    assert accelsim_says("run", "resnet8", "--hw", "stripes", "--precision-profile", PROFILES)[0] == 2
+    assert accelsim_says("run", "resnet8", "--hw", "stripes", "--precision", "int4", "--json")[0] == 0

@@ -3,14 +3,19 @@
 import json
 import os
 import re
+from collections import Counter
 from dataclasses import replace
 from io import StringIO
+from pathlib import Path
+from typing import get_args
 
 import pytest
 from rich.console import Console
 
 from accelsim import load_hardware, load_workload, simulate, validate
 from accelsim.config import UserError
+from accelsim.hardware import BitSerialUnit, Dram, Sram, SystolicArray, TechnologyChoice, VectorUnit
+from accelsim.layers import AnyLayer
 from accelsim.load import hardware_document
 from accelsim.report import files
 from accelsim.report.listing import listing, listing_report, shown
@@ -116,8 +121,12 @@ def test_costliest_layers_take_a_line_each_at_100_columns():
     lines = printed(run_report(result.rows, result.summary), 100)
     below = lines[lines.index("costliest layers, with their share of the cycles") + 1 :]
     assert len(below) == 3
-    assert all(re.match(r"  \w+ +\d+\.\d%  \w+: ", line) for line in below)
+    assert all(re.match(r"  \w+ +\d+\.\d%  (compute|memory) +\d", line) for line in below)
     assert any("compulsory bytes" in line for line in below)
+    lines = printed(run_report(result.rows, result.summary), 80)
+    below = lines[lines.index("costliest layers, with their share of the cycles") + 1 :]
+    assert len(below) == 6  # what bounds them goes to lines of its own, whole
+    assert all(re.match(r"    \d", line) for line in below[1::2])
 
 
 def test_title_shows_settings_and_verification(resnet8):
@@ -268,6 +277,38 @@ def test_validate_shows_errors_however_small_and_bands(checked):
     assert any(line.startswith("OUTSIDE RTL cycles") for line in lines)
     assert any(line.endswith("NO") for line in lines)
     assert lines[-1] == "1 anchors outside their band"
+
+
+README = (Path(__file__).resolve().parent.parent / "README.md").read_text(encoding="utf-8")
+
+
+def test_readme_names_every_key_of_the_hardware():
+    for section in (SystolicArray, BitSerialUnit, VectorUnit, Sram, Dram, TechnologyChoice):
+        for key in section.model_fields:
+            assert re.search(rf"`([\w*]+\.)*{key}[`:]", README), f"{section.__name__}.{key}"
+
+
+def test_readme_names_every_layer_type():
+    table = README.partition("| type | keys (default) |")[2].partition("\n\n")[0]
+    named = {name for line in table.splitlines() for name in line.split("|")[1:2] for name in re.findall(r"\w+", name)}
+    types = {
+        kind for layer in get_args(get_args(AnyLayer)[0]) for kind in get_args(layer.model_fields["type"].annotation)
+    }
+    assert types == named
+
+
+def test_readme_names_every_column_and_key_of_results(resnet8):
+    results = README.partition("## Results")[2]
+    named = set(re.findall(r"`(\w+)`", results))
+    named |= {f"energy_pj{part}" for part in named if part.startswith("_")}
+    assert set(resnet8.record(resnet8.rows[0])) <= named
+    assert resnet8.summary.keys() <= named
+
+
+def test_readme_says_how_many_anchors_hold(checked):
+    groups = Counter(anchor.group for anchor in checked)
+    assert re.search(rf"^\| cycle formulas .* \| {groups['RTL cycles']} \| none \|$", README, re.MULTILINE)
+    assert f" of {groups['SCALE-Sim cycles']} layers" in README
 
 
 def test_prepared_leaves_nothing_and_write_makes_the_folder(tmp_path):

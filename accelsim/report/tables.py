@@ -9,7 +9,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from accelsim.hardware import Hardware
-from accelsim.report.text import Grid, Paragraph, SideBySide, as_text, figure, kib, percent, scaled
+from accelsim.report.text import Facts, Grid, Paragraph, SideBySide, as_text, figure, kib, percent, scaled
 from accelsim.result import LayerResult
 
 COSTLIEST = 3
@@ -18,7 +18,7 @@ SHAPE = "M x K x N"
 LEGEND = {
     SHAPE: "outputs x reduction x filters, *groups of them",
     "cycles": "in all",
-    "stalled": "the engine waits",
+    "stalled": "added by memory and tiling",
     "util": "MACs / (peak x cycles)",
     "bound": "busiest unit, latency where it mostly waits",
 }
@@ -33,8 +33,9 @@ def layers_table(rows: Sequence[LayerResult]) -> Grid:
             continue
         shape = f"{row.m}x{row.k}x{row.n}" + (f" *{row.groups}" if row.groups > 1 else "") if row.m else ""
         moved = (row.dram_read_bytes + row.dram_write_bytes) / 1024
+        share = percent(row.utilization) if row.m else ""
         lines.append(as_text(
-            (row.layer, row.kind, shape, row.total_cycles, row.stall_cycles, percent(row.utilization),
+            (row.layer, row.kind, shape, row.total_cycles, row.stall_cycles, share,
              f"{moved:,.0f}", figure(row.energy_pj * 1e-6), row.bound)
         ))  # fmt: skip
     left = ("layer", "kind", SHAPE, "bound")
@@ -61,12 +62,12 @@ def totals(summary: dict[str, Any]) -> SideBySide:
     return SideBySide(left, right)
 
 
-def costliest(rows: Sequence[LayerResult]) -> list[str]:
-    """The layers that take most cycles, with their share and what bounds them."""
+def costliest(rows: Sequence[LayerResult]) -> Facts:
+    """The layers that take most cycles, with their share and what bounds them; each on a line, or all on two."""
     everything = sum(row.total_cycles for row in rows) or 1
     most = [row for row in sorted(rows, key=lambda row: -row.total_cycles)[:COSTLIEST] if row.total_cycles]
-    longest = max((len(row.layer) for row in most), default=0)
-    return [f"{row.layer:<{longest}} {row.total_cycles / everything:6.1%}  {row.bound}: {row.reason}" for row in most]
+    lines = [(f"  {row.layer}", f"{row.total_cycles / everything:5.1%}  {row.bound}", row.reason) for row in most]
+    return Facts(lines, least=max((len(row.reason) for row in most), default=0))
 
 
 def depthwise_note(rows: Sequence[LayerResult]) -> str:
@@ -93,7 +94,9 @@ def run_report(rows: Sequence[LayerResult], summary: dict[str, Any]) -> Renderab
     lines.extend(Paragraph(f"note: {note}", hanging=6) for note in summary["notes"])
     lines += [Text(""), layers_table(rows), Text(""), totals(summary), Text("")]
     lines.append(Text("costliest layers, with their share of the cycles", style="bold"))
-    lines.extend(Paragraph(f"  {line}", hanging=4) for line in (*costliest(rows), depthwise_note(rows)) if line)
+    lines.append(costliest(rows))
+    if note := depthwise_note(rows):
+        lines.append(Paragraph(f"  {note}", hanging=4))
     return Group(*lines)
 
 

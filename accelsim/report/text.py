@@ -37,10 +37,8 @@ def kib(nbytes: int) -> str:
     return f"{size:,.0f} {unit}" if size == int(size) else f"{figure(size, 4)} {unit}"
 
 
-def percent(share: float | None) -> str:
+def percent(share: float) -> str:
     """A share in percent; small ones keep a digit."""
-    if share is None:
-        return ""
     return f"{share:.1%}" if share < 0.0995 else f"{share:.0%}"
 
 

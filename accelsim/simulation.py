@@ -115,6 +115,11 @@ def compile_kernels() -> float:
                 engine = {"dataflow": dataflow, "overlap_folds": overlap, "precision": precision}
                 variant = hardware.model_copy(update={"engine": hardware.engine.model_copy(update=engine)})
                 count_gemm(variant, 3, 3, 3, "stepped")
+    unit = load_hardware("stripes", ["engine.tiles=1", "engine.rows=2", "engine.cols=2", "engine.lanes=2"]).engine
+    for serial in ("none", "activations", "weights", "both"):
+        Products(unit.model_copy(update={"serial": serial}), stepped=True).count(Gemm(3, 3, 3), seed=0)
+    for skip in ("dynamic", "essential"):
+        Products(unit.model_copy(update={"skip": skip}), stepped=True).count(Gemm(3, 3, 3), seed=0)
     empty = np.zeros(1, np.int64)
     stream = TileStream(np.zeros((1, 3), np.int64), empty, np.ones((1, 3), bool), empty, empty)
     play(stream, hardware)

@@ -13,8 +13,10 @@ from rich.text import Text
 from accelsim.engines.systolic import Systolic
 from accelsim.hardware import Hardware, SystolicArray
 from accelsim.load import load_hardware, load_workload, shipped
-from accelsim.lowering import Gemm
+from accelsim.lowering import Gemm, gemm_of, widths
 from accelsim.places import workloads_folder
+from accelsim.products import Products
+from accelsim.profiles import at_profile, read_profile
 from accelsim.report.text import Grid, Paragraph, as_text
 
 ANCHORS = Path(__file__).parent / "anchors"
@@ -44,7 +46,7 @@ class Anchor(NamedTuple):
 
 def anchors() -> list[Anchor]:
     """All of them, simulated now."""
-    return [*_rtl(), *_scalesim(), *_published()]
+    return [*_rtl(), *_scalesim(), *_stripes(), *_published()]
 
 
 def _rows(file: str) -> list[dict[str, str]]:
@@ -81,6 +83,23 @@ def _scalesim() -> Iterator[Anchor]:
         yield Anchor("SCALE-Sim cycles", name, int(row["total_cycles"]) + 1, counts.cycles, 0.0, source)
         for column, ours in (("ifmap", counts.activation_reads), ("filter", counts.weight_reads)):
             yield Anchor(f"SCALE-Sim {column} reads", name, int(row[f"sram_{column}_reads"]), ours, 0.0, source)
+
+
+def _stripes() -> Iterator[Anchor]:
+    """Cycles of all convolutions of a network at a profile's widths."""
+    for row in _rows("stripes_cycles.csv"):
+        hardware = load_hardware(row["hardware"], row["settings"].split())
+        profile = read_profile(ANCHORS / "stripes_precision_profiles.csv", row["profile"], row["accuracy"])
+        workload = at_profile(load_workload(row["network"]), profile)
+        products = Products(hardware.engine, stepped=False)
+        gemms = [
+            gemm_of(node, 1, bits)
+            for node, bits in zip(workload.nodes, widths(workload, 16), strict=True)
+            if node.layer.type == "conv2d"
+        ]
+        cycles = sum(products.count(gemm, seed=0).cycles for gemm in gemms if gemm)
+        name = f"{row['network']} on {row['hardware']}"
+        yield Anchor("bit-serial cycles", name, int(row["cycles"]), cycles, 0.0, row["source"])
 
 
 def _published() -> Iterator[Anchor]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from rich.console import Console
+    from rich.console import RenderableType
 
     from accelsim.hardware import Hardware
     from accelsim.workload import Workload
@@ -131,10 +131,9 @@ def run(
         return
     from accelsim.report.tables import run_report
 
-    console = _console()
-    console.print(run_report(result.rows, result.summary))
+    _show(run_report(result.rows, result.summary))
     for path in written:
-        console.print(f"wrote {path}", highlight=False)
+        typer.echo(f"wrote {path}")
 
 
 @app.command()
@@ -161,7 +160,7 @@ def gemm(
         return
     from accelsim.report.tables import gemm_report
 
-    _console().print(gemm_report(counted, hardware))
+    _show(gemm_report(counted, hardware))
 
 
 @app.command("list")
@@ -177,7 +176,7 @@ def list_(
     if as_json:
         typer.echo(json_text({kind.value: entries}), nl=False)
     else:
-        _console().print(listing_report(entries))
+        _show(listing_report(entries))
 
 
 @app.command()
@@ -195,7 +194,7 @@ def show(
     if as_json:
         typer.echo(json_text(value), nl=False)
     else:
-        _console().print(report)
+        _show(report)
 
 
 @app.command()
@@ -211,7 +210,7 @@ def validate(as_json: Json = False) -> None:
     if as_json:
         typer.echo(json_text(totals(checked)), nl=False)
     else:
-        _console().print(report(checked))
+        _show(report(checked))
     if not all(anchor.holds for anchor in checked):
         raise typer.Exit(1)
 
@@ -269,12 +268,12 @@ def _profiled(network: Workload, path: Path, accuracy: str) -> tuple[Workload, s
     return at_profile(network, profile), f"activation widths of {path.name} at {accuracy}: {profile.provenance}"
 
 
-def _console() -> Console:
-    """Standard output, 100 columns wide where it is no terminal and nobody says otherwise."""
+def _show(report: RenderableType) -> None:
+    """Print, 100 columns wide where it is no terminal and nobody says otherwise; a wider table is not cut."""
     from rich.console import Console
 
     wide = sys.stdout.isatty() or "COLUMNS" in os.environ
-    return Console(width=None if wide else PLAIN_WIDTH, highlight=False, soft_wrap=False)
+    Console(width=None if wide else PLAIN_WIDTH, highlight=False, soft_wrap=False).print(report, crop=False)
 
 
 class _Progress:

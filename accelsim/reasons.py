@@ -40,7 +40,7 @@ def _array(gemm: Gemm, hardware: Hardware, compute_cycles: int) -> str:
     idle = 1 - gemm.macs / compute_cycles / (peak / math.prod(limit for _, _, limit in used))
     if isinstance(engine, BitSerialUnit):
         idle = 0.0  # the bit slots of the summary say where the rest went
-    filling = f", {idle:.0%} of the time fills and drains" if idle >= 0.005 else ""
+    filling = f", {idle:.0%} filling and draining" if idle >= 0.005 else ""
     return f"{', '.join(f'{mean:.3g} of {limit} {name}' for name, mean, limit in used)} in use{filling}"
 
 

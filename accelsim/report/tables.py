@@ -14,6 +14,16 @@ from accelsim.result import LayerResult
 
 COSTLIEST = 3
 TOP_PARTS = 9
+SLOT_NAMES = {
+    "useful": "useful",
+    "idle_lanes": "lanes without channels",
+    "idle_rows": "rows without filters",
+    "idle_tiles": "tiles without filters",
+    "unused_bits": "unused bits of a cycle",
+    "idle_columns": "columns without windows",
+    "column_wait": "waiting for the slowest column",
+    "weight_wait": "waiting for weights",
+}
 SHAPE = "M x K x N"
 LEGEND = {
     SHAPE: "outputs x reduction x filters, *groups of them",
@@ -92,12 +102,30 @@ def run_report(rows: Sequence[LayerResult], summary: dict[str, Any]) -> Renderab
         title += "; every product stepped and checked"
     lines: list[RenderableType] = [Paragraph(title, hanging=2, style="bold")]
     lines.extend(Paragraph(f"note: {note}", hanging=6) for note in summary["notes"])
+    if operands := summary.get("operands"):
+        given = f"{len(operands['tensors'])} layers from files; " if operands["tensors"] else ""
+        lines.append(Paragraph(f"note: values decide about cycles: {given}{operands['synthetic']}", hanging=6))
     lines += [Text(""), layers_table(rows), Text(""), totals(summary), Text("")]
+    if slots := summary.get("bit_slots"):
+        lines += [*(Paragraph(line, hanging=2) for line in bit_slots(slots)), Text("")]
     lines.append(Text("costliest layers, with their share of the cycles", style="bold"))
     lines.append(costliest(rows))
     if note := depthwise_note(rows):
         lines.append(Paragraph(f"  {note}", hanging=4))
     return Group(*lines)
+
+
+def bit_slots(slots: dict[str, Any]) -> list[str]:
+    """What narrow operands give a serial unit, what is left of it, and what took the rest, in shares of all slots."""
+    shares = {name: slots.get(name, 0) / slots["total"] for name in SLOT_NAMES}
+    parts = [f"{SLOT_NAMES[name]} {percent(share)}" for name, share in shares.items() if share > 0]
+    skipped = slots.get("skipped", 0)
+    saved = f"; less {percent(-skipped / slots['total'])} that skipping saves" if skipped < 0 else ""
+    return [
+        f"speedup over a bit-parallel unit of the same peak: {slots['speedup']:.3f};"
+        f" the stated widths alone would give {slots['ideal_speedup']:.3f}",
+        f"bit slots: {', '.join(parts)}{saved}",
+    ]
 
 
 def gemm_report(counted: dict[str, Any], hardware: Hardware) -> RenderableType:

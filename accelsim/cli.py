@@ -5,11 +5,28 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from accelsim.options import (
+    Accuracy,
+    Dram,
+    DramFidelity,
+    Fidelity,
+    Hw,
+    HwSets,
+    Json,
+    Kind,
+    Out,
+    Precision,
+    ProfileFile,
+    Sets,
+    Steps,
+    Tensors,
+    Width,
+)
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -27,52 +44,6 @@ app = typer.Typer(
 
 PLAIN_WIDTH = 100  # of tables that go into a pipe or a file
 COMMANDS = ("run", "gemm", "list", "show", "validate", "import", "warmup")
-
-
-class Fidelity(StrEnum):
-    """How cycles are found."""
-
-    closed = "closed"
-    stepped = "stepped"
-
-
-class DramFidelity(StrEnum):
-    """How exactly DRAM is modelled."""
-
-    ideal = "ideal"
-
-
-class Precision(StrEnum):
-    """Of operands and PEs."""
-
-    int2 = "int2"
-    int4 = "int4"
-    int8 = "int8"
-    int16 = "int16"
-    fp16 = "fp16"
-    bf16 = "bf16"
-    fp32 = "fp32"
-
-
-class Kind(StrEnum):
-    """What list lists."""
-
-    hw = "hw"
-    workloads = "workloads"
-    technologies = "technologies"
-
-
-Hw = Annotated[str, typer.Option("--hw", metavar="HW", help="Shipped name, YAML file or SCALE-Sim cfg.")]
-Sets = Annotated[
-    list[str] | None,
-    typer.Option("--set", metavar="PATH=VALUE", help="Change a value: engine.rows=16, workload.batch=4. Repeats."),
-]
-HwSets = Annotated[
-    list[str] | None,
-    typer.Option("--set", metavar="PATH=VALUE", help="Change a value of the hardware: engine.rows=16. Repeats."),
-]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
-Steps = Annotated[Fidelity, typer.Option(help="closed: by formula; stepped: cycle by cycle, products checked.")]
 
 
 @app.callback()
@@ -94,17 +65,13 @@ def run(
     workload: Annotated[str, typer.Argument(metavar="WORKLOAD", help="Shipped name, YAML, ONNX or SCALE-Sim CSV.")],
     hw: Hw = "edge_npu",
     settings: Sets = None,
-    precision: Annotated[Precision | None, typer.Option(help="Of all operands and of the PEs.")] = None,
+    precision: Width = None,
     fidelity: Steps = Fidelity.closed,
-    tensors: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Real operands: LAYER.activation.npy, LAYER.weight.npy.")
-    ] = None,
-    precision_profile: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="CSV of activation widths per convolution.")
-    ] = None,
-    accuracy: Annotated[str, typer.Option(metavar="PERCENT", help="Row of the precision profile.")] = "100%",
-    dram: Annotated[DramFidelity, typer.Option(help="ideal: a bandwidth and a latency.")] = DramFidelity.ideal,
-    out: Annotated[str | None, typer.Option(metavar="DIR", help="Write layers.csv and summary.json there.")] = None,
+    tensors: Tensors = None,
+    precision_profile: ProfileFile = None,
+    accuracy: Accuracy = "100%",
+    dram: Dram = DramFidelity.ideal,
+    out: Out = None,
     as_json: Json = False,
 ) -> None:
     """Run a network: cycles, stalls, energy, what bounds it."""

@@ -11,7 +11,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from accelsim.config import Document
-from accelsim.hardware import BITS, Hardware
+from accelsim.hardware import BITS, BitSerialUnit, Hardware
 from accelsim.lowering import Bits, widths
 from accelsim.needs import memory_needed
 from accelsim.report.text import Facts, Grid, Paragraph, as_text, kib, scaled
@@ -93,9 +93,12 @@ def hardware_report(document: Document, hardware: Hardware) -> RenderableType:
 
 
 def peak_tops(hardware: Hardware) -> float:
-    """Two operations a MAC, every PE busy, at the engine's own precision."""
-    width = BITS[hardware.engine.precision]
-    return 2 * hardware.engine.peak_macs_per_cycle(width, width) * hardware.clock_mhz * 1e6 * 1e-12
+    """Two operations a MAC, every PE busy, at the engine's own precision, no bit skipped."""
+    engine = hardware.engine
+    if isinstance(engine, BitSerialUnit):
+        engine = engine.model_copy(update={"skip": "none"})
+    width = BITS[engine.precision]
+    return 2 * engine.peak_macs_per_cycle(width, width) * hardware.clock_mhz * 1e6 * 1e-12
 
 
 def sourced(document: Document) -> list[tuple[str, Any, str]]:

@@ -1,0 +1,63 @@
+"""What the command line's options take, and what their help says."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+class Fidelity(StrEnum):
+    """How cycles are found."""
+
+    closed = "closed"
+    stepped = "stepped"
+
+
+class DramFidelity(StrEnum):
+    """How exactly DRAM is modelled."""
+
+    ideal = "ideal"
+
+
+class Precision(StrEnum):
+    """Of operands and PEs."""
+
+    int2 = "int2"
+    int4 = "int4"
+    int8 = "int8"
+    int16 = "int16"
+    fp16 = "fp16"
+    bf16 = "bf16"
+    fp32 = "fp32"
+
+
+class Kind(StrEnum):
+    """What list lists."""
+
+    hw = "hw"
+    workloads = "workloads"
+    technologies = "technologies"
+
+
+Hw = Annotated[str, typer.Option("--hw", metavar="HW", help="Shipped name, YAML file or SCALE-Sim cfg.")]
+Sets = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="PATH=VALUE", help="Change a value: engine.rows=16, workload.batch=4. Repeats."),
+]
+HwSets = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="PATH=VALUE", help="Change a value of the hardware: engine.rows=16. Repeats."),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
+Steps = Annotated[Fidelity, typer.Option(help="closed: by formula; stepped: cycle by cycle, products checked.")]
+Width = Annotated[Precision | None, typer.Option(help="Of all operands and of the PEs.")]
+Tensors = Annotated[
+    Path | None, typer.Option(metavar="DIR", help="Real operands: LAYER.activation.npy, LAYER.weight.npy.")
+]
+ProfileFile = Annotated[Path | None, typer.Option(metavar="FILE", help="CSV of activation widths per convolution.")]
+Accuracy = Annotated[str, typer.Option(metavar="PERCENT", help="Row of the precision profile.")]
+Dram = Annotated[DramFidelity, typer.Option(help="ideal: a bandwidth and a latency.")]
+Out = Annotated[str | None, typer.Option(metavar="DIR", help="Write layers.csv and summary.json there.")]

@@ -227,10 +227,11 @@ def _loaded(hw: str, workload: str, settings: list[str], precision: Precision | 
     return hardware, at_width(network, BITS[precision.value])
 
 
-def _profiled(network: Workload, path: Path, accuracy: str) -> tuple[Workload, str]:
+def _profiled(network: Workload, name: str, accuracy: str) -> tuple[Workload, str]:
     """The network at a profile's widths, and a note on where they come from."""
-    from accelsim.profiles import at_profile, read_profile
+    from accelsim.profiles import at_profile, profile_file, read_profile
 
+    path = profile_file(name)
     profile = read_profile(path, network.name, accuracy)
     return at_profile(network, profile), f"activation widths of {path.name} at {accuracy}: {profile.provenance}"
 

@@ -57,7 +57,9 @@ Width = Annotated[Precision | None, typer.Option(help="Of all operands and of th
 Tensors = Annotated[
     Path | None, typer.Option(metavar="DIR", help="Real operands: LAYER.activation.npy, LAYER.weight.npy.")
 ]
-ProfileFile = Annotated[Path | None, typer.Option(metavar="FILE", help="CSV of activation widths per convolution.")]
+ProfileFile = Annotated[
+    str | None, typer.Option(metavar="FILE", help="Activation widths per convolution: a CSV, or stripes, which ships.")
+]
 Accuracy = Annotated[str, typer.Option(metavar="PERCENT", help="Row of the precision profile.")]
 Dram = Annotated[DramFidelity, typer.Option(help="ideal: a bandwidth and a latency.")]
 Out = Annotated[str | None, typer.Option(metavar="DIR", help="Write layers.csv and summary.json there.")]

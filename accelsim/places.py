@@ -17,6 +17,11 @@ def workloads_folder() -> Path:
     return _shipped("workloads")
 
 
+def anchors_folder() -> Path:
+    """Published figures."""
+    return _PACKAGE / "anchors"
+
+
 def _shipped(name: str) -> Path:
     inside = _PACKAGE / name
     return inside if inside.is_dir() else _PACKAGE.parent / name

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from accelsim.config import UserError, nearest, shown
 from accelsim.layers import Conv2d
+from accelsim.places import anchors_folder
 from accelsim.workload import Workload
 
 COLUMNS = ("network", "accuracy", "conv_activation_bits", "provenance")
@@ -24,6 +25,22 @@ class Profile(NamedTuple):
 
     bits: tuple[int, ...]
     provenance: str
+
+
+SHIPPED = "_precision_profiles.csv"
+
+
+def profile_file(name: str) -> Path:
+    """A profile by shipped name (``stripes``) or path.
+
+    Raises: UserError for a name that no shipped profile bears.
+    """
+    if "/" in name or "\\" in name or Path(name).suffix:
+        return Path(name)
+    names = [path.name.removesuffix(SHIPPED) for path in anchors_folder().glob(f"*{SHIPPED}")]
+    if name not in names:
+        raise UserError(f"no precision profile called '{name}'{nearest(name, names)}")
+    return anchors_folder() / f"{name}{SHIPPED}"
 
 
 def read_profile(path: Path, network: str, accuracy: str) -> Profile:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from rich.console import Group, RenderableType
@@ -14,12 +13,12 @@ from accelsim.engines.systolic import Systolic
 from accelsim.hardware import Hardware, SystolicArray
 from accelsim.load import load_hardware, load_workload, shipped
 from accelsim.lowering import Gemm, gemm_of, widths
-from accelsim.places import workloads_folder
+from accelsim.places import anchors_folder, workloads_folder
 from accelsim.products import Products
 from accelsim.profiles import at_profile, read_profile
 from accelsim.report.text import Grid, Paragraph, as_text
 
-ANCHORS = Path(__file__).parent / "anchors"
+ANCHORS = anchors_folder()
 MOST_LISTED = 40  # a group of more anchors is shown as one line
 
 

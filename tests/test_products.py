@@ -219,3 +219,6 @@ def test_on_the_command_line(tmp_path, monkeypatch, capsys):
     assert accelsim_says("run", "resnet8", "--hw", "stripes", "--tensors", tmp_path / "none")[0] == 2
     assert accelsim_says("run", "resnet8", "--hw", "stripes", "--precision-profile", PROFILES)[0] == 2
     assert accelsim_says("run", "resnet8", "--hw", "stripes", "--precision", "int4", "--json")[0] == 0
+    shipped = accelsim_says("run", "alexnet_grouped", "--hw", "stripes", "--precision-profile", "stripes", "--json")
+    assert json.loads(shipped[1])["compute_cycles"] < summary["compute_cycles"] * 1.05
+    assert "did you mean 'stripes'" in accelsim_says("run", "resnet8", "--precision-profile", "stripe")[2]

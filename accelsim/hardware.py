@@ -36,6 +36,11 @@ class SystolicArray(Value):
     charge_full_array: bool = False  #: count partial folds as if they used every row and column
 
     @property
+    def operand_bits(self) -> int:
+        """Width of operands that state none."""
+        return BITS[self.precision]
+
+    @property
     def pes(self) -> int:
         """Processing elements, each with a peak of one MAC a cycle."""
         return self.rows * self.cols
@@ -91,6 +96,21 @@ class BitSerialUnit(Value):
     pe_bits: Annotated[int, Field(ge=1, le=16)] = 16  #: widest operand
     pack_first_layer: bool = False  #: three input channels and a stride: space to depth first
     pack_depthwise: bool = False  #: one channel a group: kernel positions share the lanes
+
+    @property
+    def lane_slots(self) -> int:
+        """Bits of an activation that a lane has room for in a cycle; 1 where activations are not serial."""
+        return self.bits_per_cycle if self.serial in ("activations", "both") else 1
+
+    @property
+    def activation_bits_per_cycle(self) -> int:
+        """Bits that a lane really adds in a cycle: ``skip: essential`` takes one set bit, whatever room there is."""
+        return 1 if self.skip == "essential" else self.lane_slots
+
+    @property
+    def operand_bits(self) -> int:
+        """Width of operands that state none."""
+        return self.pe_bits
 
     @property
     def precision(self) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from accelsim.config import UserError
@@ -67,6 +67,7 @@ class Gemm:
     weights_stored: bool = True  #: false where the second operand is itself computed (attention)
     biased: bool = False  #: a 32-bit start value per output column comes with the weights
     convolution: Convolution | None = None
+    activation_signed: bool | None = None  #: None: as the values are
 
     def __post_init__(self) -> None:
         if min(self.m, self.k, self.n, self.groups) < 1:
@@ -114,6 +115,11 @@ def widths(workload: Workload, default: int) -> list[Bits]:
 
 def gemm_of(node: Node, batch: int, bits: Bits) -> Gemm | None:
     """The matrix product of a layer; None for a layer that has none."""
+    gemm = _gemm(node, batch, bits)
+    return replace(gemm, activation_signed=node.layer.activation_signed) if gemm else None
+
+
+def _gemm(node: Node, batch: int, bits: Bits) -> Gemm | None:
     layer = node.layer
     if isinstance(layer, Conv2d):
         return _convolution(layer, node, batch, bits)

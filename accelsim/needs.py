@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from accelsim.footprint import bias_bytes
-from accelsim.hardware import BITS, Hardware
+from accelsim.hardware import Hardware
 from accelsim.lowering import Bits, gemm_of, widths
 from accelsim.workload import Node, Workload, peak_activations
 
@@ -26,7 +26,7 @@ class MemoryNeeds:
 
 def memory_needed(workload: Workload, hardware: Hardware) -> MemoryNeeds:
     """Weights, and activations at the moment at which most of them are alive, at the widest activation's width."""
-    bits = widths(workload, BITS[hardware.engine.precision])
+    bits = widths(workload, hardware.engine.operand_bits)
     weights = sum(stored_bytes(node, b) for node, b in zip(workload.nodes, bits, strict=True))
     elements, layer = peak_activations(workload)
     activations = -(-elements * workload.file.batch * max(b.activation for b in bits) // 8)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import NamedTuple
+
 import numpy as np
 
 from accelsim.counts import ActionCounts
@@ -19,6 +22,13 @@ class ProductError(AssertionError):
     """A stepped engine's product or counts differ from what they must be: a defect of the simulator."""
 
 
+class Counted(NamedTuple):
+    """What an engine did for a product, and where a serial unit's bit slots went."""
+
+    counts: ActionCounts
+    losses: Losses
+
+
 class Products:
     """The engine, and how its products are counted: by formula, by values where it skips bits, or stepped."""
 
@@ -34,7 +44,7 @@ class Products:
         """Whether counting looks at values at all."""
         return self.stepped or self.by_value
 
-    def count(self, gemm: Gemm, seed: int, operands: Operands | None = None) -> ActionCounts:
+    def count(self, gemm: Gemm, seed: int, operands: Operands | None = None) -> Counted:
         """What the engine does for a product. Values, where they matter and are not given, are seeded random ones.
 
         operands are images [batch, channels, height, width] or activations [groups, M, K], and weights.
@@ -43,34 +53,46 @@ class Products:
         """
         laid = packed(gemm) if self.serial and self.serial.unit.pack_first_layer else gemm
         if not self.needs_operands:
-            self._explain(laid)
-            return self._useful(self.engine.count(laid), gemm)
-        a, w = self._laid(gemm, laid, operands or self._random(gemm, seed))
+            return Counted(self._useful(self.engine.count(laid), gemm), self._explain(gemm, laid))
+        data, w = operands or self._random(gemm, seed)
+        signed = bool(data.min() < 0) if gemm.activation_signed is None else gemm.activation_signed
+        a, w = self._laid(gemm, laid, (data, w))
         by_value = self.serial if self.by_value else None
-        counts = by_value.count_values(laid, a, w) if by_value else self.engine.count(laid)
+        counts = by_value.count_values(laid, a, w, signed) if by_value else self.engine.count(laid)
         if self.stepped:
-            self._verify(laid, a, w, counts)
-        self._explain(laid, a, w)
-        return self._useful(counts, gemm)
+            out, stepped = self.serial.step(laid, a, w, signed) if self.serial else self.engine.step(laid, a, w)
+            _verify(laid, (a, w), (out, stepped), counts)
+        return Counted(self._useful(counts, gemm), self._explain(gemm, laid, a, w, signed))
 
-    def _explain(self, gemm: Gemm, a: np.ndarray | None = None, w: np.ndarray | None = None) -> None:
-        """Add to ``losses`` where a serial unit's bit slots went."""
-        if self.serial and self.serial.unit.serial != "none":
-            self.losses += self.serial.explain(gemm, *((a, w) if self.by_value else (None, None)))
+    def _explain(
+        self,
+        gemm: Gemm,
+        laid: Gemm,
+        a: np.ndarray | None = None,
+        w: np.ndarray | None = None,
+        signed: bool | None = None,
+    ) -> Losses:
+        """Where a serial unit's bit slots went; nothing for other engines."""
+        if self.serial is None or self.serial.unit.serial == "none":
+            return Losses()
+        losses = self.serial.explain(laid, a, w, signed) if self.by_value else self.serial.explain(laid)
+        zeros = losses.useful - losses.useful // laid.macs * gemm.macs
+        losses = replace(losses, useful=losses.useful - zeros, packed_zeros=zeros)
+        self.losses += losses
+        return losses
+
+    def bit_steps(self, losses: Losses) -> int:
+        """Cycles that serial lanes with an operand work; skipped bits fall on lanes with and without one alike."""
+        if self.serial is None or not losses.ideal:
+            return 0
+        worked = losses.useful + losses.packed_zeros
+        worked += (losses.unused_bits + losses.skipped) * worked // losses.ideal
+        return worked // self.serial.unit.lane_slots
 
     @property
     def by_value(self) -> bool:
         """Whether the values of the operands decide about cycles."""
         return self.serial is not None and self.serial.unit.skip != "none"
-
-    def bit_steps(self, gemm: Gemm, counts: ActionCounts) -> int:
-        """Cycles that serial lanes work on a product; where bits are skipped, in proportion to the cycles left."""
-        if self.serial is None or self.serial.unit.serial == "none":
-            return 0
-        unit = self.serial.unit.model_copy(update={"skip": "none", "column_registers": 0})
-        whole = Products(unit, stepped=False).count(gemm, seed=0).cycles
-        per_mac = round(unit.pes / unit.peak_macs_per_cycle(gemm.activation_bits, gemm.weight_bits))
-        return gemm.macs * per_mac * counts.cycles // whole
 
     def _useful(self, counts: ActionCounts, gemm: Gemm) -> ActionCounts:
         return useful(counts, gemm) if self.serial else counts
@@ -79,7 +101,8 @@ class Products:
         from accelsim.operands import random_tensors
 
         integer = self.configuration.precision.startswith("int")
-        return random_tensors(gemm, integer, seed, after_relu=self.by_value)
+        after_relu = self.by_value and not gemm.activation_signed
+        return random_tensors(gemm, integer, seed, after_relu)
 
     def _laid(self, gemm: Gemm, laid: Gemm, operands: Operands) -> Operands:
         """Activations [groups, M, K] and weights [groups, K, N] as the engine sees them."""
@@ -90,15 +113,17 @@ class Products:
             data, w = packed_images(data, gemm), packed_weights(w, gemm)
         return matrix(data, laid), w
 
-    def _verify(self, gemm: Gemm, a: np.ndarray, w: np.ndarray, counts: ActionCounts) -> None:
-        """Step a product and hold it and its counts against what they must be."""
-        from accelsim.operands import exact_product
 
-        out, stepped = self.engine.step(gemm, a, w)
-        if stepped != counts:
-            raise ProductError(f"{gemm}: stepped {stepped} differs from the closed form {counts}")
-        if not (out == exact_product(a, w)).all():
-            raise ProductError(f"{gemm}: the stepped product is wrong")
+def _verify(
+    gemm: Gemm, operands: Operands, stepped: tuple[np.ndarray, ActionCounts], counts: ActionCounts
+) -> None:
+    """Hold a stepped product and its counts against what they must be."""
+    from accelsim.operands import exact_product
+
+    if stepped[1] != counts:
+        raise ProductError(f"{gemm}: stepped {stepped[1]} differs from the closed form {counts}")
+    if not (stepped[0] == exact_product(*operands)).all():
+        raise ProductError(f"{gemm}: the stepped product is wrong")
 
 
 def _systolic(configuration: AnyEngine) -> SystolicArray:

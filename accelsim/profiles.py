@@ -27,6 +27,7 @@ class Profile(NamedTuple):
     provenance: str
 
 
+SAME = {"alexnet_grouped": "alexnet"}  # shipped networks that profiles call otherwise
 SHIPPED = "_precision_profiles.csv"
 
 
@@ -59,7 +60,7 @@ def read_profile(path: Path, network: str, accuracy: str) -> Profile:
         raise UserError(f"{path}: cannot be read: {(error.strerror or str(error)).lower()}") from None
     except (UnicodeDecodeError, csv.Error) as error:
         raise UserError(f"{path}: no CSV text: {error}") from None
-    network = _key(network, {row["network"] for _, row in rows})
+    network = SAME.get(network, network)
     for line, row in rows:
         if row["network"] == network and row["accuracy"] == accuracy:
             texts = (row["conv_activation_bits"] or "").split("-")
@@ -72,14 +73,6 @@ def read_profile(path: Path, network: str, accuracy: str) -> Profile:
     if accuracies:
         raise UserError(f"{path}: '{network}' has no accuracy '{accuracy}'{nearest(accuracy, accuracies)}")
     raise UserError(f"{path}: no network '{network}'{nearest(network, {row['network'] or '' for _, row in rows})}")
-
-
-def _key(network: str, known: set[str]) -> str:
-    """The profile's name of a network: its own, or that without variants behind it (alexnet_grouped is alexnet)."""
-    name = network
-    while name not in known and "_" in name:
-        name = name.rpartition("_")[0]
-    return name if name in known else network
 
 
 def at_profile(workload: Workload, profile: Profile) -> Workload:

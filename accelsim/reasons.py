@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from accelsim.hardware import AnyEngine, BitSerialUnit, Hardware
 from accelsim.lowering import Gemm
+from accelsim.packing import packed
 
 OVERLAPPED = 0.6  # below this share of the busiest unit, waiting for first and last transfers is what costs
 
@@ -47,9 +48,13 @@ def _array(gemm: Gemm, hardware: Hardware, compute_cycles: int) -> str:
 def _held(gemm: Gemm, engine: AnyEngine) -> list[tuple[str, int, int]]:
     """What lies on the engine: name, size along it, and room for it."""
     if isinstance(engine, BitSerialUnit):
-        channels = gemm.convolution.channels if gemm.convolution else gemm.k
-        return [("lanes", channels, engine.lanes), ("windows", gemm.m, engine.cols),
-                ("filters", gemm.n, engine.tiles * engine.rows)]  # fmt: skip
+        laid = packed(gemm) if engine.pack_first_layer else gemm
+        channels = laid.convolution.channels if laid.convolution else laid.k
+        if engine.pack_depthwise and channels == 1:
+            channels = laid.k
+        windows = engine.cols if laid.m == 1 and laid.convolution is None else laid.m  # steps go round the columns
+        return [("lanes", channels, engine.lanes), ("windows", windows, engine.cols),
+                ("filters", laid.n, engine.tiles * engine.rows)]  # fmt: skip
     rows, cols = {"os": (gemm.m, gemm.n), "ws": (gemm.k, gemm.n), "is": (gemm.k, gemm.m)}[engine.dataflow]
     return [("rows", rows, engine.rows), ("columns", cols, engine.cols)]
 

@@ -10,8 +10,7 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
-from accelsim.config import UserError
-from accelsim.counts import ActionCounts
+from accelsim.config import UserError, nearest
 from accelsim.energy import COMPONENTS, Activity, EnergyTable, energy_table, price, total_pj
 from accelsim.engines.losses import Losses
 from accelsim.engines.vector import lane_cycles
@@ -23,7 +22,7 @@ from accelsim.lowering import Bits, Gemm, gemm_of, vector_work, widths
 from accelsim.mapping import find
 from accelsim.memory.schedule import Played, play
 from accelsim.operands import SYNTHETIC
-from accelsim.products import Products
+from accelsim.products import Counted, Products
 from accelsim.reasons import bound_of, reason
 from accelsim.result import LayerResult, Result, check
 from accelsim.streams import gemm_stream, mapped_counts, vector_stream
@@ -64,7 +63,7 @@ def simulate(
     rows: list[LayerResult] = []
     timelines: list[Timeline] = []
     clock = 0
-    for node, bits in zip(workload.nodes, widths(workload, BITS[hardware.engine.precision]), strict=True):
+    for node, bits in zip(workload.nodes, widths(workload, hardware.engine.operand_bits), strict=True):
         try:
             row, timeline = machine.layer(node, bits, workload.file.batch, seed=len(rows))
         except UserError as error:
@@ -77,6 +76,8 @@ def simulate(
     summary = summarize(rows, hardware, workload, machine.table, verified=fidelity == "stepped")
     if machine.products.losses.total:
         summary["bit_slots"] = _slots(machine.products.losses)
+    if tensors is not None:
+        summary["notes"] += _tensor_notes(tensors, workload, machine)
     if machine.products.by_value:
         summary["operands"] = {"tensors": machine.given, "synthetic": SYNTHETIC}
     return Result(tuple(rows), summary, joined(timelines))
@@ -90,9 +91,10 @@ def _require_values(hardware: object, workload: object) -> None:
 
 def count_gemm(hardware: Hardware, m: int, k: int, n: int, fidelity: Fidelity = "closed") -> dict[str, Any]:
     """One product on the engine alone, without memory: its counts, and ``verified`` where it was stepped."""
-    width = BITS[hardware.engine.precision]
+    width = hardware.engine.operand_bits
     gemm = Gemm(m, k, n, activation_bits=width, weight_bits=width, output_bits=width)
-    counts = Products(hardware.engine, stepped=fidelity == "stepped").count(gemm, seed=0)
+    products = Products(hardware.engine, stepped=fidelity == "stepped")
+    counts = products.count(gemm, seed=0).counts
     peak = hardware.engine.peak_macs_per_cycle(width, width)
     figures = {
         "hardware": hardware.name,
@@ -102,6 +104,8 @@ def count_gemm(hardware: Hardware, m: int, k: int, n: int, fidelity: Fidelity = 
         **asdict(counts),
         "utilization": counts.macs / (peak * counts.cycles),
     }
+    if products.by_value:
+        figures["operands"] = SYNTHETIC
     return figures | ({"verified": True} if fidelity == "stepped" else {})
 
 
@@ -158,14 +162,14 @@ class _Machine:
         operations = vector_work(node, batch, self.integer)
         gemm = gemm_of(node, batch, bits)
         traffic = vector_traffic(node, bits, batch) if gemm is None else None
-        counts = None
+        counted = None
         if gemm is not None:
             self._refuse_too_wide(gemm)
-            counts = self.products.count(gemm, seed, self._read(node.layer.name, gemm))
-        key = (kind_of(node), gemm, counts, traffic, tuple(operations.items()))
+            counted = self.products.count(gemm, seed, self._read(node.layer.name, gemm))
+        key = (kind_of(node), gemm, counted, traffic, tuple(operations.items()))
         if key not in self.done:
-            if gemm is not None and counts is not None:
-                run = self._gemm_run(gemm, counts, operations)
+            if gemm is not None and counted is not None:
+                run = self._gemm_run(gemm, counted, operations)
             else:
                 run = self._vector_run(traffic or (0, 0, 0), operations)
             row = _row(node, run, self.hardware, price(run.activity, self.table))
@@ -191,14 +195,14 @@ class _Machine:
                 " engine.precision at least that wide"
             )
 
-    def _gemm_run(self, gemm: Gemm, counts: ActionCounts, operations: dict[str, int]) -> _Run:
-        hardware, engine = self.hardware, self.products.engine
+    def _gemm_run(self, gemm: Gemm, counted: Counted, operations: dict[str, int]) -> _Run:
+        hardware, engine, counts = self.hardware, self.products.engine, counted.counts
         per_output = lane_cycles(operations, hardware.vector) / (gemm.m * gemm.n * gemm.groups)
         mapping = find(gemm, hardware, engine, counts.cycles, per_output)
         mapped = mapped_counts(gemm, mapping, hardware, engine, counts)
         stream = gemm_stream(gemm, mapping, hardware, mapped.cycles, per_output)
         played = play(stream, hardware)
-        steps = self.products.bit_steps(gemm, counts)
+        steps = self.products.bit_steps(counted.losses)
         activity = gemm_activity(gemm, mapped, steps, stream, operations, hardware.engine.precision)
         activity = replace(activity, cycles=played.total_cycles)
         tiling = mapped.cycles - counts.cycles
@@ -253,6 +257,18 @@ def _row(node: Node, run: _Run, hardware: Hardware, parts: dict[str, float]) -> 
         mapping=run.mapping,
         energy_pj_by_component=parts,
     )
+
+
+def _tensor_notes(folder: Path, workload: Workload, machine: _Machine) -> list[str]:
+    """What was not read; files that belong to no layer are refused."""
+    if not machine.products.needs_operands:
+        return [f"tensors of {folder} were not read: values change nothing here"]
+    layers = {node.layer.name for node in workload.nodes}
+    for path in sorted(folder.glob("*.npy")):
+        name, _, what = path.name.removesuffix(".npy").rpartition(".")
+        if name not in layers or what not in ("activation", "weight"):
+            raise UserError(f"{path}: is LAYER.activation.npy or LAYER.weight.npy of no layer{nearest(name, layers)}")
+    return [] if machine.given else [f"{folder} holds no layer's tensors"]
 
 
 def _slots(losses: Losses) -> dict[str, Any]:

@@ -54,13 +54,13 @@ def summarize(
 
 
 def config_sha256(hardware: Hardware, workload: Workload) -> str:
-    """Digest of everything that the result depends on but the version."""
+    """Digest of hardware and network; not of the version, nor of tensors given from files."""
     both = {"hardware": hardware.model_dump(mode="json"), "workload": workload.file.model_dump(mode="json")}
     return hashlib.sha256(json.dumps(both, sort_keys=True).encode()).hexdigest()
 
 
 def _engine_notes(hardware: Hardware, workload: Workload) -> list[str]:
-    """What was asked for and changes nothing, and which values were taken where values matter."""
+    """What was asked for and changes nothing."""
     notes = []
     sparse = workload.file.weight_sparsity or any(layer.weight_sparsity for layer in workload.file.layers)
     if sparse:

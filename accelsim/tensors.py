@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from tokenize import TokenError
 
 import numpy as np
 
@@ -27,23 +28,23 @@ def read_operands(folder: Path, name: str, gemm: Gemm) -> Operands | None:
         raise UserError(f"{paths[there.index(False)]}: is missing beside {paths[there.index(True)].name}")
     conv = gemm.convolution
     if conv is None:
-        data = _array(paths[0], [(gemm.k,), (gemm.m, gemm.k)], gemm.activation_bits, signed=None)
+        alone = [(gemm.k,)] if gemm.m == 1 else []
+        data = _array(paths[0], [(gemm.m, gemm.k), *alone], gemm.activation_bits, gemm.activation_signed)
         w = _array(paths[1], [(gemm.n * gemm.groups, gemm.k)], gemm.weight_bits, signed=True)
-        if data.size != gemm.m * gemm.k:
-            raise UserError(f"{paths[0]}: shape {data.shape}; allowed: {(gemm.m, gemm.k)}")
         return data.reshape(1, gemm.m, gemm.k), w.reshape(gemm.groups, gemm.n, gemm.k).swapaxes(1, 2)
     image = (conv.channels * gemm.groups, conv.height, conv.width)
     shapes = [(conv.batch, *image), *([image] if conv.batch == 1 else [])]
-    data = _array(paths[0], shapes, gemm.activation_bits, signed=None)
+    data = _array(paths[0], shapes, gemm.activation_bits, gemm.activation_signed)
     w = _array(paths[1], [(gemm.n * gemm.groups, conv.channels, *conv.kernel)], gemm.weight_bits, signed=True)
     return data.reshape(conv.batch, *image), w.reshape(gemm.groups, gemm.n, gemm.k).swapaxes(1, 2)
 
 
 def _array(path: Path, shapes: list[tuple[int, ...]], bits: int, signed: bool | None) -> np.ndarray:
     try:
-        array = np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        raise UserError(f"{path}: no array of plain numbers: {error}") from None
+        with path.open("rb") as file:
+            array = np.lib.format.read_array(file, allow_pickle=False)
+    except (OSError, ValueError, EOFError, SyntaxError, TokenError, MemoryError) as error:
+        raise UserError(f"{path}: no array of plain numbers: {' '.join(str(error).split())}") from None
     if array.dtype.kind not in "iu":
         raise UserError(f"{path}: holds {array.dtype}; allowed: integers")
     if array.shape not in shapes:

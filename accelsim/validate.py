@@ -96,7 +96,7 @@ def _stripes() -> Iterator[Anchor]:
             for node, bits in zip(workload.nodes, widths(workload, 16), strict=True)
             if node.layer.type == "conv2d"
         ]
-        cycles = sum(products.count(gemm, seed=0).cycles for gemm in gemms if gemm)
+        cycles = sum(products.count(gemm, seed=0).counts.cycles for gemm in gemms if gemm)
         name = f"{row['network']} on {row['hardware']}"
         yield Anchor("bit-serial cycles", name, int(row["cycles"]), cycles, 0.0, row["source"])
 

@@ -143,7 +143,7 @@ def test_losses_add_up(engine, gemm, seed, signed):
     }[described.serial]
     assert losses.ideal_speedup == bits
     parts = astuple(losses)
-    assert sum(parts[4:9]) == losses.total - losses.ideal
+    assert sum(parts[5:10]) == losses.total - losses.ideal
     signless = {"skipped", "column_wait"} if described.column_registers else {"skipped"}
     assert all(getattr(losses, name) >= 0 for name in Losses.__dataclass_fields__ if name not in signless)
     if described.skip == "none":

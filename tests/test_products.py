@@ -1,5 +1,6 @@
 """Bit-serial units in whole runs: published cycle counts, precision profiles, real tensors, stepped against closed."""
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -8,7 +9,12 @@ import pytest
 
 import accelsim
 from accelsim.config import UserError, parse_yaml
+from accelsim.energy import energy_table
+from accelsim.lowering import Convolution, Gemm
+from accelsim.operands import matrix
+from accelsim.products import Products
 from accelsim.profiles import Profile, at_profile, read_profile
+from accelsim.technology import load_technology
 from accelsim.tensors import read_operands
 from accelsim.workload import at_width, workload_of
 
@@ -104,6 +110,50 @@ def test_bit_steps_are_paid_by_the_bit():
     assert eight["mac"] == pytest.approx(2 * four["mac"])
 
 
+@pytest.mark.parametrize(
+    ("settings", "pj"),
+    [  # cmos45: an addition costs 0.1 pJ at 32 bits, 0.05 at 16 (Horowitz, ISSCC 2014, Fig. 1.1.9), else in proportion
+        (["engine.serial=weights"], 0.05),
+        (["engine.bits_per_cycle=4"], 4 * 0.05),
+        (["engine.serial=weights", "engine.bits_per_cycle=4"], 0.05),
+        (["engine.skip=essential", "engine.bits_per_cycle=4"], 0.05),
+        (["engine.serial=both"], 5 * 0.1 / 32),  # counting 16 lanes takes five bits
+    ],
+)
+def test_price_of_a_bit_step(settings, pj):
+    hardware = accelsim.load_hardware("stripes", settings)
+    table = energy_table(hardware, load_technology("cmos45"))
+    assert table.bit_step_pj == pytest.approx(pj)
+    assert table.mac_pj == 0
+
+
+@pytest.mark.parametrize("name", ["dadiannao", "stripes"])
+def test_what_multiplying_costs(name):
+    result = accelsim.simulate(accelsim.load_hardware(name, ["engine.pack_first_layer=false"]), small(8))
+    per_mac = 8 * 0.05 if name == "stripes" else 0.8 + 0.2  # pJ; a 16-bit product by rule and a 64-bit addition
+    assert result.summary["energy_pj_by_component"]["mac"] == pytest.approx(result.summary["macs"] * per_mac)
+
+
+def test_lanes_that_wait_cost_nothing():
+    """One column of sixteen bits keeps fifteen of zeros waiting: 16 + 15 cycles of work in 16 cycles."""
+    unit = accelsim.load_hardware("stripes", [
+        "engine={kind: bitserial, tiles: 1, rows: 1, cols: 16, lanes: 16, serial: activations, skip: dynamic}",
+    ]).engine  # fmt: skip
+    products = Products(unit, stepped=False)
+    a = np.zeros((1, 16, 16), np.int32)
+    a[0, 3, 5] = 65535
+    counts, losses = products.count(Gemm(16, 16, 1, 1, 16, 16), 0, (a, np.ones((1, 16, 1), np.int32)))
+    assert counts.cycles == 16
+    assert products.bit_steps(losses) in (16 * 16, (16 + 15) * 16)  # a step is as long as its widest column
+
+
+def test_reasons_of_packed_and_streamed_products():
+    hardware = accelsim.load_hardware("stripes", ["dram.bandwidth_gb_s=100000", "dram.latency_ns=0"])
+    first, *_, fc = accelsim.simulate(hardware, accelsim.load_workload("alexnet_grouped")).rows[:9]
+    assert first.reason.startswith("16 of 16 lanes")  # 3 channels x 4 x 4
+    assert "16 of 16 windows" in fc.reason
+
+
 # profiles
 
 
@@ -193,9 +243,71 @@ def test_broken_tensors(tmp_path, changes, told):
         accelsim.simulate(machine(more=", skip: dynamic"), small(), tensors=tensors(tmp_path, **changes))
 
 
-def test_layers_without_files_have_no_tensors(tmp_path):
-    from accelsim.lowering import Gemm
+def test_files_become_the_product_that_a_direct_convolution_gives(tmp_path):
+    """Batch, groups, signed values: the oracle reads the files' own layout."""
+    generator = np.random.default_rng(1)
+    images = generator.integers(-7, 8, (2, 4, 5, 6))
+    weights = generator.integers(-7, 8, (6, 2, 3, 2))
+    np.save(tmp_path / "c.activation.npy", images)
+    np.save(tmp_path / "c.weight.npy", weights)
+    conv = Convolution(2, 2, 5, 6, (3, 2), (2, 1), (1, 0, 1, 0), (1, 1), 3, 5)
+    gemm = Gemm(2 * 15, 12, 3, groups=2, activation_bits=4, weight_bits=4, convolution=conv)
+    data, w = read_operands(tmp_path, "c", gemm)
+    ours = matrix(data, gemm) @ w
+    expected = np.zeros((2, 6, 3, 5), int)
+    padded = np.pad(images, ((0, 0), (0, 0), (1, 1), (0, 0)))
+    for image, filter_, y, x in np.ndindex(expected.shape):
+        group = filter_ // 3
+        window = padded[image, group * 2 : group * 2 + 2, y * 2 : y * 2 + 3, x : x + 2]
+        expected[image, filter_, y, x] = (window * weights[filter_]).sum()
+    assert np.array_equal(ours.reshape(2, 2, 3, 5, 3).transpose(1, 0, 4, 2, 3).reshape(expected.shape), expected)
 
+
+def test_tokens_of_a_linear_layer(tmp_path):
+    generator = np.random.default_rng(2)
+    tokens, weights = generator.integers(0, 9, (3, 5)), generator.integers(-8, 8, (2, 5))
+    np.save(tmp_path / "t.activation.npy", tokens)
+    np.save(tmp_path / "t.weight.npy", weights)
+    data, w = read_operands(tmp_path, "t", Gemm(3, 5, 2, activation_bits=4, weight_bits=4))
+    assert np.array_equal(data[0] @ w[0], tokens @ weights.T)
+
+
+def test_signedness_is_the_layer_s_or_the_tensor_s():
+    unit = accelsim.load_hardware("stripes", [UNIT % ("activations", ", skip: dynamic")]).engine
+    conv = Convolution(1, 1, 3, 3, (1, 1), (2, 2), (0, 0, 0, 0), (1, 1), 2, 2)
+    gemm = Gemm(4, 1, 1, activation_bits=8, weight_bits=8, convolution=conv)
+    image = np.full((1, 1, 3, 3), 3)
+    ones = np.ones((1, 1, 1), int)
+
+    def cycles(pixels, signed=None):
+        product = dataclasses.replace(gemm, activation_signed=signed)
+        return Products(unit, stepped=True).count(product, 0, (pixels, ones)).counts.cycles
+
+    unread = image.copy()
+    unread[0, 0, 1, 1] = -1  # between the windows, but in the tensor
+    assert cycles(image) == 2 * 2  # two sets of windows, two bits for 3
+    assert cycles(unread) == cycles(image, signed=True) == 2 * 3
+    assert cycles(image, signed=False) == cycles(image)
+
+
+def test_files_of_no_layer_are_refused_and_unread_ones_said(tmp_path):
+    folder = tensors(tmp_path)
+    notes = accelsim.simulate(machine(), small(), tensors=folder).summary["notes"]
+    assert any("were not read" in note for note in notes)
+    np.save(folder / "stem.activations.npy", np.zeros(3, int))
+    with pytest.raises(UserError, match=r"stem\.activations\.npy: is LAYER\.activation\.npy"):
+        accelsim.simulate(machine(more=", skip: dynamic"), small(), tensors=folder)
+
+
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04", b"\x93NUMPY\x01\x00v\x00{'descr': '<i8', ", b"text"])
+def test_files_that_hold_no_array(tmp_path, content):
+    folder = tensors(tmp_path)
+    (folder / "stem.weight.npy").write_bytes(content)
+    with pytest.raises(UserError, match="no array of plain numbers"):
+        accelsim.simulate(machine(more=", skip: dynamic"), small(), tensors=folder)
+
+
+def test_layers_without_files_have_no_tensors(tmp_path):
     assert read_operands(tmp_path, "none", Gemm(1, 2, 3)) is None
 
 
@@ -220,5 +332,5 @@ def test_on_the_command_line(tmp_path, monkeypatch, capsys):
     assert accelsim_says("run", "resnet8", "--hw", "stripes", "--precision-profile", PROFILES)[0] == 2
     assert accelsim_says("run", "resnet8", "--hw", "stripes", "--precision", "int4", "--json")[0] == 0
     shipped = accelsim_says("run", "alexnet_grouped", "--hw", "stripes", "--precision-profile", "stripes", "--json")
-    assert json.loads(shipped[1])["compute_cycles"] < summary["compute_cycles"] * 1.05
+    assert json.loads(shipped[1])["compute_cycles"] > summary["compute_cycles"]  # more accuracy, more bits
     assert "did you mean 'stripes'" in accelsim_says("run", "resnet8", "--precision-profile", "stripe")[2]

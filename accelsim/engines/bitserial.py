@@ -121,11 +121,6 @@ class BitSerial:
         """Side by side, on all tiles."""
         return self.unit.tiles * self.unit.rows
 
-    @property
-    def _lane_slots(self) -> int:
-        """Bit slots of a lane in a cycle."""
-        return self.unit.bits_per_cycle if self.unit.serial in ("activations", "both") else 1
-
     def _bits(self, activation_bits: int, weight_bits: int) -> int:
         """Bit slots that a MAC needs."""
         serial = self.unit.serial
@@ -198,7 +193,7 @@ class BitSerial:
 
     def _losses(self, gemm: Gemm, timing: Timing) -> Losses:
         unit, walk = self.unit, self._walk(gemm)
-        bits, slots = self._bits(gemm.activation_bits, gemm.weight_bits), self._lane_slots
+        bits, slots = self._bits(gemm.activation_bits, gemm.weight_bits), self.unit.lane_slots
         column_lanes = unit.tiles * unit.rows * unit.lanes
         step_slots = self._step_cycles(gemm) * slots
         waiting = (timing.cycles * unit.cols - timing.working - timing.idle) * column_lanes * slots

@@ -15,6 +15,7 @@ class Losses:
     """
 
     useful: int = 0  #: MACs of the product, at their widths
+    packed_zeros: int = 0  #: zero weights of a first layer packed space to depth
     idle_lanes: int = 0  #: channels do not fill the last brick
     idle_rows: int = 0  #: filters do not fill the last tile
     idle_tiles: int = 0  #: filters do not reach all tiles
@@ -36,7 +37,7 @@ class Losses:
     @property
     def ideal(self) -> int:
         """Slots if bits alone decided. Lanes and filters that stay idle do so in a bit-parallel unit as well."""
-        return self.useful + self.idle_lanes + self.idle_rows + self.idle_tiles
+        return self.useful + self.packed_zeros + self.idle_lanes + self.idle_rows + self.idle_tiles
 
     @property
     def ideal_speedup(self) -> Fraction:

@@ -66,6 +66,7 @@ class Layer(Value):
     input_shape: Shape | None = None  #: a stand-alone layer: what it reads from memory
     activation_bits: Bits | None = None
     weight_bits: Bits | None = None
+    activation_signed: bool | None = None  #: default: signed where a tensor holds a negative value
     weight_sparsity: Fraction | None = None
     executed: bool = True  #: false: stored with the network but not run, as a head that the task does not use
 

@@ -39,7 +39,7 @@ def workload_sizes(workload: Workload, hardware: Hardware) -> dict[str, Any]:
 def workload_report(workload: Workload, hardware: Hardware) -> RenderableType:
     """Shapes, MACs, parameters, and whether the network fits the hardware's memory."""
     file = workload.file
-    bits = widths(workload, BITS[hardware.engine.precision])
+    bits = widths(workload, hardware.engine.operand_bits)
     headings = ("layer", "kind", "input", "output", "MACs", "params", "weight bytes")
     rows = [_layer_line(node, b) for node, b in zip(workload.nodes, bits, strict=True)]
     sizes = workload_sizes(workload, hardware)

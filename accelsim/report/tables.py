@@ -16,6 +16,7 @@ COSTLIEST = 3
 TOP_PARTS = 9
 SLOT_NAMES = {
     "useful": "useful",
+    "packed_zeros": "zeros of packing",
     "idle_lanes": "lanes without channels",
     "idle_rows": "rows without filters",
     "idle_tiles": "tiles without filters",

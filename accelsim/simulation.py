@@ -75,7 +75,8 @@ def simulate(
             progress(row.layer)
     summary = summarize(rows, hardware, workload, machine.table, verified=fidelity == "stepped")
     if machine.products.losses.total:
-        summary["bit_slots"] = _slots(machine.products.losses)
+        convolutions = (losses for kind, losses in machine.losses if kind in CONVOLUTIONS)
+        summary["bit_slots"] = _slots(machine.products.losses, sum(convolutions, Losses()))
     if tensors is not None:
         summary["notes"] += _tensor_notes(tensors, workload, machine)
     if machine.products.by_value:
@@ -130,6 +131,9 @@ def compile_kernels() -> float:
     return perf_counter() - started
 
 
+CONVOLUTIONS = ("conv2d", "depthwise", "grouped")
+
+
 class _Run(NamedTuple):
     """One layer through the schedule."""
 
@@ -141,6 +145,7 @@ class _Run(NamedTuple):
     activity: Activity
     compulsory_bytes: tuple[int, int]
     mapping: str
+    losses: Losses
 
 
 class _Machine:
@@ -149,6 +154,7 @@ class _Machine:
     def __init__(self, hardware: Hardware, fidelity: Fidelity, tensors: Path | None) -> None:
         self.hardware = hardware
         self.tensors = tensors
+        self.losses: list[tuple[str, Losses]] = []  # kind of layer, and where its bit slots went
         self.given: list[str] = []  # layers whose operands came from files
         self.products = Products(hardware.engine, stepped=fidelity == "stepped")
         self.table: EnergyTable = energy_table(hardware, load_technology(hardware.technology.name))
@@ -166,6 +172,7 @@ class _Machine:
         if gemm is not None:
             self._refuse_too_wide(gemm)
             counted = self.products.count(gemm, seed, self._read(node.layer.name, gemm))
+            self.losses.append((kind_of(node), counted.losses))
         key = (kind_of(node), gemm, counted, traffic, tuple(operations.items()))
         if key not in self.done:
             if gemm is not None and counted is not None:
@@ -206,14 +213,16 @@ class _Machine:
         activity = gemm_activity(gemm, mapped, steps, stream, operations, hardware.engine.precision)
         activity = replace(activity, cycles=played.total_cycles)
         tiling = mapped.cycles - counts.cycles
-        return _Run(gemm, counts.cycles, tiling, stream, played, activity, compulsory_bytes(gemm), str(mapping))
+        return _Run(gemm, counts.cycles, tiling, stream, played, activity, compulsory_bytes(gemm), str(mapping),
+                    counted.losses)  # fmt: skip
 
     def _vector_run(self, traffic: tuple[int, int, int], operations: dict[str, int]) -> _Run:
         read, weights, written = traffic
         stream = vector_stream((read, weights), written, lane_cycles(operations, self.hardware.vector), self.hardware)
         played = play(stream, self.hardware)
         activity = vector_activity(traffic, played.total_cycles, operations)
-        return _Run(None, int(stream.vector_cycles.sum()), 0, stream, played, activity, (read + weights, written), "")
+        return _Run(None, int(stream.vector_cycles.sum()), 0, stream, played, activity, (read + weights, written), "",
+                    Losses())  # fmt: skip
 
 
 def _peak(gemm: Gemm | None, hardware: Hardware) -> float:
@@ -248,6 +257,8 @@ def _row(node: Node, run: _Run, hardware: Hardware, parts: dict[str, float]) -> 
         dram_write_bytes=stream.write_bytes,
         compulsory_read_bytes=run.compulsory_bytes[0],
         compulsory_write_bytes=run.compulsory_bytes[1],
+        serial_ideal_speedup=float(run.losses.ideal_speedup) if run.losses.total else None,
+        serial_speedup=float(run.losses.speedup) if run.losses.total else None,
         vector_cycles=busy["vector"],
         dram_busy_cycles=busy["memory"],
         energy_pj=total_pj(parts),
@@ -271,12 +282,16 @@ def _tensor_notes(folder: Path, workload: Workload, machine: _Machine) -> list[s
     return [] if machine.given else [f"{folder} holds no layer's tensors"]
 
 
-def _slots(losses: Losses) -> dict[str, Any]:
+def _slots(losses: Losses, convolutions: Losses) -> dict[str, Any]:
     """Speedup over a bit-parallel unit of the same peak: what bits alone would give, what is left, and the loss."""
+    alone = None
+    if convolutions.total:
+        alone = {"ideal_speedup": float(convolutions.ideal_speedup), "speedup": float(convolutions.speedup)}
     parts = {name: value for name, value in asdict(losses).items() if value and name != "bit_parallel"}
     return {
         "ideal_speedup": float(losses.ideal_speedup),
         "speedup": float(losses.speedup),
+        "convolutions": alone,
         "total": losses.total,
         **parts,
     }
@@ -304,6 +319,8 @@ def _idle(node: Node) -> LayerResult:
         compute_utilization=0.0,
         energy_pj=0.0,
         arithmetic_intensity=None,
+        serial_ideal_speedup=None,
+        serial_speedup=None,
         bound="none",
         reason="names data that lie in memory already" if node.layer.executed else "stored, but not run",
         mapping="",

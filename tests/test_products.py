@@ -59,6 +59,16 @@ def test_cycles_of_stripes_and_its_baseline(network, parallel, serial):
     assert convolution_cycles(profiled("stripes", network)) == serial
 
 
+def test_layers_and_convolutions_say_their_speedup():
+    result = profiled("stripes", "alexnet_grouped")
+    assert result.summary["bit_slots"]["convolutions"]["speedup"] == pytest.approx(312_705 / 145_722)
+    conv1, fc = result.rows[0], result.rows[-2]
+    assert conv1.serial_ideal_speedup == pytest.approx(16 / 9)
+    assert 1 < conv1.serial_speedup < 16 / 9
+    assert fc.serial_ideal_speedup == 1
+    assert all(row.serial_speedup is None for row in result.rows if not row.macs)
+
+
 def test_unpacked_first_layer():
     unpacked = [profiled(name, "alexnet_grouped", "engine.pack_first_layer=false") for name in ("dadiannao", "stripes")]
     parallel, serial = map(convolution_cycles, unpacked)
@@ -93,8 +103,8 @@ def test_values_decide_and_the_summary_says_which(skip):
     assert results[0].summary["compute_cycles"] < plain.summary["compute_cycles"]
     assert "half-normal" in results[0].summary["operands"]["synthetic"]
     slots = results[0].summary["bit_slots"]
-    parts = [value for name, value in slots.items() if name not in ("ideal_speedup", "speedup", "total")]
-    assert sum(parts) == slots["total"]
+    others = ("ideal_speedup", "speedup", "convolutions", "total")
+    assert sum(value for name, value in slots.items() if name not in others) == slots["total"]
     assert slots["skipped"] < 0
 
 

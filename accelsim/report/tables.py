@@ -118,13 +118,16 @@ def run_report(rows: Sequence[LayerResult], summary: dict[str, Any]) -> Renderab
 
 def bit_slots(slots: dict[str, Any]) -> list[str]:
     """What narrow operands give a serial unit, what is left of it, and what took the rest, in shares of all slots."""
-    shares = {name: slots.get(name, 0) / slots["total"] for name in SLOT_NAMES}
-    parts = [f"{SLOT_NAMES[name]} {percent(share)}" for name, share in shares.items() if share > 0]
     skipped = slots.get("skipped", 0)
-    saved = f"; less {percent(-skipped / slots['total'])} that skipping saves" if skipped < 0 else ""
+    scheduled = slots["total"] - min(skipped, 0)  # before zeros are skipped
+    shares = {name: slots.get(name, 0) / scheduled for name in SLOT_NAMES}
+    parts = [f"{SLOT_NAMES[name]} {percent(share)}" for name, share in shares.items() if share > 0]
+    saved = f"; skipping saves {percent(-skipped / scheduled)} of them" if skipped < 0 else ""
+    only = slots["convolutions"]
+    apart = f" (convolutions {only['speedup']:.3f}, by widths {only['ideal_speedup']:.3f})" if only else ""
     return [
         f"speedup over a bit-parallel unit of the same peak: {slots['speedup']:.3f};"
-        f" the stated widths alone would give {slots['ideal_speedup']:.3f}",
+        f" the stated widths alone would give {slots['ideal_speedup']:.3f}{apart}",
         f"bit slots: {', '.join(parts)}{saved}",
     ]
 

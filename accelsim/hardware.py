@@ -190,7 +190,7 @@ class Sram(Value):
 
 
 class OperandSrams(Value):
-    """One buffer for each operand, or one that all three share in equal parts."""
+    """One buffer for each operand, or one that all three share as the mapping likes."""
 
     ifmap: Sram | None = None
     weight: Sram | None = None

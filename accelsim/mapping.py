@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from fractions import Fraction
 from functools import lru_cache, partial
@@ -156,6 +157,11 @@ def _bytes(
     a, w = gemm.activation_bits, gemm.weight_bits
     tile = [largest[pm] * deepest[pk] * a, k * n * w, m * n * sum_bits]
     kept = [kept_pixels * kept_channels * a, whole["k"] * whole["n"] * w, over_k["m"] * over_k["n"] * sum_bits]
+    # narrow operands: every tile inside is rounded up to whole bytes by itself
+    count = {d: -(-size // tile) for d, size, tile in (("m", gemm.m, m), ("n", gemm.n, n), ("k", gemm.k, k))}
+    for place, (idle, letters, bits) in enumerate((("n", "mk", a), ("m", "kn", w))):
+        if bits % 8:
+            kept[place] = kept[place] + 7 * math.prod(np.where(inside[idle, d], count[d], 1) for d in letters)
     out = np.full_like(m, gemm.m * gemm.n * gemm.output_bits)
     moved = [area[pm] * depth[pk] * a, np.full_like(m, gemm.k * gemm.n * w), out]
     return tuple(-(-np.stack(bits) // 8) for bits in (tile, kept, moved))  # type: ignore[return-value]

@@ -148,14 +148,15 @@ def test_the_mapping_found_fits_and_loses_no_cycles_or_bytes(gemm, dataflow, ove
     sizes=st.tuples(st.integers(1, 300), st.integers(1, 400), st.integers(1, 200)),
     groups=st.integers(1, 3),
     kib=st.integers(1, 4),
+    bits=st.tuples(st.sampled_from([2, 4, 8]), st.sampled_from([2, 4, 8])),
 )
-def test_buffers_that_bind_hold_what_is_mapped(dataflow, shared, sizes, groups, kib):
+def test_buffers_that_bind_hold_what_is_mapped(dataflow, shared, sizes, groups, kib, bits):
     names = ("shared",) if shared else ("ifmap", "weight", "ofmap")
     sram = ", ".join(f"{name}: {{capacity_kib: {kib * (3 if shared else 1)}}}" for name in names)
     clear = [f"sram.{name}=null" for name in ("ifmap", "weight", "ofmap", "shared") if name not in names]
     settings = [f"sram={{{sram}}}", *clear, "engine.rows=4", "engine.cols=3", f"engine.dataflow={dataflow}"]
     hardware = load_hardware("textbook_os_32", settings)
-    gemm = Gemm(*sizes, groups)
+    gemm = Gemm(*sizes, groups, *bits)
     stream = mapped(gemm, hardware)
     partial = dataflow != "os" and gemm.k > hardware.engine.rows  # sums wait in the buffer, four bytes each
     spilled = stream.load_bytes[:, 2].any()  # then partial sums leave as they are, four bytes each

@@ -69,7 +69,7 @@ def run(
     fidelity: Steps = Fidelity.closed,
     tensors: Tensors = None,
     precision_profile: ProfileFile = None,
-    accuracy: Accuracy = "100%",
+    accuracy: Accuracy = None,
     dram: Dram = DramFidelity.ideal,
     out: Out = None,
     as_json: Json = False,
@@ -82,8 +82,10 @@ def run(
     hardware, network = _loaded(hw, workload, settings or [], precision)
     notes = []
     if precision_profile:
-        network, note = _profiled(network, precision_profile, accuracy)
+        network, note = _profiled(network, precision_profile, accuracy or "100%")
         notes.append(note)
+    elif accuracy is not None:
+        raise UserError(f"--accuracy {accuracy}: is a row of a profile; give --precision-profile as well")
     if tensors is not None and not tensors.is_dir():
         raise UserError(f"--tensors {tensors}: is no folder")
     folder = None if out is None else prepared(out, RESULT_FILES)

@@ -60,6 +60,6 @@ Tensors = Annotated[
 ProfileFile = Annotated[
     str | None, typer.Option(metavar="FILE", help="Activation widths per convolution: a CSV, or stripes, which ships.")
 ]
-Accuracy = Annotated[str, typer.Option(metavar="PERCENT", help="Row of the precision profile.")]
+Accuracy = Annotated[str | None, typer.Option(metavar="PERCENT", help="Row of the profile, 100% unless given.")]
 Dram = Annotated[DramFidelity, typer.Option(help="ideal: a bandwidth and a latency.")]
 Out = Annotated[str | None, typer.Option(metavar="DIR", help="Write layers.csv and summary.json there.")]

@@ -15,7 +15,7 @@ from accelsim.energy import COMPONENTS, Activity, EnergyTable, energy_table, pri
 from accelsim.engines.losses import Losses
 from accelsim.engines.vector import lane_cycles
 from accelsim.footprint import compulsory_bytes
-from accelsim.hardware import BITS, Hardware
+from accelsim.hardware import Hardware
 from accelsim.layers import width_of
 from accelsim.load import load_hardware
 from accelsim.lowering import Bits, Gemm, gemm_of, vector_work, widths
@@ -194,13 +194,13 @@ class _Machine:
         return operands
 
     def _refuse_too_wide(self, gemm: Gemm) -> None:
-        precision = self.hardware.engine.precision
-        widest = max(gemm.activation_bits, gemm.weight_bits)
-        if widest > BITS[precision]:
-            raise UserError(
-                f"{widest}-bit operands do not fit the engine's {precision} PEs; give --precision or"
-                " engine.precision at least that wide"
-            )
+        engine, widest = self.hardware.engine, max(gemm.activation_bits, gemm.weight_bits)
+        if widest <= engine.operand_bits:
+            return
+        told = f"{widest}-bit operands do not fit the engine's {engine.operand_bits} bits"
+        if engine.kind == "systolic":
+            raise UserError(f"{told} ({engine.precision}); give --precision or engine.precision at least that wide")
+        raise UserError(f"{told} (engine.pe_bits); allowed: 1 to {engine.operand_bits}")
 
     def _gemm_run(self, gemm: Gemm, counted: Counted, operations: dict[str, int]) -> _Run:
         hardware, engine, counts = self.hardware, self.products.engine, counted.counts

@@ -341,6 +341,10 @@ def test_on_the_command_line(tmp_path, monkeypatch, capsys):
     assert accelsim_says("run", "resnet8", "--hw", "stripes", "--tensors", tmp_path / "none")[0] == 2
     assert accelsim_says("run", "resnet8", "--hw", "stripes", "--precision-profile", PROFILES)[0] == 2
     assert accelsim_says("run", "resnet8", "--hw", "stripes", "--precision", "int4", "--json")[0] == 0
+    assert "give --precision-profile" in accelsim_says("run", "resnet8", "--accuracy", "99%")[2]
+    wide = accelsim_says("run", "resnet8", "--hw", "stripes", "--set", "workload.activation_bits=17")
+    assert wide[0] == 2
+    assert "17-bit operands do not fit the engine's 16 bits (engine.pe_bits); allowed: 1 to 16" in wide[2]
     shipped = accelsim_says("run", "alexnet_grouped", "--hw", "stripes", "--precision-profile", "stripes", "--json")
     assert json.loads(shipped[1])["compute_cycles"] > summary["compute_cycles"]  # more accuracy, more bits
     assert "did you mean 'stripes'" in accelsim_says("run", "resnet8", "--precision-profile", "stripe")[2]

@@ -157,7 +157,8 @@ def test_wider_operands_move_more_and_cost_more_but_take_no_more_array_cycles():
 
 
 def test_operands_wider_than_the_pes_are_refused():
-    with pytest.raises(accelsim.UserError, match="layer 'conv': 16-bit operands do not fit the engine's int8 PEs"):
+    told = r"layer 'conv': 16-bit operands do not fit the engine's 8 bits \(int8\)"
+    with pytest.raises(accelsim.UserError, match=told):
         accelsim.simulate(machine(), at_width(small(), 16))
 
 

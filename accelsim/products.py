@@ -53,33 +53,27 @@ class Products:
         """
         laid = packed(gemm) if self.serial and self.serial.unit.pack_first_layer else gemm
         if not self.needs_operands:
-            return Counted(self._useful(self.engine.count(laid), gemm), self._explain(gemm, laid))
+            return self._counted(gemm, laid, None)
         data, w = operands or self._random(gemm, seed)
         signed = bool(data.min() < 0) if gemm.activation_signed is None else gemm.activation_signed
         a, w = self._laid(gemm, laid, (data, w))
-        by_value = self.serial if self.by_value else None
-        counts = by_value.count_values(laid, a, w, signed) if by_value else self.engine.count(laid)
+        counted = self._counted(gemm, laid, (a, w, signed))
         if self.stepped:
-            out, stepped = self.serial.step(laid, a, w, signed) if self.serial else self.engine.step(laid, a, w)
-            _verify(laid, (a, w), (out, stepped), counts)
-        return Counted(self._useful(counts, gemm), self._explain(gemm, laid, a, w, signed))
+            stepped = self.serial.step(laid, a, w, signed) if self.serial else self.engine.step(laid, a, w)
+            _verify(laid, (a, w), stepped, replace(counted.counts, macs=laid.macs))
+        return counted
 
-    def _explain(
-        self,
-        gemm: Gemm,
-        laid: Gemm,
-        a: np.ndarray | None = None,
-        w: np.ndarray | None = None,
-        signed: bool | None = None,
-    ) -> Losses:
-        """Where a serial unit's bit slots went; nothing for other engines."""
-        if self.serial is None or self.serial.unit.serial == "none":
-            return Losses()
-        losses = self.serial.explain(laid, a, w, signed) if self.by_value else self.serial.explain(laid)
+    def _counted(self, gemm: Gemm, laid: Gemm, values: tuple[np.ndarray, np.ndarray, bool] | None) -> Counted:
+        """Counts of a product as it is laid on the engine, with its useful MACs, and a serial unit's bit slots."""
+        if self.serial is None:
+            return Counted(self.engine.count(laid), Losses())
+        counts, losses = self.serial.account(laid, *(values if values and self.by_value else ()))
+        if self.serial.unit.serial == "none":
+            return Counted(useful(counts, gemm), Losses())
         zeros = losses.useful - losses.useful // laid.macs * gemm.macs
         losses = replace(losses, useful=losses.useful - zeros, packed_zeros=zeros)
         self.losses += losses
-        return losses
+        return Counted(useful(counts, gemm), losses)
 
     def bit_steps(self, losses: Losses) -> int:
         """Cycles that serial lanes with an operand work; skipped bits fall on lanes with and without one alike."""
@@ -93,9 +87,6 @@ class Products:
     def by_value(self) -> bool:
         """Whether the values of the operands decide about cycles."""
         return self.serial is not None and self.serial.unit.skip != "none"
-
-    def _useful(self, counts: ActionCounts, gemm: Gemm) -> ActionCounts:
-        return useful(counts, gemm) if self.serial else counts
 
     def _random(self, gemm: Gemm, seed: int) -> Operands:
         from accelsim.operands import random_tensors

@@ -70,7 +70,7 @@ class BitSerial:
         self, gemm: Gemm, a: np.ndarray, w: np.ndarray, activation_signed: bool | None = None
     ) -> ActionCounts:
         """Closed form with ``skip`` too; operands and errors as ``step``."""
-        return self._counts(gemm, self._timing_of_values(gemm, a, w, activation_signed))
+        return self.account(gemm, a, w, activation_signed)[0]
 
     def explain(
         self,
@@ -80,12 +80,21 @@ class BitSerial:
         activation_signed: bool | None = None,
     ) -> Losses:
         """Where the cycles of ``count`` went, or if tensors are given those of ``count_values``; errors as they."""
+        return self.account(gemm, a, w, activation_signed)[1]
+
+    def account(
+        self,
+        gemm: Gemm,
+        a: np.ndarray | None = None,
+        w: np.ndarray | None = None,
+        activation_signed: bool | None = None,
+    ) -> tuple[ActionCounts, Losses]:
+        """Counts and where their cycles went, from one timing: of the widths, or of tensors if they are given."""
         if a is None or w is None:
             timing = self._timing_of_widths(gemm)
         else:
             timing = self._timing_of_values(gemm, a, w, activation_signed)
-        self._counts(gemm, timing)
-        return self._losses(gemm, timing)
+        return self._counts(gemm, timing), self._losses(gemm, timing)
 
     def step(
         self, gemm: Gemm, a: np.ndarray, w: np.ndarray, activation_signed: bool | None = None

@@ -26,7 +26,7 @@ from accelsim.products import Counted, Products
 from accelsim.reasons import bound_of, reason
 from accelsim.result import LayerResult, Result, check
 from accelsim.streams import gemm_stream, mapped_counts, vector_stream
-from accelsim.summary import summarize
+from accelsim.summary import bit_slots, summarize
 from accelsim.technology import load_technology
 from accelsim.tensors import Operands, read_operands
 from accelsim.tiles import TileStream
@@ -76,7 +76,7 @@ def simulate(
     summary = summarize(rows, hardware, workload, machine.table, verified=fidelity == "stepped")
     if machine.products.losses.total:
         convolutions = (losses for kind, losses in machine.losses if kind in CONVOLUTIONS)
-        summary["bit_slots"] = _slots(machine.products.losses, sum(convolutions, Losses()))
+        summary["bit_slots"] = bit_slots(machine.products.losses, sum(convolutions, Losses()))
     if tensors is not None:
         summary["notes"] += _tensor_notes(tensors, workload, machine)
     if machine.products.by_value:
@@ -280,21 +280,6 @@ def _tensor_notes(folder: Path, workload: Workload, machine: _Machine) -> list[s
         if name not in layers or what not in ("activation", "weight"):
             raise UserError(f"{path}: is LAYER.activation.npy or LAYER.weight.npy of no layer{nearest(name, layers)}")
     return [] if machine.given else [f"{folder} holds no layer's tensors"]
-
-
-def _slots(losses: Losses, convolutions: Losses) -> dict[str, Any]:
-    """Speedup over a bit-parallel unit of the same peak: what bits alone would give, what is left, and the loss."""
-    alone = None
-    if convolutions.total:
-        alone = {"ideal_speedup": float(convolutions.ideal_speedup), "speedup": float(convolutions.speedup)}
-    parts = {name: value for name, value in asdict(losses).items() if value and name != "bit_parallel"}
-    return {
-        "ideal_speedup": float(losses.ideal_speedup),
-        "speedup": float(losses.speedup),
-        "convolutions": alone,
-        "total": losses.total,
-        **parts,
-    }
 
 
 def kind_of(node: Node) -> str:

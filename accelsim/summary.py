@@ -6,10 +6,12 @@ import hashlib
 import json
 import math
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 from accelsim import __version__
 from accelsim.energy import COMPONENTS, EnergyTable, sources
+from accelsim.engines.losses import Losses
 from accelsim.hardware import Hardware, SystolicArray
 from accelsim.needs import memory_needed
 from accelsim.result import LayerResult
@@ -51,6 +53,21 @@ def summarize(
         "notes": [*_memory_note(hardware, workload), *table.notes, *_engine_notes(hardware, workload)],
     }
     return summary | ({"verified": True} if verified else {})
+
+
+def bit_slots(losses: Losses, convolutions: Losses) -> dict[str, Any]:
+    """Speedup over a bit-parallel unit of the same peak: what bits alone would give, what is left, and the loss."""
+    alone = None
+    if convolutions.total:
+        alone = {"ideal_speedup": float(convolutions.ideal_speedup), "speedup": float(convolutions.speedup)}
+    parts = {name: value for name, value in asdict(losses).items() if value and name != "bit_parallel"}
+    return {
+        "ideal_speedup": float(losses.ideal_speedup),
+        "speedup": float(losses.speedup),
+        "convolutions": alone,
+        "total": losses.total,
+        **parts,
+    }
 
 
 def config_sha256(hardware: Hardware, workload: Workload) -> str:

@@ -23,6 +23,7 @@ from accelsim.options import (
     Precision,
     ProfileFile,
     Sets,
+    Sparsity,
     Steps,
     Tensors,
     Width,
@@ -66,6 +67,7 @@ def run(
     hw: Hw = "edge_npu",
     settings: Sets = None,
     precision: Width = None,
+    sparsity: Sparsity = None,
     fidelity: Steps = Fidelity.closed,
     tensors: Tensors = None,
     precision_profile: ProfileFile = None,
@@ -75,11 +77,14 @@ def run(
     as_json: Json = False,
 ) -> None:
     """Run a network: cycles, stalls, energy, what bounds it."""
+    from accelsim.compress import sparse
     from accelsim.config import UserError
     from accelsim.report.files import RESULT_FILES, json_text, prepared, write_result
     from accelsim.simulation import simulate
 
     hardware, network = _loaded(hw, workload, settings or [], precision)
+    if sparsity is not None:
+        hardware, network = sparse(hardware, network, sparsity)
     notes = []
     if precision_profile:
         network, note = _profiled(network, precision_profile, accuracy or "100%")
@@ -90,7 +95,8 @@ def run(
         raise UserError(f"--tensors {tensors}: is no folder")
     folder = None if out is None else prepared(out, RESULT_FILES)
     with _Progress(len(network.nodes), shown=fidelity is Fidelity.stepped) as advance:
-        result = simulate(hardware, network, fidelity.value, dram.value, progress=advance, tensors=tensors)
+        result = simulate(hardware, network, fidelity.value, dram.value, progress=advance, tensors=tensors,
+                          prune=sparsity is not None)  # fmt: skip
     result.summary["settings"] = settings or []
     result.summary["notes"] += notes
     written = write_result(folder, result) if folder else []
@@ -222,7 +228,7 @@ def _loaded(hw: str, workload: str, settings: list[str], precision: Precision | 
     hardware, network = load_hardware(hw, of_hardware), load_workload(workload, of_workload)
     if precision is None:
         return hardware, network
-    if hardware.engine.kind == "systolic":  # bit-serial units take every width that is narrow enough
+    if hardware.engine.kind != "bitserial":  # bit-serial units take every width that is narrow enough
         hardware = load_hardware(hw, [*of_hardware, f"engine.precision={precision.value}"])
     elif not precision.value.startswith("int"):
         raise UserError(f"--precision {precision.value}: {hardware.name} takes integers only")

@@ -20,6 +20,7 @@ class ActionCounts:
     weight_reads: int = 0  #: weights that enter the array from their SRAM
     psum_reads: int = 0  #: partial sums fetched back to be accumulated upon
     psum_writes: int = 0  #: sums that leave the array, partial and final alike
+    skipped_macs: int = 0  #: of ``macs``, those with a zero that a sparsity pattern leaves out
 
     def __add__(self, other: ActionCounts) -> ActionCounts:
         return ActionCounts(*(a + b for a, b in zip(_values(self), _values(other), strict=True)))

@@ -39,6 +39,7 @@ class Activity:
     cycles: int = 0  #: of the engine's clock, stalls included
     macs: int = 0  #: by whole multipliers
     bit_steps: int = 0  #: of bit-serial lanes
+    selections: int = 0  #: of an activation by the metadata of a sparse weight
     ifmap_read_bits: int = 0
     ifmap_write_bits: int = 0
     weight_read_bits: int = 0
@@ -92,6 +93,7 @@ class EnergyTable:
     cycle_ns: float
     mac_pj: float
     bit_step_pj: float
+    selection_pj: float
     vector_pj: Mapping[str, float]  #: per element, by kind of operation
     buffers: Mapping[str, BufferCost]  #: the SRAMs there are: ifmap, weight and ofmap, or shared
     ifmap: BufferCost
@@ -109,7 +111,7 @@ def price(activity: Activity, table: EnergyTable) -> dict[str, float]:
     """Energy in pJ of each of COMPONENTS."""
     a, elapsed_ns = activity, activity.cycles * table.cycle_ns
     return {
-        "mac": a.macs * table.mac_pj + a.bit_steps * table.bit_step_pj,
+        "mac": a.macs * table.mac_pj + a.bit_steps * table.bit_step_pj + a.selections * table.selection_pj,
         "vector": math.fsum(count * table.vector_pj[kind] for kind, count in a.vector_operations.items()),
         "sram_ifmap": _accesses_pj(a.ifmap_read_bits, a.ifmap_write_bits, table.ifmap),
         "sram_weight": _accesses_pj(a.weight_read_bits, a.weight_write_bits, table.weight),
@@ -149,10 +151,13 @@ def energy_table(hardware: Hardware, technology: Technology) -> EnergyTable:
     ifmap, weight, ofmap = (shared or buffers[name] for name in ("ifmap", "weight", "ofmap"))
     dram = _dram_bit(hardware, technology)
     lane_area_um2 = sum(unit.area_um2 for unit in _lane_units(technology, precision))
-    logic_area_um2 = hardware.engine.pes * mac.area_um2 + hardware.vector.lanes * lane_area_um2
+    selection = selection_operation(technology, hardware.engine)
+    pe_area_um2 = mac.area_um2 + (selection.area_um2 if selection else 0.0)
+    logic_area_um2 = hardware.engine.pes * pe_area_um2 + hardware.vector.lanes * lane_area_um2
     logic_mw = technology.logic_leakage_mw(logic_area_um2, choice.temperature_k)
     constants = [
         Constant("bit-serial step" if serial else f"MAC {precision}", mac.energy_pj, "pJ", mac.source),
+        *([Constant("selection", selection.energy_pj, "pJ", selection.source)] if selection else []),
         *(Constant(f"vector {kind}", op.energy_pj, "pJ", op.source) for kind, op in vector.items()),
         *_buffer_constants(buffers, f"{technology.sram.source}; {choice.sram_cell} at {choice.temperature_k:g} K"),
         dram,
@@ -164,6 +169,7 @@ def energy_table(hardware: Hardware, technology: Technology) -> EnergyTable:
         cycle_ns=1e3 / hardware.clock_mhz,
         mac_pj=0.0 if serial else mac.energy_pj,
         bit_step_pj=mac.energy_pj if serial else 0.0,
+        selection_pj=selection.energy_pj if selection else 0.0,
         vector_pj={kind: op.energy_pj for kind, op in vector.items()},
         buffers=buffers,
         ifmap=ifmap,
@@ -192,6 +198,19 @@ def engine_operation(technology: Technology, engine: AnyEngine) -> Operation:
     at_once = engine.activation_bits_per_cycle
     return Operation(energy_pj=addition.energy_pj * at_once, area_um2=addition.area_um2 * at_once,
                      source=f"{what}; {addition.source}")  # fmt: skip
+
+
+def selection_operation(technology: Technology, engine: AnyEngine) -> Operation | None:
+    """An m:1 multiplexer that picks the activation of a sparse weight, of m - 1 two-input ones a bit; None if dense."""
+    pattern = engine.sparse_pattern
+    if pattern is None or pattern.group == 1:
+        return None
+    each, inputs, bits = technology.operations["mux2_bit"], pattern.group - 1, BITS[engine.precision]
+    return Operation(
+        energy_pj=each.energy_pj * inputs * bits,
+        area_um2=each.area_um2 * inputs * bits,
+        source=f"rule: {inputs} two-input multiplexers for each of {bits} bits; {each.source}",
+    )
 
 
 def mac_operation(technology: Technology, precision: str) -> Operation:

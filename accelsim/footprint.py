@@ -73,7 +73,7 @@ def compulsory_bytes(gemm: Gemm) -> tuple[int, int]:
     pixels = conv.batch * _touched(conv, 0) * _touched(conv, 1) if conv else gemm.m
     ifmap = pixels * int(ifmap_channels(gemm, gemm.k)[0])
     ifmap_in = int(to_bytes(ifmap, gemm.activation_bits)) * gemm.groups
-    weights = (int(to_bytes(gemm.k * gemm.n, gemm.weight_bits)) + bias_bytes(gemm, gemm.n)) * gemm.groups
+    weights = (int(weight_bytes(gemm, gemm.k, gemm.n)) + bias_bytes(gemm, gemm.n)) * gemm.groups
     return ifmap_in + weights, int(to_bytes(gemm.m * gemm.n, gemm.output_bits)) * gemm.groups
 
 
@@ -82,6 +82,11 @@ def _touched(conv: Convolution, axis: int) -> int:
     begins = np.arange((conv.out_height, conv.out_width)[axis]) * conv.stride[axis] - conv.padding[axis]
     places = np.unique(begins[:, None] + np.arange(conv.kernel[axis]) * conv.dilation[axis])
     return int(((places >= 0) & (places < (conv.height, conv.width)[axis])).sum())
+
+
+def weight_bytes(gemm: Gemm, k: Any, n: Any) -> np.ndarray:
+    """Bytes of k weights, metadata included, of each of n filters; rounded up for each tile."""
+    return to_bytes(gemm.weight_column_bits(k) * n, 1)
 
 
 BIAS_BYTES = 4

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from accelsim.config import UserError
 from accelsim.layers import (
@@ -23,6 +23,7 @@ from accelsim.layers import (
     Softmax,
     width_of,
 )
+from accelsim.sparsity import Pattern
 from accelsim.workload import Node, Workload
 
 if TYPE_CHECKING:
@@ -68,6 +69,8 @@ class Gemm:
     biased: bool = False  #: a 32-bit start value per output column comes with the weights
     convolution: Convolution | None = None
     activation_signed: bool | None = None  #: None: as the values are
+    weight_sparsity: float | None = None  #: share of weights that are zero, wherever they stand; None: not stated
+    pattern: Pattern | None = None  #: in which weights are stored and executed, group by group along K
 
     def __post_init__(self) -> None:
         if min(self.m, self.k, self.n, self.groups) < 1:
@@ -85,6 +88,22 @@ class Gemm:
     def macs(self) -> int:
         """Multiplications of all groups."""
         return self.m * self.k * self.n * self.groups
+
+    @property
+    def stored_weight_bits(self) -> int:
+        """Of one stored weight, with its index if only some are stored."""
+        return self.weight_bits + (self.pattern.index_bits if self.pattern else 0)
+
+    def weight_column_bits(self, k: Any) -> Any:
+        """Bits that k weights of one filter take in memory; k is an integer or an array of them."""
+        return (self.pattern.stored(k) if self.pattern else k) * self.stored_weight_bits
+
+
+def in_pattern(gemm: Gemm, pattern: Pattern | None) -> Gemm:
+    """The product with its weights in a pattern: none that are computed, or whose sparsity the network states."""
+    if not gemm.weights_stored or gemm.weight_sparsity is not None:
+        return gemm
+    return replace(gemm, pattern=pattern)
 
 
 class Bits(NamedTuple):
@@ -116,7 +135,8 @@ def widths(workload: Workload, default: int) -> list[Bits]:
 def gemm_of(node: Node, batch: int, bits: Bits) -> Gemm | None:
     """The matrix product of a layer; None for a layer that has none."""
     gemm = _gemm(node, batch, bits)
-    return replace(gemm, activation_signed=node.layer.activation_signed) if gemm else None
+    layer = node.layer
+    return gemm and replace(gemm, activation_signed=layer.activation_signed, weight_sparsity=layer.weight_sparsity)
 
 
 def _gemm(node: Node, batch: int, bits: Bits) -> Gemm | None:

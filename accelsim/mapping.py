@@ -154,16 +154,16 @@ def _bytes(
     sum_bits = np.where(_accumulates_on_chip(hardware, k, gemm.k), wide, gemm.output_bits)
     whole = {d: np.where(inside["m", d], size, tile) for d, size, tile in (("n", gemm.n, n), ("k", gemm.k, k))}
     over_k = {d: np.where(inside["k", d], size, tile) for d, size, tile in (("m", gemm.m, m), ("n", gemm.n, n))}
-    a, w = gemm.activation_bits, gemm.weight_bits
-    tile = [largest[pm] * deepest[pk] * a, k * n * w, m * n * sum_bits]
-    kept = [kept_pixels * kept_channels * a, whole["k"] * whole["n"] * w, over_k["m"] * over_k["n"] * sum_bits]
+    a, weights = gemm.activation_bits, gemm.weight_column_bits
+    tile = [largest[pm] * deepest[pk] * a, weights(k) * n, m * n * sum_bits]
+    kept = [kept_pixels * kept_channels * a, weights(whole["k"]) * whole["n"], over_k["m"] * over_k["n"] * sum_bits]
     # narrow operands: every tile inside is rounded up to whole bytes by itself
     count = {d: -(-size // tile) for d, size, tile in (("m", gemm.m, m), ("n", gemm.n, n), ("k", gemm.k, k))}
-    for place, (idle, letters, bits) in enumerate((("n", "mk", a), ("m", "kn", w))):
+    for place, (idle, letters, bits) in enumerate((("n", "mk", a), ("m", "kn", gemm.stored_weight_bits))):
         if bits % 8:
             kept[place] = kept[place] + 7 * math.prod(np.where(inside[idle, d], count[d], 1) for d in letters)
     out = np.full_like(m, gemm.m * gemm.n * gemm.output_bits)
-    moved = [area[pm] * depth[pk] * a, np.full_like(m, gemm.k * gemm.n * w), out]
+    moved = [area[pm] * depth[pk] * a, np.full_like(m, weights(gemm.k) * gemm.n), out]
     return tuple(-(-np.stack(bits) // 8) for bits in (tile, kept, moved))  # type: ignore[return-value]
 
 

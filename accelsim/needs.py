@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from accelsim.footprint import bias_bytes
+from accelsim.footprint import bias_bytes, weight_bytes
 from accelsim.hardware import Hardware
-from accelsim.lowering import Bits, gemm_of, widths
+from accelsim.lowering import Bits, gemm_of, in_pattern, widths
+from accelsim.sparsity import Pattern
 from accelsim.workload import Node, Workload, peak_activations
 
 
@@ -27,17 +28,22 @@ class MemoryNeeds:
 def memory_needed(workload: Workload, hardware: Hardware) -> MemoryNeeds:
     """Weights, and activations at the moment at which most of them are alive, at the widest activation's width."""
     bits = widths(workload, hardware.engine.operand_bits)
-    weights = sum(stored_bytes(node, b) for node, b in zip(workload.nodes, bits, strict=True))
+    pattern = hardware.engine.sparse_pattern
+    weights = sum(stored_bytes(node, b, pattern) for node, b in zip(workload.nodes, bits, strict=True))
     elements, layer = peak_activations(workload)
     activations = -(-elements * workload.file.batch * max(b.activation for b in bits) // 8)
     return MemoryNeeds(weights, activations, layer)
 
 
-def stored_bytes(node: Node, bits: Bits) -> int:
-    """A layer's weights at their width, and its start values, batch norm folded in, at 32 bits."""
+def stored_bytes(node: Node, bits: Bits, pattern: Pattern | None = None) -> int:
+    """A layer's weights at their width, in a pattern with their metadata, and its start values at 32 bits.
+
+    Batch norm is folded in.
+    """
     gemm = gemm_of(node, 1, bits)
     if gemm is None:
         return -(-node.params * bits.weight // 8)
     if not gemm.weights_stored:
         return 0
-    return (-(-gemm.k * gemm.n * bits.weight // 8) + int(bias_bytes(gemm, gemm.n))) * gemm.groups
+    weights = int(weight_bytes(in_pattern(gemm, pattern), gemm.k, gemm.n))
+    return (weights + int(bias_bytes(gemm, gemm.n))) * gemm.groups

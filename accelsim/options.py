@@ -54,6 +54,10 @@ HwSets = Annotated[
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 Steps = Annotated[Fidelity, typer.Option(help="closed: by formula; stepped: cycle by cycle, products checked.")]
 Width = Annotated[Precision | None, typer.Option(help="Of all operands and of the PEs.")]
+Sparsity = Annotated[
+    str | None,
+    typer.Option(metavar="S", help="Of weights: dense, n:m (2:4), or a share of zeros anywhere (0.5)."),
+]
 Tensors = Annotated[
     Path | None, typer.Option(metavar="DIR", help="Real operands: LAYER.activation.npy, LAYER.weight.npy.")
 ]

@@ -3,19 +3,32 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from fractions import Fraction
 from typing import NamedTuple
 
 import numpy as np
 
+from accelsim.compress import compressed, pruned
 from accelsim.counts import ActionCounts
 from accelsim.engines.base import Engine
 from accelsim.engines.bitserial import BitSerial
 from accelsim.engines.losses import Losses
+from accelsim.engines.slots import MacSlots
 from accelsim.engines.systolic import Systolic
-from accelsim.hardware import AnyEngine, BitSerialUnit, SystolicArray
+from accelsim.engines.tensorcore import Tensor, executed_k
+from accelsim.hardware import AnyEngine, BitSerialUnit, SystolicArray, TensorCore
 from accelsim.lowering import Gemm
 from accelsim.packing import packed, packed_images, packed_weights, useful
 from accelsim.tensors import Operands
+
+SHARE_DENOMINATOR = 10**6  # a stated sparsity is exact to a millionth
+
+
+class Work(NamedTuple):
+    """What the arithmetic of an engine pays for: whole multiplications, or steps of serial lanes."""
+
+    macs: int = 0
+    bit_steps: int = 0
 
 
 class ProductError(AssertionError):
@@ -23,26 +36,44 @@ class ProductError(AssertionError):
 
 
 class Counted(NamedTuple):
-    """What an engine did for a product, and where a serial unit's bit slots went."""
+    """What an engine did for a product, and where a serial unit's bit slots or tensor cores' multipliers went."""
 
     counts: ActionCounts
-    losses: Losses
+    losses: Losses = Losses()
+    slots: MacSlots = MacSlots()
+    zero_macs: int = 0  #: of the MACs executed, those with a zero weight
+
+    @property
+    def speedups(self) -> tuple[float, float] | tuple[None, None]:
+        """What narrow operands or sparse weights alone would give, and what they do give; None where neither counts."""
+        measured = self.losses if self.losses.total else self.slots
+        if not measured.total:
+            return None, None
+        return float(measured.ideal_speedup), float(measured.speedup)
 
 
 class Products:
     """The engine, and how its products are counted: by formula, by values where it skips bits, or stepped."""
 
-    def __init__(self, configuration: AnyEngine, stepped: bool) -> None:
+    def __init__(self, configuration: AnyEngine, stepped: bool, prunes: bool = False) -> None:
         self.configuration = configuration
         self.stepped = stepped
+        self.prunes = prunes  # given weights that break the pattern, else they are refused
         self.serial = BitSerial(configuration) if isinstance(configuration, BitSerialUnit) else None
+        self.tensor = Tensor(configuration) if isinstance(configuration, TensorCore) else None
         self.losses = Losses()  # of all products counted so far
-        self.engine: Engine = self.serial or Systolic(_systolic(configuration))
+        self.engine: Engine = self.serial or self.tensor or Systolic(_systolic(configuration))
 
     @property
     def needs_operands(self) -> bool:
         """Whether counting looks at values at all."""
         return self.stepped or self.by_value
+
+    @property
+    def reads_tensors(self) -> bool:
+        """Whether given values change or check anything."""
+        configuration = self.configuration
+        return self.needs_operands or configuration.sparse_pattern is not None or configuration.zero_gating
 
     def count(self, gemm: Gemm, seed: int, operands: Operands | None = None) -> Counted:
         """What the engine does for a product. Values, where they matter and are not given, are seeded random ones.
@@ -52,30 +83,50 @@ class Products:
         Raises: UserError for what the engine does not take, ProductError where stepping gives something else.
         """
         laid = packed(gemm) if self.serial and self.serial.unit.pack_first_layer else gemm
-        if not self.needs_operands:
+        if operands is None and not self.needs_operands:
             return self._counted(gemm, laid, None)
         data, w = operands or self._random(gemm, seed)
         signed = bool(data.min() < 0) if gemm.activation_signed is None else gemm.activation_signed
+        if operands is None or self.prunes:
+            w = _in_pattern(w, gemm)
+        if operands is not None and gemm.pattern:
+            compressed(_channels_inside(w, gemm, axis=1), gemm.pattern)  # refuses what breaks it
+        zero_macs = gemm.m * _zeros(w, gemm) if operands else 0
+        if not self.needs_operands:
+            return self._counted(gemm, laid, None)._replace(zero_macs=zero_macs)
         a, w = self._laid(gemm, laid, (data, w))
         counted = self._counted(gemm, laid, (a, w, signed))
         if self.stepped:
             stepped = self.serial.step(laid, a, w, signed) if self.serial else self.engine.step(laid, a, w)
             _verify(laid, (a, w), stepped, replace(counted.counts, macs=laid.macs))
-        return counted
+        return counted._replace(zero_macs=zero_macs) if operands else counted
 
     def _counted(self, gemm: Gemm, laid: Gemm, values: tuple[np.ndarray, np.ndarray, bool] | None) -> Counted:
         """Counts of a product as it is laid on the engine, with its useful MACs, and a serial unit's bit slots."""
+        share = Fraction(gemm.weight_sparsity or 0).limit_denominator(SHARE_DENOMINATOR)
+        if self.tensor:
+            counts = self.tensor.count(laid)
+            return Counted(counts, slots=self.tensor.explain(laid), zero_macs=int(share * counts.macs))
         if self.serial is None:
-            return Counted(self.engine.count(laid), Losses())
+            return Counted(self.engine.count(laid), zero_macs=int(share * gemm.macs))
         counts, losses = self.serial.account(laid, *(values if values and self.by_value else ()))
         if self.serial.unit.serial == "none":
-            return Counted(useful(counts, gemm), Losses())
+            return Counted(useful(counts, gemm), zero_macs=int(share * gemm.macs))
         zeros = losses.useful - losses.useful // laid.macs * gemm.macs
         losses = replace(losses, useful=losses.useful - zeros, packed_zeros=zeros)
         self.losses += losses
-        return Counted(useful(counts, gemm), losses)
+        return Counted(useful(counts, gemm), losses, zero_macs=int(share * gemm.macs))
 
-    def bit_steps(self, losses: Losses) -> int:
+    def work(self, counted: Counted) -> Work:
+        """What its arithmetic is priced by. Gated lanes spend nothing on zero weights, which fall on steps evenly."""
+        steps, counts = self._bit_steps(counted.losses), counted.counts
+        executed = counts.macs - counts.skipped_macs
+        gated = counted.zero_macs if self.configuration.zero_gating else 0
+        if steps:
+            return Work(bit_steps=steps - steps * gated // executed)
+        return Work(macs=executed - gated)
+
+    def _bit_steps(self, losses: Losses) -> int:
         """Cycles that serial lanes with an operand work; skipped bits fall on lanes with and without one alike."""
         if self.serial is None or not losses.ideal:
             return 0
@@ -102,7 +153,32 @@ class Products:
         data, w = operands
         if laid is not gemm:
             data, w = packed_images(data, gemm), packed_weights(w, gemm)
-        return matrix(data, laid), w
+        a = matrix(data, laid)
+        return (_channels_inside(a, gemm, axis=2), _channels_inside(w, gemm, axis=1)) if self.tensor else (a, w)
+
+
+def _channels_inside(x: np.ndarray, gemm: Gemm, axis: int) -> np.ndarray:
+    """K in the order of tensor cores: kernel positions outside, channels inside, so that groups lie along channels."""
+    order = np.arange(gemm.k)
+    if gemm.convolution:
+        order = order.reshape(gemm.convolution.channels, -1).T.reshape(-1)
+    return x.take(order, axis)
+
+
+def _in_pattern(w: np.ndarray, gemm: Gemm) -> np.ndarray:
+    """Weights [groups, K, N] pruned to the product's pattern along the channels; unchanged without one."""
+    if gemm.pattern is None:
+        return w
+    left: np.ndarray = np.empty_like(w)
+    order = _channels_inside(np.arange(gemm.k), gemm, axis=0)
+    left[:, order] = pruned(w.take(order, 1), gemm.pattern)
+    return left
+
+
+def _zeros(w: np.ndarray, gemm: Gemm) -> int:
+    """Zero weights among those that are executed: all, or those that the pattern stores."""
+    stored = w.size if gemm.pattern is None else executed_k(gemm) * gemm.n * gemm.groups
+    return stored - int(np.count_nonzero(w))
 
 
 def _verify(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-from accelsim.hardware import AnyEngine, BitSerialUnit, Hardware
+from accelsim.hardware import AnyEngine, BitSerialUnit, Hardware, TensorCore
 from accelsim.lowering import Gemm
 from accelsim.packing import packed
 
@@ -38,10 +38,12 @@ def _array(gemm: Gemm, hardware: Hardware, compute_cycles: int) -> str:
     engine = hardware.engine
     used = [(name, mean_use(size, limit), limit) for name, size, limit in _held(gemm, engine)]
     peak = math.prod(mean for _, mean, _ in used) * engine.peak_macs_per_cycle(gemm.activation_bits, gemm.weight_bits)
+    peak *= gemm.pattern.speedup if gemm.pattern else 1
     idle = 1 - gemm.macs / compute_cycles / (peak / math.prod(limit for _, _, limit in used))
     if isinstance(engine, BitSerialUnit):
         idle = 0.0  # the bit slots of the summary say where the rest went
-    filling = f", {idle:.0%} filling and draining" if idle >= 0.005 else ""
+    what = "for operands, sums or the kernel's ends" if isinstance(engine, TensorCore) else "filling and draining"
+    filling = f", {idle:.0%} {what}" if idle >= 0.005 else ""
     return f"{', '.join(f'{mean:.3g} of {limit} {name}' for name, mean, limit in used)} in use{filling}"
 
 
@@ -55,6 +57,8 @@ def _held(gemm: Gemm, engine: AnyEngine) -> list[tuple[str, int, int]]:
         windows = engine.cols if laid.m == 1 and laid.convolution is None else laid.m  # steps go round the columns
         return [("lanes", channels, engine.lanes), ("windows", windows, engine.cols),
                 ("filters", laid.n, engine.tiles * engine.rows)]  # fmt: skip
+    if isinstance(engine, TensorCore):
+        return [("pixels", gemm.m, engine.tile_m), ("filters", gemm.n, engine.tile_n)]
     rows, cols = {"os": (gemm.m, gemm.n), "ws": (gemm.k, gemm.n), "is": (gemm.k, gemm.m)}[engine.dataflow]
     return [("rows", rows, engine.rows), ("columns", cols, engine.cols)]
 

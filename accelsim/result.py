@@ -39,8 +39,9 @@ class LayerResult:
     dram_write_bytes: int
     compulsory_read_bytes: int  #: each operand once
     compulsory_write_bytes: int  #: the result once
-    serial_ideal_speedup: float | None  #: bit-serial: over a bit-parallel unit of the same peak, by widths alone
-    serial_speedup: float | None  #: the same, as it is
+    ideal_speedup: float | None  #: bit-serial: over a bit-parallel unit of the same peak, by widths alone; tensor
+    #: cores: over dense weights, by the pattern alone
+    speedup: float | None  #: the same, as it is
     vector_cycles: int
     dram_busy_cycles: int
     energy_pj: float

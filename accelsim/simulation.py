@@ -13,20 +13,22 @@ import numpy as np
 from accelsim.config import UserError, nearest
 from accelsim.energy import COMPONENTS, Activity, EnergyTable, energy_table, price, total_pj
 from accelsim.engines.losses import Losses
+from accelsim.engines.slots import MacSlots
 from accelsim.engines.vector import lane_cycles
 from accelsim.footprint import compulsory_bytes
 from accelsim.hardware import Hardware
 from accelsim.layers import width_of
 from accelsim.load import load_hardware
-from accelsim.lowering import Bits, Gemm, gemm_of, vector_work, widths
+from accelsim.lowering import Bits, Gemm, gemm_of, in_pattern, vector_work, widths
 from accelsim.mapping import find
 from accelsim.memory.schedule import Played, play
 from accelsim.operands import SYNTHETIC
 from accelsim.products import Counted, Products
 from accelsim.reasons import bound_of, reason
 from accelsim.result import LayerResult, Result, check
+from accelsim.sparsity import parse_pattern
 from accelsim.streams import gemm_stream, mapped_counts, vector_stream
-from accelsim.summary import bit_slots, summarize
+from accelsim.summary import bit_slots, mac_slots, summarize
 from accelsim.technology import load_technology
 from accelsim.tensors import Operands, read_operands
 from accelsim.tiles import TileStream
@@ -44,13 +46,15 @@ def simulate(
     dram: Literal["ideal"] | None = None,
     progress: Callable[[str], None] | None = None,
     tensors: Path | None = None,
+    prune: bool = False,
 ) -> Result:
     """Run a network, layer after layer.
 
     ``stepped`` moves every operand of every fold through the engine's registers and checks each product and count;
     ``closed`` gives the same numbers by formula. ``progress`` is called with each layer's name when it is done.
     Where values matter they come from ``tensors``, a folder of LAYER.activation.npy and LAYER.weight.npy, as far as
-    it has them; the rest is synthetic, and the summary says which.
+    it has them; the rest is synthetic, and the summary says which. ``prune`` sets all but the largest of given weights
+    to zero, as a tensor core's pattern wants it; without it weights that break the pattern are refused.
 
     Raises: UserError where the network does not suit the hardware.
     """
@@ -59,7 +63,7 @@ def simulate(
     _require_values(hardware, workload)
     if dram not in (None, "ideal"):
         raise UserError(f"dram: should be ideal, got {dram!r}")
-    machine = _Machine(hardware, fidelity, tensors)
+    machine = _Machine(hardware, fidelity, tensors, prune)
     rows: list[LayerResult] = []
     timelines: list[Timeline] = []
     clock = 0
@@ -77,6 +81,8 @@ def simulate(
     if machine.products.losses.total:
         convolutions = (losses for kind, losses in machine.losses if kind in CONVOLUTIONS)
         summary["bit_slots"] = bit_slots(machine.products.losses, sum(convolutions, Losses()))
+    if machine.slots.total:
+        summary["mac_slots"] = mac_slots(machine.slots)
     if tensors is not None:
         summary["notes"] += _tensor_notes(tensors, workload, machine)
     if machine.products.by_value:
@@ -94,9 +100,10 @@ def count_gemm(hardware: Hardware, m: int, k: int, n: int, fidelity: Fidelity = 
     """One product on the engine alone, without memory: its counts, and ``verified`` where it was stepped."""
     width = hardware.engine.operand_bits
     gemm = Gemm(m, k, n, activation_bits=width, weight_bits=width, output_bits=width)
+    gemm = in_pattern(gemm, hardware.engine.sparse_pattern)
     products = Products(hardware.engine, stepped=fidelity == "stepped")
-    counts = products.count(gemm, seed=0).counts
-    peak = hardware.engine.peak_macs_per_cycle(width, width)
+    counted = products.count(gemm, seed=0)
+    counts, peak = counted.counts, _peak(gemm, hardware)
     figures = {
         "hardware": hardware.name,
         "m": m,
@@ -105,6 +112,8 @@ def count_gemm(hardware: Hardware, m: int, k: int, n: int, fidelity: Fidelity = 
         **asdict(counts),
         "utilization": counts.macs / (peak * counts.cycles),
     }
+    if counted.slots.total:
+        figures["mac_slots"] = mac_slots(counted.slots)
     if products.by_value:
         figures["operands"] = SYNTHETIC
     return figures | ({"verified": True} if fidelity == "stepped" else {})
@@ -125,6 +134,10 @@ def compile_kernels() -> float:
         Products(unit.model_copy(update={"serial": serial}), stepped=True).count(Gemm(3, 3, 3), seed=0)
     for skip in ("dynamic", "essential"):
         Products(unit.model_copy(update={"skip": skip}), stepped=True).count(Gemm(3, 3, 3), seed=0)
+    cores = load_hardware("edge_sparse_npu").engine
+    for bits in (8, 32):
+        gemm = in_pattern(Gemm(3, 3, 3, 1, bits, bits), parse_pattern("2:4"))
+        Products(cores.model_copy(update={"precision": "int8"}), stepped=True).count(gemm, seed=0)
     empty = np.zeros(1, np.int64)
     stream = TileStream(np.zeros((1, 3), np.int64), empty, np.ones((1, 3), bool), empty, empty)
     play(stream, hardware)
@@ -145,18 +158,19 @@ class _Run(NamedTuple):
     activity: Activity
     compulsory_bytes: tuple[int, int]
     mapping: str
-    losses: Losses
+    counted: Counted | None
 
 
 class _Machine:
     """Hardware with what is derived from it once."""
 
-    def __init__(self, hardware: Hardware, fidelity: Fidelity, tensors: Path | None) -> None:
+    def __init__(self, hardware: Hardware, fidelity: Fidelity, tensors: Path | None, prunes: bool) -> None:
         self.hardware = hardware
         self.tensors = tensors
         self.losses: list[tuple[str, Losses]] = []  # kind of layer, and where its bit slots went
+        self.slots = MacSlots()  # of all products
         self.given: list[str] = []  # layers whose operands came from files
-        self.products = Products(hardware.engine, stepped=fidelity == "stepped")
+        self.products = Products(hardware.engine, fidelity == "stepped", prunes)
         self.table: EnergyTable = energy_table(hardware, load_technology(hardware.technology.name))
         self.integer = hardware.engine.precision.startswith("int")
         self.done: dict[Hashable, tuple[LayerResult, Timeline]] = {}
@@ -167,12 +181,14 @@ class _Machine:
             return _idle(node), joined([])
         operations = vector_work(node, batch, self.integer)
         gemm = gemm_of(node, batch, bits)
+        gemm = gemm and in_pattern(gemm, self.hardware.engine.sparse_pattern)
         traffic = vector_traffic(node, bits, batch) if gemm is None else None
         counted = None
         if gemm is not None:
             self._refuse_too_wide(gemm)
             counted = self.products.count(gemm, seed, self._read(node.layer.name, gemm))
             self.losses.append((kind_of(node), counted.losses))
+            self.slots += counted.slots
         key = (kind_of(node), gemm, counted, traffic, tuple(operations.items()))
         if key not in self.done:
             if gemm is not None and counted is not None:
@@ -186,7 +202,7 @@ class _Machine:
         return replace(row, layer=node.layer.name), timeline
 
     def _read(self, name: str, gemm: Gemm) -> Operands | None:
-        if self.tensors is None or not self.products.needs_operands:
+        if self.tensors is None or not self.products.reads_tensors:
             return None
         operands = read_operands(self.tensors, name, gemm)
         if operands is not None:
@@ -198,7 +214,7 @@ class _Machine:
         if widest <= engine.operand_bits:
             return
         told = f"{widest}-bit operands do not fit the engine's {engine.operand_bits} bits"
-        if engine.kind == "systolic":
+        if engine.kind != "bitserial":
             raise UserError(f"{told} ({engine.precision}); give --precision or engine.precision at least that wide")
         raise UserError(f"{told} (engine.pe_bits); allowed: 1 to {engine.operand_bits}")
 
@@ -209,12 +225,17 @@ class _Machine:
         mapped = mapped_counts(gemm, mapping, hardware, engine, counts)
         stream = gemm_stream(gemm, mapping, hardware, mapped.cycles, per_output)
         played = play(stream, hardware)
-        steps = self.products.bit_steps(counted.losses)
-        activity = gemm_activity(gemm, mapped, steps, stream, operations, hardware.engine.precision)
-        activity = replace(activity, cycles=played.total_cycles)
+        work = self.products.work(counted)
+        activity = replace(
+            gemm_activity(gemm, mapped, stream, operations, hardware.engine.precision),
+            cycles=played.total_cycles,
+            macs=work.macs,
+            bit_steps=work.bit_steps,
+            selections=work.macs if gemm.pattern else 0,
+        )
         tiling = mapped.cycles - counts.cycles
         return _Run(gemm, counts.cycles, tiling, stream, played, activity, compulsory_bytes(gemm), str(mapping),
-                    counted.losses)  # fmt: skip
+                    counted)  # fmt: skip
 
     def _vector_run(self, traffic: tuple[int, int, int], operations: dict[str, int]) -> _Run:
         read, weights, written = traffic
@@ -222,11 +243,15 @@ class _Machine:
         played = play(stream, self.hardware)
         activity = vector_activity(traffic, played.total_cycles, operations)
         return _Run(None, int(stream.vector_cycles.sum()), 0, stream, played, activity, (read + weights, written), "",
-                    Losses())  # fmt: skip
+                    None)  # fmt: skip
 
 
 def _peak(gemm: Gemm | None, hardware: Hardware) -> float:
-    return hardware.engine.peak_macs_per_cycle(gemm.activation_bits, gemm.weight_bits) if gemm else 1.0
+    """MACs a cycle that the engine could do at most, those with a zero that a pattern leaves out included."""
+    if gemm is None:
+        return 1.0
+    dense = hardware.engine.peak_macs_per_cycle(gemm.activation_bits, gemm.weight_bits)
+    return dense * float(gemm.pattern.speedup) if gemm.pattern else dense
 
 
 def _row(node: Node, run: _Run, hardware: Hardware, parts: dict[str, float]) -> LayerResult:
@@ -239,6 +264,7 @@ def _row(node: Node, run: _Run, hardware: Hardware, parts: dict[str, float]) -> 
     }
     moved = stream.read_bytes + stream.write_bytes
     bound = bound_of(busy, total)
+    ideal_speedup, speedup = run.counted.speedups if run.counted else (None, None)
     return LayerResult(
         layer=node.layer.name,
         kind=kind_of(node),
@@ -257,8 +283,8 @@ def _row(node: Node, run: _Run, hardware: Hardware, parts: dict[str, float]) -> 
         dram_write_bytes=stream.write_bytes,
         compulsory_read_bytes=run.compulsory_bytes[0],
         compulsory_write_bytes=run.compulsory_bytes[1],
-        serial_ideal_speedup=float(run.losses.ideal_speedup) if run.losses.total else None,
-        serial_speedup=float(run.losses.speedup) if run.losses.total else None,
+        ideal_speedup=ideal_speedup,
+        speedup=speedup,
         vector_cycles=busy["vector"],
         dram_busy_cycles=busy["memory"],
         energy_pj=total_pj(parts),
@@ -272,7 +298,7 @@ def _row(node: Node, run: _Run, hardware: Hardware, parts: dict[str, float]) -> 
 
 def _tensor_notes(folder: Path, workload: Workload, machine: _Machine) -> list[str]:
     """What was not read; files that belong to no layer are refused."""
-    if not machine.products.needs_operands:
+    if not machine.products.reads_tensors:
         return [f"tensors of {folder} were not read: values change nothing here"]
     layers = {node.layer.name for node in workload.nodes}
     for path in sorted(folder.glob("*.npy")):
@@ -304,8 +330,8 @@ def _idle(node: Node) -> LayerResult:
         compute_utilization=0.0,
         energy_pj=0.0,
         arithmetic_intensity=None,
-        serial_ideal_speedup=None,
-        serial_speedup=None,
+        ideal_speedup=None,
+        speedup=None,
         bound="none",
         reason="names data that lie in memory already" if node.layer.executed else "stored, but not run",
         mapping="",

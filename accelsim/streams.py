@@ -10,7 +10,7 @@ import numpy as np
 from accelsim.config import UserError
 from accelsim.counts import ActionCounts
 from accelsim.engines.base import Engine
-from accelsim.footprint import bias_bytes, ifmap_channels, ifmap_pixels, lengths, to_bytes
+from accelsim.footprint import bias_bytes, ifmap_channels, ifmap_pixels, lengths, to_bytes, weight_bytes
 from accelsim.hardware import ACCUMULATOR_BITS, Hardware
 from accelsim.lowering import INT64_MAX, Gemm
 from accelsim.tiles import IFMAP, MOST_STEPS, OFMAP, WEIGHT, Mapping, TileStream
@@ -33,7 +33,7 @@ def gemm_stream(
     ifmap = to_bytes(pixels * channels, gemm.activation_bits)
     outputs = m * n
     sums = to_bytes(outputs, ACCUMULATOR_BITS[hardware.engine.precision])
-    weights = to_bytes(k * n, gemm.weight_bits) + np.where(first["k"], bias_bytes(gemm, n), 0)
+    weights = weight_bytes(gemm, k, n) + np.where(first["k"], bias_bytes(gemm, n), 0)
     kept_ifmap, kept_weight, kept_ofmap = mapping.kept
     loads = np.stack(
         [

@@ -12,6 +12,7 @@ from typing import Any
 from accelsim import __version__
 from accelsim.energy import COMPONENTS, EnergyTable, sources
 from accelsim.engines.losses import Losses
+from accelsim.engines.slots import MEASURES, MacSlots
 from accelsim.hardware import Hardware, SystolicArray
 from accelsim.needs import memory_needed
 from accelsim.result import LayerResult
@@ -52,6 +53,8 @@ def summarize(
         "sources": [constant._asdict() for constant in sources(table)],
         "notes": [*_memory_note(hardware, workload), *table.notes, *_engine_notes(hardware, workload)],
     }
+    if pattern := hardware.engine.sparse_pattern:
+        summary["pattern"] = str(pattern)
     return summary | ({"verified": True} if verified else {})
 
 
@@ -70,6 +73,17 @@ def bit_slots(losses: Losses, convolutions: Losses) -> dict[str, Any]:
     }
 
 
+def mac_slots(slots: MacSlots) -> dict[str, Any]:
+    """Speedup over dense weights: what the pattern alone gives, what is left, and where the multipliers' time went."""
+    parts = {name: value for name, value in asdict(slots).items() if value and name not in MEASURES}
+    return {
+        "ideal_speedup": float(slots.ideal_speedup),
+        "speedup": float(slots.speedup),
+        "total": slots.total,
+        **parts,
+    }
+
+
 def config_sha256(hardware: Hardware, workload: Workload) -> str:
     """Digest of hardware and network; not of the version, nor of tensors given from files."""
     both = {"hardware": hardware.model_dump(mode="json"), "workload": workload.file.model_dump(mode="json")}
@@ -77,12 +91,15 @@ def config_sha256(hardware: Hardware, workload: Workload) -> str:
 
 
 def _engine_notes(hardware: Hardware, workload: Workload) -> list[str]:
-    """What was asked for and changes nothing."""
-    notes = []
-    sparse = workload.file.weight_sparsity or any(layer.weight_sparsity for layer in workload.file.layers)
-    if sparse:
+    """What was asked for and changes nothing, or less than one may think."""
+    engine, notes = hardware.engine, []
+    stated = any(node.layer.weight_sparsity for node in workload.nodes)
+    if stated and engine.zero_gating:
+        notes.append("zero weights take their cycles like others; zero_gating spares their multiplications' energy")
+    elif stated:
         notes.append("weight_sparsity changes nothing here: this engine spends the same cycles and energy on zeros")
-    engine = hardware.engine
+    if pattern := engine.sparse_pattern:
+        notes.append(f"weights are taken as pruned to {pattern}; what that costs in accuracy is not modelled")
     if isinstance(engine, SystolicArray) and engine.weights_resident:
         notes.append("weights_resident spares the array its reloads; the held operand still comes from DRAM once")
     return notes

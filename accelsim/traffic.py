@@ -14,21 +14,19 @@ TOKEN_BITS = 32  # a token is the number of a table's row
 
 
 def gemm_activity(
-    gemm: Gemm, counts: ActionCounts, bit_steps: int, stream: TileStream, operations: dict[str, int], precision: str
+    gemm: Gemm, counts: ActionCounts, stream: TileStream, operations: dict[str, int], precision: str
 ) -> Activity:
     """Bits that each memory moves: what the engine reads and writes, and what the DMA brings and takes.
 
-    bit_steps price a serial engine, whole multiplications any other; cycles are left to the schedule.
+    Cycles are left to the schedule, and the engine's arithmetic to what its products say of it.
     """
     sum_bits = ACCUMULATOR_BITS[precision]
     loaded = [int(size) * 8 for size in stream.load_bytes.sum(axis=0)]
     finished = gemm.m * gemm.n * gemm.groups
     return Activity(
-        macs=0 if bit_steps else counts.macs,
-        bit_steps=bit_steps,
         ifmap_read_bits=counts.activation_reads * gemm.activation_bits,
         ifmap_write_bits=loaded[0],
-        weight_read_bits=counts.weight_reads * gemm.weight_bits,
+        weight_read_bits=counts.weight_reads * gemm.stored_weight_bits,
         weight_write_bits=loaded[1],
         ofmap_read_bits=counts.psum_reads * sum_bits + stream.write_bytes * 8,
         ofmap_write_bits=(counts.psum_writes - finished) * sum_bits + finished * gemm.output_bits + loaded[2],

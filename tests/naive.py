@@ -34,6 +34,7 @@ class Counts(NamedTuple):
     weight_reads: int
     psum_reads: int
     psum_writes: int
+    skipped_macs: int = 0
 
 
 class Fold(NamedTuple):

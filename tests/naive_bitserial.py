@@ -38,6 +38,7 @@ class Counts(NamedTuple):
     weight_reads: int
     psum_reads: int
     psum_writes: int
+    skipped_macs: int = 0
 
 
 class Step(NamedTuple):

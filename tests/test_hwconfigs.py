@@ -19,6 +19,9 @@ SOURCED = re.compile(
     r"|assumed: .*\b(to|or)\b.*"
     r"|(Jouppi ISCA'17, (section 2|Table 2|Fig\. 1|section 2 and Table 2)|Chen JSSC'17)\b.*"
     r"|([A-Z]\w+ et al\., (MICRO'16|MICRO'17|DAC'18|ISSCC'18|JSSC'19)|DNNsim)\b.*"
+    r"|(NVIDIA (A100 whitepaper|PTX ISA|CUDA C\+\+ Programming Guide|H100 data sheet|GA102 whitepaper|Ada whitepaper)"
+    r"|NVIDIA GeForce RTX \d{4}[\w ]* (specification|device query)|Sparseloop artifact), \w.*"
+    r"|NVIDIA [\w +]+: \w.*"
     r"|(Arm Vela|Ethos-U55|AP Memory|octal-SPI PSRAM|Gemmini|SCALE-Sim|dram_idd)\b.*"
 )
 

@@ -63,10 +63,10 @@ def test_layers_and_convolutions_say_their_speedup():
     result = profiled("stripes", "alexnet_grouped")
     assert result.summary["bit_slots"]["convolutions"]["speedup"] == pytest.approx(312_705 / 145_722)
     conv1, fc = result.rows[0], result.rows[-2]
-    assert conv1.serial_ideal_speedup == pytest.approx(16 / 9)
-    assert 1 < conv1.serial_speedup < 16 / 9
-    assert fc.serial_ideal_speedup == 1
-    assert all(row.serial_speedup is None for row in result.rows if not row.macs)
+    assert conv1.ideal_speedup == pytest.approx(16 / 9)
+    assert 1 < conv1.speedup < 16 / 9
+    assert fc.ideal_speedup == 1
+    assert all(row.speedup is None for row in result.rows if not row.macs)
 
 
 def test_unpacked_first_layer():
@@ -152,9 +152,9 @@ def test_lanes_that_wait_cost_nothing():
     products = Products(unit, stepped=False)
     a = np.zeros((1, 16, 16), np.int32)
     a[0, 3, 5] = 65535
-    counts, losses = products.count(Gemm(16, 16, 1, 1, 16, 16), 0, (a, np.ones((1, 16, 1), np.int32)))
-    assert counts.cycles == 16
-    assert products.bit_steps(losses) in (16 * 16, (16 + 15) * 16)  # a step is as long as its widest column
+    counted = products.count(Gemm(16, 16, 1, 1, 16, 16), 0, (a, np.ones((1, 16, 1), np.int32)))
+    assert counted.counts.cycles == 16
+    assert products.work(counted).bit_steps in (16 * 16, (16 + 15) * 16)  # a step is as long as its widest column
 
 
 def test_reasons_of_packed_and_streamed_products():

@@ -14,7 +14,7 @@ from rich.console import Console
 
 from accelsim import load_hardware, load_workload, simulate, validate
 from accelsim.config import UserError
-from accelsim.hardware import BitSerialUnit, Dram, Sram, SystolicArray, TechnologyChoice, VectorUnit
+from accelsim.hardware import BitSerialUnit, Dram, Sram, SystolicArray, TechnologyChoice, TensorCore, VectorUnit
 from accelsim.layers import AnyLayer
 from accelsim.load import hardware_document
 from accelsim.report import files
@@ -283,7 +283,7 @@ README = (Path(__file__).resolve().parent.parent / "README.md").read_text(encodi
 
 
 def test_readme_names_every_key_of_the_hardware():
-    for section in (SystolicArray, BitSerialUnit, VectorUnit, Sram, Dram, TechnologyChoice):
+    for section in (SystolicArray, BitSerialUnit, TensorCore, VectorUnit, Sram, Dram, TechnologyChoice):
         for key in section.model_fields:
             assert re.search(rf"`([\w*]+\.)*{key}[`:]", README), f"{section.__name__}.{key}"
 

@@ -11,6 +11,7 @@ from accelsim.counts import ActionCounts
 from accelsim.lowering import Gemm
 from accelsim.memory.dram import latency_cycles, transfer_cycles
 from accelsim.needs import memory_needed
+from accelsim.sparsity import parse_pattern
 from accelsim.streams import vector_stream
 from accelsim.tiles import TileStream
 from accelsim.traffic import gemm_activity, vector_activity, vector_traffic
@@ -26,11 +27,12 @@ def test_bits_of_a_product():
     gemm = Gemm(5, 8, 3, activation_bits=4, weight_bits=2, output_bits=16)
     counts = ActionCounts(cycles=9, macs=120, activation_reads=80, weight_reads=24, psum_reads=15, psum_writes=30)
     moved = TileStream(np.array([[20, 6, 60]]), np.array([90]), *[None] * 3)  # spilled sums come and go
-    activity = gemm_activity(gemm, counts, 0, moved, {"mul": 15}, "int8")
+    activity = gemm_activity(gemm, counts, moved, {"mul": 15}, "int8")
     assert dataclasses.asdict(activity) == {
         "cycles": 0,
-        "macs": 120,
+        "macs": 0,
         "bit_steps": 0,
+        "selections": 0,
         "ifmap_read_bits": 80 * 4,
         "ifmap_write_bits": 20 * 8,
         "weight_read_bits": 24 * 2,
@@ -41,8 +43,8 @@ def test_bits_of_a_product():
         "dram_write_bytes": 90,
         "vector_operations": {"mul": 15},
     }
-    assert gemm_activity(gemm, counts, 960, moved, {}, "int16").macs == 0  # a serial engine pays for its bit steps
-    assert gemm_activity(gemm, counts, 960, moved, {}, "int16").bit_steps == 960
+    sparse = dataclasses.replace(gemm, pattern=parse_pattern("2:4"))  # 2-bit weights with 2-bit indices
+    assert gemm_activity(sparse, counts, moved, {}, "int8").weight_read_bits == 24 * 4
 
 
 def test_bits_of_an_element_wise_layer():

@@ -30,3 +30,22 @@ class Engine(Protocol):
 
     def step(self, gemm: Gemm, a: np.ndarray, w: np.ndarray) -> tuple[np.ndarray, ActionCounts]:
         """Cycle by cycle; a is integers [groups, M, K], w [groups, K, N]; returns a @ w and what happened."""
+
+
+class Extent(NamedTuple):
+    """Parts along one dimension that are equally long."""
+
+    used: int
+    repeat: int
+    last: int  #: place of the last of them
+
+
+def extents(size: int, part: int) -> list[Extent]:
+    """``size`` elements cut into parts: the full ones, then what is left."""
+    full, rest = divmod(size, part)
+    return [e for e in (Extent(part, full, full - 1), Extent(rest, 1, full)) if e.used and e.repeat]
+
+
+def ceil_div(a: int, b: int) -> int:
+    """Least integer not below a / b."""
+    return -(-a // b)

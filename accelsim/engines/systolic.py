@@ -23,23 +23,9 @@ import numpy as np
 
 from accelsim.config import UserError
 from accelsim.counts import ActionCounts
-from accelsim.engines.base import Fold
+from accelsim.engines.base import Extent, Fold, extents
 from accelsim.hardware import SystolicArray
 from accelsim.lowering import INT64_MAX, Gemm
-
-
-class Extent(NamedTuple):
-    """The folds along one dimension that use equally many rows (or columns) of the array."""
-
-    used: int
-    repeat: int
-    last: int  #: place of the last of them
-
-
-def extents(size: int, part: int) -> list[Extent]:
-    """``size`` elements cut into parts: the full ones, then what is left."""
-    full, rest = divmod(size, part)
-    return [e for e in (Extent(part, full, full - 1), Extent(rest, 1, full)) if e.used and e.repeat]
 
 
 class Folding(NamedTuple):

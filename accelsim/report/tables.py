@@ -25,6 +25,19 @@ SLOT_NAMES = {
     "column_wait": "waiting for the slowest column",
     "weight_wait": "waiting for weights",
 }
+MAC_SLOT_NAMES = {
+    "useful": "useful",
+    "padded_k": "K padded",
+    "partial_m": "pixels missing",
+    "partial_n": "filters missing",
+    "idle_cores": "cores without an instruction",
+    "idle_multiprocessors": "multiprocessors without a tile",
+    "interval": "intervals not full",
+    "dependency": "waiting for sums",
+    "operand_wait": "waiting for operands",
+    "ends": "launch, fill, last sums, epilogue",
+}
+LEAST_SHARE = 0.0005  # of slots, that is told
 SHAPE = "M x K x N"
 LEGEND = {
     SHAPE: "outputs x reduction x filters, *groups of them",
@@ -96,7 +109,9 @@ def depthwise_note(rows: Sequence[LayerResult]) -> str:
 
 def run_report(rows: Sequence[LayerResult], summary: dict[str, Any]) -> RenderableType:
     """All that ``accelsim run`` shows. What a reader must know first, such as a lack of memory, stands on top."""
-    title = f"{summary['workload']} on {summary['hardware']} ({summary['precision']}, batch {summary['batch']})"
+    weights = f", weights {summary['pattern']}" if summary.get("pattern") else ""
+    width = f"{summary['precision']}{weights}, batch {summary['batch']}"
+    title = f"{summary['workload']} on {summary['hardware']} ({width})"
     if summary.get("settings"):
         title += f" with {', '.join(summary['settings'])}"
     if summary.get("verified"):
@@ -109,6 +124,8 @@ def run_report(rows: Sequence[LayerResult], summary: dict[str, Any]) -> Renderab
     lines += [Text(""), layers_table(rows), Text(""), totals(summary), Text("")]
     if slots := summary.get("bit_slots"):
         lines += [*(Paragraph(line, hanging=2) for line in bit_slots(slots)), Text("")]
+    if slots := summary.get("mac_slots"):
+        lines += [*(Paragraph(line, hanging=2) for line in mac_slots(slots)), Text("")]
     lines.append(Text("costliest layers, with their share of the cycles", style="bold"))
     lines.append(costliest(rows))
     if note := depthwise_note(rows):
@@ -132,6 +149,17 @@ def bit_slots(slots: dict[str, Any]) -> list[str]:
     ]
 
 
+def mac_slots(slots: dict[str, Any]) -> list[str]:
+    """What a sparse pattern gives tensor cores, what is left of it, and what took the rest, in shares of all slots."""
+    shares = {name: slots.get(name, 0) / slots["total"] for name in MAC_SLOT_NAMES}
+    parts = [f"{MAC_SLOT_NAMES[name]} {percent(share)}" for name, share in shares.items() if share >= LEAST_SHARE]
+    lines = [f"multiplier slots: {', '.join(parts)}"]
+    if slots["ideal_speedup"] > 1:
+        lines.insert(0, f"speedup of computing over dense weights on the same cores: {slots['speedup']:.3f};"
+                        f" the pattern alone would give {slots['ideal_speedup']:.3f}")  # fmt: skip
+    return lines
+
+
 def gemm_report(counted: dict[str, Any], hardware: Hardware) -> RenderableType:
     """All that ``accelsim gemm`` shows."""
     product = f"{counted['m']}x{counted['k']}x{counted['n']} (MxKxN)"
@@ -145,6 +173,10 @@ def gemm_report(counted: dict[str, Any], hardware: Hardware) -> RenderableType:
         f"weight reads       {counted['weight_reads']:,} elements",
         f"partial sums       {counted['psum_writes']:,} elements written, {counted['psum_reads']:,} read back",
     ]
+    if counted["skipped_macs"]:
+        lines.insert(2, f"  skipped          {counted['skipped_macs']:,} with a zero that the pattern leaves out")
+    if slots := counted.get("mac_slots"):
+        lines += mac_slots(slots)
     if counted.get("verified"):
         lines.append("stepped: the product is right and every count equals the closed form's")
     return Group(Paragraph(title, hanging=2, style="bold"), *(Paragraph(line, hanging=19) for line in lines))

@@ -1,0 +1,6 @@
+"""What precision and sparsity do to the numbers."""
+
+from accelsim.compress.prune import Compressed, compressed, pruned
+from accelsim.compress.sparsify import sparse
+
+__all__ = ["Compressed", "compressed", "pruned", "sparse"]

@@ -1,0 +1,35 @@
+"""What a stated sparsity makes of hardware and network: dense, n:m, or a share of zeros anywhere."""
+
+from __future__ import annotations
+
+from accelsim.config import UserError
+from accelsim.hardware import Hardware, TensorCore
+from accelsim.sparsity import ALLOWED, DENSE, parse_pattern
+from accelsim.workload import Workload, at_sparsity
+
+
+def sparse(hardware: Hardware, workload: Workload, sparsity: str) -> tuple[Hardware, Workload]:
+    """Hardware and network with weights that sparse, but for layers that state their own ``weight_sparsity``.
+
+    Only tensor cores gain cycles from a pattern, and from nothing else: to all others zeros are weights like any.
+
+    Raises: UserError for a text that is no sparsity.
+    """
+    structured = sparsity == DENSE or ":" in sparsity
+    try:
+        pattern, share = (parse_pattern(sparsity), 0.0) if structured else (None, float(sparsity))
+    except ValueError:
+        raise _refused(sparsity) from None
+    if not 0 <= share < 1:
+        raise _refused(sparsity)
+    if isinstance(hardware.engine, TensorCore):
+        text = sparsity if pattern else DENSE
+        engine = hardware.engine.model_copy(update={"pattern": text})
+        hardware = hardware.model_copy(update={"engine": engine})
+    elif pattern:
+        share = float(1 - 1 / pattern.speedup)
+    return hardware, at_sparsity(workload, share) if share else workload
+
+
+def _refused(sparsity: str) -> UserError:
+    return UserError(f"--sparsity {sparsity}: allowed: {ALLOWED}, or a share of zeros from 0 to below 1, such as 0.5")

@@ -1,0 +1,302 @@
+"""The compute engines that a hardware file can hold, and what they can do at most in a cycle."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Annotated, Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from accelsim.config import Count, Positive, Size, Value
+from accelsim.sparsity import DENSE, Pattern, parse_pattern
+
+Precision = Literal["int2", "int4", "int8", "int16", "fp16", "bf16", "fp32"]
+BITS: dict[str, int] = {"int2": 2, "int4": 4, "int8": 8, "int16": 16, "fp16": 16, "bf16": 16, "fp32": 32}
+ACCUMULATOR_BITS: dict[str, int] = {
+    "int2": 32, "int4": 32, "int8": 32, "int16": 64, "fp16": 32, "bf16": 32, "fp32": 32,
+}  # fmt: skip
+
+
+class SystolicArray(Value):
+    """A grid of rows x cols processing elements (PEs), each one MAC a cycle.
+
+    ``os`` holds outputs (rows M, columns N), ``ws`` weights (rows K, columns N), ``is`` inputs (rows K, columns M).
+    """
+
+    kind: Literal["systolic"]
+    rows: Size
+    cols: Size
+    dataflow: Literal["os", "ws", "is"]
+    precision: Precision = "int8"
+    psum_hop_cycles: Annotated[int, Field(ge=1, le=64)] = 1  #: cycles a partial sum takes from row to row
+    pipeline_registers: Annotated[int, Field(ge=0, le=1024)] = 0  #: at the array's edge
+    output_drain: Literal["rows", "cols", "none"] = "rows"  #: os: the way finished sums leave
+    weights_resident: bool = False  #: ws, is: the held operand is in the PEs beforehand
+    overlap_folds: bool = False  #: the next fold's held operand loads while this one computes
+    swap_cycles: Count = 0  #: bubble between overlapped folds
+    reload_cycles: Size | None = None  #: overlapped folds: least interval; default rows, for os the drain
+    charge_full_array: bool = False  #: count partial folds as if they used every row and column
+    zero_gating: bool = False  #: a MAC with a zero weight costs no energy, but its cycle
+
+    @property
+    def operand_bits(self) -> int:
+        """Width of operands that state none."""
+        return BITS[self.precision]
+
+    @property
+    def pes(self) -> int:
+        """Processing elements, each with a peak of one MAC a cycle."""
+        return self.rows * self.cols
+
+    @property
+    def title(self) -> str:
+        """Size and kind in a few words."""
+        return f"{self.rows}x{self.cols} {self.dataflow} {self.precision}"
+
+    def peak_macs_per_cycle(self, activation_bits: int, weight_bits: int) -> float:
+        """MACs in a cycle in which every PE works; narrow operands gain nothing."""
+        return float(self.pes)
+
+    @property
+    def grain(self) -> tuple[int, int, int]:
+        """M, N, K of one fold; the streamed one counts single vectors."""
+        rows, cols = self.rows, self.cols
+        return {"os": (rows, cols, 1), "ws": (1, cols, rows), "is": (cols, 1, rows)}[self.dataflow]
+
+    @property
+    def streamed(self) -> str:
+        """The dimension that flows through the array: m, n or k."""
+        return {"os": "k", "ws": "m", "is": "n"}[self.dataflow]
+
+    @property
+    def holds_sums(self) -> bool:
+        """Sums stay in the PEs until they are finished."""
+        return self.dataflow == "os"
+
+    @property
+    def sparse_pattern(self) -> Pattern | None:
+        """None: zeros are weights like others."""
+        return None
+
+    @property
+    def drain_cycles(self) -> int:
+        """os: cycles that shift a whole array of finished sums out."""
+        return {"rows": self.rows, "cols": self.cols, "none": 0}[self.output_drain]
+
+
+class BitSerialUnit(Value):
+    """Tiles of inner-product units that take operands bit by bit (Stripes, MICRO 2016, and its family).
+
+    Each of ``tiles`` tiles computes ``rows`` filters for ``cols`` windows, ``lanes`` channels at a time. With
+    ``serial: none`` and one column it is their bit-parallel baseline, DaDianNao.
+    """
+
+    kind: Literal["bitserial"]
+    tiles: Size
+    rows: Size  #: filters per tile
+    cols: Size  #: windows side by side
+    lanes: Size  #: channels of a brick
+    serial: Literal["none", "activations", "weights", "both"]
+    skip: Literal["none", "dynamic", "essential"] = "none"
+    bits_per_cycle: Annotated[int, Field(ge=1, le=16)] = 1  #: of a serial activation
+    shifter_bits: Annotated[int, Field(ge=0, le=4)] = 2  #: first-stage shifter of ``skip: essential``
+    column_registers: Annotated[int, Field(ge=0, le=1024)] = 0  #: how far columns may run ahead of each other
+    pe_bits: Annotated[int, Field(ge=1, le=16)] = 16  #: widest operand
+    pack_first_layer: bool = False  #: three input channels and a stride: space to depth first
+    pack_depthwise: bool = False  #: one channel a group: kernel positions share the lanes
+    zero_gating: bool = False  #: a lane with a zero weight costs no energy, but its cycles
+
+    @property
+    def lane_slots(self) -> int:
+        """Bits of an activation that a lane has room for in a cycle; 1 where activations are not serial."""
+        return self.bits_per_cycle if self.serial in ("activations", "both") else 1
+
+    @property
+    def activation_bits_per_cycle(self) -> int:
+        """Bits that a lane really adds in a cycle: ``skip: essential`` takes one set bit, whatever room there is."""
+        return 1 if self.skip == "essential" else self.lane_slots
+
+    @property
+    def operand_bits(self) -> int:
+        """Width of operands that state none."""
+        return self.pe_bits
+
+    @property
+    def precision(self) -> str:
+        """Of the widest operands."""
+        return "int8" if self.pe_bits <= BITS["int8"] else "int16"
+
+    @property
+    def pes(self) -> int:
+        """Lanes, each with a bit of one operand a cycle (a whole multiplier each where nothing is serial)."""
+        return self.tiles * self.rows * self.cols * self.lanes
+
+    @property
+    def title(self) -> str:
+        """Size and kind in a few words."""
+        kind = "bit-parallel" if self.serial == "none" else f"bit-serial {self.serial}"
+        return f"{self.tiles}x{self.rows}x{self.cols}x{self.lanes} {kind}"
+
+    def peak_macs_per_cycle(self, activation_bits: int, weight_bits: int) -> float:
+        """MACs in a cycle in which every lane works; where zero bits are skipped, as if each operand had one bit."""
+        activation_cycles = -(-activation_bits // self.bits_per_cycle) if self.skip == "none" else 1
+        cycles = {"none": 1, "activations": activation_cycles, "weights": weight_bits,
+                  "both": activation_cycles * weight_bits}[self.serial]  # fmt: skip
+        return self.pes / cycles
+
+    @property
+    def grain(self) -> tuple[int, int, int]:
+        """M, N, K of one pass: windows, filters, and single channels that stream."""
+        return self.cols, self.tiles * self.rows, 1
+
+    @property
+    def streamed(self) -> str:
+        """The dimension that flows through the units."""
+        return "k"
+
+    @property
+    def holds_sums(self) -> bool:
+        """Sums stay in the units until they are finished."""
+        return True
+
+    @property
+    def sparse_pattern(self) -> Pattern | None:
+        """None: zeros are weights like others."""
+        return None
+
+    @model_validator(mode="after")
+    def _skips_only_serial_activations(self) -> BitSerialUnit:
+        if self.skip != "none" and self.serial != "activations":
+            raise ValueError(f"skip: {self.skip} needs serial: activations, got {self.serial}")
+        if self.column_registers and self.skip == "none":
+            raise ValueError("column_registers let columns of unequal length run apart; they need skip")
+        return self
+
+
+RATE_DENOMINATOR = 1000
+Sustained = Annotated[float, Field(gt=0, le=1.5)]
+
+
+class TensorCore(Value):
+    """Cores that multiply small matrices, the weights among them dense or n:m sparse.
+
+    A multiprocessor of ``cores`` computes one output tile of ``tile_m`` pixels and ``tile_n`` filters at a time (or
+    ``tiles_at_once``), in k-steps of ``tile_k``, by instructions of m x n x k. Operands stream in while they are used.
+    """
+
+    kind: Literal["tensorcore"]
+    cores: Size  #: of a multiprocessor
+    m: Size  #: pixels of an instruction
+    n: Size  #: filters of an instruction
+    k: Size  #: reduction of an instruction, zeros included; rounded up to whole groups of the pattern
+    macs_per_cycle: Size | dict[Precision, Size]  #: multipliers of a core, for all precisions or for each
+    precision: Precision = "int8"
+    pattern: str = DENSE  #: dense, or n:m: how stored weights are executed
+    index_granule_bits: Annotated[int, Field(ge=1, le=8)] = 1  #: indices of kept weights take a multiple of it
+    latency_cycles: Count = 0  #: from an instruction's last cycle until its sums can be added upon
+    tile_m: Size
+    tile_n: Size
+    tile_k: Size | None = None  #: of a k-step; default: one instruction's
+    warp_m: Size | None = None  #: part of a tile that reads its operands by itself; default: the whole tile
+    warp_n: Size | None = None
+    operand_bytes_per_cycle: Positive | None = None  #: into the cores of a multiprocessor; default: as needed
+    operand_fills: bool = False  #: operands are written through the same port before they are read
+    l2_bytes_per_cycle: Positive | None = None  #: into all multiprocessors; default: as needed
+    multiprocessors: Size = 1
+    tiles_at_once: Annotated[int, Field(ge=1, le=64)] = 1  #: of a multiprocessor (occupancy)
+    overlap_tiles: bool = True  #: operands of the next tile come while one computes; no fill between them
+    charge_full_tile: bool = False  #: a partial tile takes as long as a full one
+    launch_cycles: Count = 0  #: once
+    fill_cycles: Count = 0  #: before the first k-step of tiles that do not overlap
+    epilogue_cycles: Count = 0  #: after their last
+    sustained_math: Sustained = 1.0  #: share of macs_per_cycle that is really reached
+    sustained_operands: Sustained = 1.0  #: the same of both operand bandwidths
+    zero_gating: bool = False  #: a MAC with a zero weight costs no energy, but its share of the cycle
+
+    @field_validator("pattern")
+    @classmethod
+    def _is_pattern(cls, text: str) -> str:
+        parse_pattern(text)
+        return text
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> TensorCore:
+        if isinstance(self.macs_per_cycle, dict) and self.precision not in self.macs_per_cycle:
+            allowed = ", ".join(self.macs_per_cycle)
+            raise ValueError(f"precision {self.precision} has no macs_per_cycle; allowed: {allowed}")
+        for whole, part in (("tile_m", "m"), ("tile_n", "n"), ("tile_m", "warp_m"), ("tile_n", "warp_n")):
+            size, limit = getattr(self, part), getattr(self, whole)
+            if size is not None and limit % size:
+                raise ValueError(f"{whole}: {limit} is no multiple of {part}: {size}")
+        if self.tile_k is not None and self.tile_k % self.k:
+            raise ValueError(f"tile_k: {self.tile_k} is no multiple of k: {self.k}")
+        several = self.multiprocessors > 1 or self.tiles_at_once > 1
+        if several and not self.charge_full_tile:
+            raise ValueError("several multiprocessors or tiles_at_once need charge_full_tile: true")
+        return self
+
+    @property
+    def sparse_pattern(self) -> Pattern | None:
+        """Of stored weights; None for dense."""
+        return parse_pattern(self.pattern, self.index_granule_bits)
+
+    @property
+    def rate(self) -> int:
+        """Multipliers of a core at its precision."""
+        return self.macs_per_cycle if isinstance(self.macs_per_cycle, int) else self.macs_per_cycle[self.precision]
+
+    @property
+    def operand_bits(self) -> int:
+        """Width of operands that state none."""
+        return BITS[self.precision]
+
+    @property
+    def pes(self) -> int:
+        """Multipliers of all cores."""
+        return self.multiprocessors * self.cores * self.rate
+
+    @property
+    def title(self) -> str:
+        """Size and kind in a few words."""
+        several = f"{self.multiprocessors}x" if self.multiprocessors > 1 else ""
+        return f"{several}{self.cores}x{self.rate} tensor cores {self.pattern} {self.precision}"
+
+    def peak_macs_per_cycle(self, activation_bits: int, weight_bits: int) -> float:
+        """MACs in a cycle in which every multiplier works on dense weights; narrow operands gain nothing."""
+        return self.pes * max(1.0, self.sustained_math)
+
+    @property
+    def step_k(self) -> int:
+        """Reduction that one k-step covers: whole instructions of whole groups."""
+        return (self.tile_k or self.k) // self.k * self.instruction_k(self.sparse_pattern)
+
+    def instruction_k(self, pattern: Pattern | None) -> int:
+        """Reduction of an instruction, rounded up to whole groups."""
+        return -(-self.k // pattern.group) * pattern.group if pattern else self.k
+
+    @property
+    def grain(self) -> tuple[int, int, int]:
+        """M, N, K of what a multiprocessor computes at a time: a tile, and k-steps that stream."""
+        return self.tile_m, self.tile_n, self.step_k
+
+    @property
+    def streamed(self) -> str:
+        """The dimension that flows through the cores."""
+        return "k"
+
+    @property
+    def holds_sums(self) -> bool:
+        """Sums stay in registers until they are finished."""
+        return True
+
+    @property
+    def operand_rates(self) -> tuple[Fraction | None, Fraction | None]:
+        """Bits a cycle into the cores of one multiprocessor, and from the L2 into it; None without a limit."""
+        l2 = self.l2_bytes_per_cycle and self.l2_bytes_per_cycle / self.multiprocessors
+        return self._bit_rate(self.operand_bytes_per_cycle), self._bit_rate(l2)
+
+    def _bit_rate(self, bytes_per_cycle: float | None) -> Fraction | None:
+        if bytes_per_cycle is None:
+            return None
+        exact = Fraction(bytes_per_cycle * self.sustained_operands * 8).limit_denominator(RATE_DENOMINATOR)
+        return max(exact, Fraction(1, RATE_DENOMINATOR))

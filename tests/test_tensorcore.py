@@ -1,0 +1,200 @@
+"""Tensor cores: closed form, stepped kernel and naive rules agree, and give the published figures."""
+
+from dataclasses import astuple, fields, replace
+from fractions import Fraction
+
+import naive_tensorcore as naive
+import numpy as np
+from conftest import UNJITTED
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from accelsim.compress import compressed, pruned
+from accelsim.engines.ksteps import Clock, Step, after, after_many, repeated
+from accelsim.engines.slots import MEASURES
+from accelsim.engines.tensorcore import Tensor
+from accelsim.hardware import TensorCore
+from accelsim.lowering import Gemm
+from accelsim.sparsity import LARGEST_GROUP, Pattern, parse_pattern
+
+MOST = 2 if UNJITTED else 5
+PATTERNS = ("dense", "2:4", "1:4", "4:8", "1:2")
+
+
+def unit(pattern="dense", **options):
+    core = {"cores": 1, "m": 2, "n": 2, "k": 4, "macs_per_cycle": 4, "tile_m": 4, "tile_n": 4, **options}
+    return Tensor(TensorCore(kind="tensorcore", pattern=pattern, **core))
+
+
+@st.composite
+def patterns(draw):
+    """Dense, the common patterns, and any other."""
+    if draw(st.booleans()):
+        return draw(st.sampled_from(PATTERNS))
+    group = draw(st.integers(1, LARGEST_GROUP))
+    return f"{draw(st.integers(1, group))}:{group}"
+
+
+@st.composite
+def units(draw):
+    """Units with every option anywhere in its range."""
+
+    def size(most=3):
+        return draw(st.integers(1, most))
+
+    m, n, warp_m, warp_n = (size() for _ in range(4))
+    bandwidth = st.none() | st.integers(1, 40).map(float) | st.floats(0.2, 20)
+    full = draw(st.booleans())
+    return unit(
+        draw(patterns()),
+        cores=size(5),
+        m=m,
+        n=n,
+        k=draw(st.sampled_from([1, 2, 4, 8, 3])),
+        macs_per_cycle=size(12),
+        index_granule_bits=size(2),
+        latency_cycles=draw(st.integers(0, 12)),
+        tile_m=m * warp_m * size(2),
+        tile_n=n * warp_n * size(2),
+        tile_k=None,
+        warp_m=draw(st.sampled_from([None, m, m * warp_m])),
+        warp_n=draw(st.sampled_from([None, n, n * warp_n])),
+        operand_bytes_per_cycle=draw(bandwidth),
+        l2_bytes_per_cycle=draw(bandwidth),
+        operand_fills=draw(st.booleans()),
+        multiprocessors=size(3) if full else 1,
+        tiles_at_once=size(3) if full else 1,
+        overlap_tiles=draw(st.booleans()),
+        charge_full_tile=full,
+        launch_cycles=draw(st.integers(0, 9)),
+        fill_cycles=draw(st.integers(0, 9)),
+        epilogue_cycles=draw(st.integers(0, 9)),
+        sustained_math=draw(st.sampled_from([1.0, 0.75, 0.5, 0.311, 1.2])),
+        sustained_operands=draw(st.sampled_from([1.0, 0.9, 0.3])),
+    )
+
+
+@st.composite
+def deep(draw):
+    """A unit whose k-steps may be several instructions deep."""
+    engine = draw(units())
+    return Tensor(engine.unit.model_copy(update={"tile_k": engine.unit.k * draw(st.integers(1, 3))}))
+
+
+@st.composite
+def gemms(draw, pattern):
+    """Products of odd sizes and several groups; weights in the pattern."""
+    sizes = [draw(st.integers(1, most * MOST)) for most in (5, 9, 5)]
+    bits = [draw(st.sampled_from([2, 4, 8, 16])) for _ in range(2)]
+    return Gemm(*sizes, draw(st.integers(1, 3)), *bits, pattern=pattern)
+
+
+def operands(gemm, seed):
+    """Signed integers of the stated widths, many of them zero or at an end; weights pruned."""
+    rng = np.random.default_rng(seed)
+
+    def integers(shape, bits):
+        low, high = -(2 ** (bits - 1)), 2 ** (bits - 1)
+        if seed % 4 == 0:
+            return rng.choice([low, high - 1], shape)
+        return rng.integers(low, high, shape) * (rng.random(shape) < (0.2, 0, 1, 1)[seed % 4])
+
+    w = integers((gemm.groups, gemm.k, gemm.n), gemm.weight_bits)
+    return integers((gemm.groups, gemm.m, gemm.k), gemm.activation_bits), pruned(w, gemm.pattern) if gemm.pattern else w
+
+
+def options_of(engine):
+    u, rates = engine.unit, engine.unit.operand_rates
+    return naive.Options(
+        **{name: getattr(u, name) for name in naive.Options._fields if hasattr(u, name)}
+        | {
+            "rate": u.rate,
+            "tile_k": u.tile_k or u.k,
+            "warp_m": u.warp_m or u.tile_m,
+            "warp_n": u.warp_n or u.tile_n,
+            "core_bits_per_cycle": rates[0],
+            "l2_bits_per_cycle": rates[1],
+            "sustained_math": Fraction(u.sustained_math).limit_denominator(1000),
+        }
+    )
+
+
+def product_of(gemm):
+    bits = gemm.activation_bits, gemm.weight_bits
+    return naive.Product(gemm.groups, gemm.m, gemm.k, gemm.n, *bits, gemm.pattern and tuple(gemm.pattern))
+
+
+@settings(max_examples=8 * settings.default.max_examples)
+@given(st.data(), deep(), st.integers(0, 99))
+def test_all_texts_agree(data, engine, seed):
+    gemm = data.draw(gemms(engine.unit.sparse_pattern))
+    a, w = operands(gemm, seed)
+    product, counts = engine.step(gemm, a, w)
+    assert np.array_equal(product, a @ w)
+    assert counts == engine.count(gemm)
+    assert tuple(astuple(counts)) == naive.count(product_of(gemm), options_of(engine))
+    peak = engine.unit.peak_macs_per_cycle(gemm.activation_bits, gemm.weight_bits)
+    assert counts.cycles * peak >= counts.macs - counts.skipped_macs
+    assert counts.macs == gemm.macs
+
+
+@settings(max_examples=max(1, settings.default.max_examples // 2))
+@given(st.data(), deep())
+def test_closed_form_of_long_products(data, engine):
+    """Sizes at which k-steps and tiles are skipped over."""
+    sizes = [data.draw(st.integers(1, most)) for most in (25, 120, 12, 5)]
+    gemm = Gemm(*sizes, pattern=engine.unit.sparse_pattern)
+    assert astuple(engine.count(gemm)) == naive.count(product_of(gemm), options_of(engine))
+
+
+@given(st.data(), deep())
+def test_slots_add_up(data, engine):
+    gemm = data.draw(gemms(engine.unit.sparse_pattern))
+    counts, slots = engine.count(gemm), engine.explain(gemm)
+    assert slots.total == counts.cycles * engine.unit.pes
+    assert slots.useful == counts.macs - counts.skipped_macs
+    assert slots.dense_total == engine.count(replace(gemm, pattern=None)).cycles * engine.unit.pes
+    assert slots.ideal_speedup == (gemm.pattern.speedup if gemm.pattern else 1)
+    if engine.unit.sustained_math <= 1:
+        assert all(getattr(slots, part.name) >= 0 for part in fields(slots))
+    assert len(MEASURES) == 2
+
+
+steps = st.builds(
+    lambda slots, rounds, ticks: Step(slots, slots, rounds, ticks), st.integers(1, 9), st.just(1), st.integers(0, 90)
+)
+
+
+@given(st.lists(st.tuples(steps, st.integers(1, 12)), min_size=1, max_size=5), st.integers(1, 12), st.integers(1, 60))
+def test_skipping_equal_k_steps_changes_nothing(parts, rate, times):
+    def slowly(clock):
+        for step, repeat in parts:
+            for _ in range(repeat):
+                clock = after(clock, step, rate)
+        return clock
+
+    def at_once(clock):
+        for step, repeat in parts:
+            clock = after_many(clock, step, repeat, rate)
+        return clock
+
+    one_by_one = Clock()
+    for _ in range(times):
+        one_by_one = slowly(one_by_one)
+    skipped = repeated(Clock(), at_once, times, rate)
+    assert (skipped.last, skipped.ticks) == (one_by_one.last, one_by_one.ticks)
+
+
+@given(st.integers(1, 40), st.integers(1, 8), patterns(), st.integers(0, 99))
+def test_pruning_keeps_the_largest(k, n, text, seed):
+    pattern = parse_pattern(text) or Pattern(1, 1, 0)
+    w = np.random.default_rng(seed).integers(-5, 6, (1, k, n))
+    left = pruned(w, pattern)
+    for column in range(n):
+        assert left[0, :, column].tolist() == naive.pruned(w[0, :, column].tolist(), pattern.kept, pattern.group)
+    stored = compressed(left, pattern)
+    stored.check((1, n, pattern.stored(k)), pattern)
+    again = np.zeros((n, -(-k // pattern.group) * pattern.group), int)
+    groups = np.arange(pattern.stored(k)) // pattern.kept * pattern.group
+    np.put_along_axis(again, groups + stored.places[0].astype(int), stored.values[0], axis=1)
+    assert np.array_equal(again[:, :k].T, left[0])

@@ -25,7 +25,7 @@ from accelsim.hardware import BitSerialUnit
 from accelsim.lowering import INT64_MAX, Gemm
 
 if TYPE_CHECKING:
-    from accelsim.kernels.bitserial import SerialUnit
+    from accelsim.kernels.bitserial import SerialUnit, Weights
     from accelsim.kernels.bitserial_planes import BrickOrder
 
 
@@ -111,14 +111,13 @@ class BitSerial:
         signed = self._checked(gemm, a, w, activation_signed)
         if self.unit.skip == "none":
             self.count(gemm)
-        activations, weights, order = self._planes(gemm, a, w)
-        unit = self._stepped_unit(gemm, signed)
+        activations, weights, unit = self._planes(gemm, a), self._weights(gemm, w), self._stepped_unit(gemm, signed)
         cols = min(unit.cols, self._walk(gemm).column_steps if unit.streamed else gemm.m)
         tree_type, sum_type = self._sum_types(gemm)
-        trees: np.ndarray = np.zeros((cols, weights.shape[-1]), tree_type)
+        trees: np.ndarray = np.zeros((cols, min(self._filters, gemm.n)), tree_type)
         sums: np.ndarray = np.zeros(trees.shape, sum_type)
         product = np.zeros((gemm.groups, gemm.m, gemm.n), np.int64)
-        seen = step_unit(activations, weights, trees, sums, product, order, unit)
+        seen = step_unit(activations, weights, trees, sums, product, self._order(gemm), unit)
         return product, ActionCounts(*(int(n) for n in seen))
 
     @property
@@ -166,14 +165,13 @@ class BitSerial:
 
     def _timing_of_values(self, gemm: Gemm, a: np.ndarray, w: np.ndarray, activation_signed: bool | None) -> Timing:
         from accelsim.kernels.bitserial_counts import column_times, dynamic_cycles, essential_cycles, streamed_time
-        from accelsim.kernels.bitserial_planes import BrickOrder
 
         signed = self._checked(gemm, a, w, activation_signed)
         if self.unit.skip == "none":
             return self._timing_of_widths(gemm)
         unit, walk, a = self.unit, self._walk(gemm), a.astype(np.int32)
         cycles: np.ndarray = np.empty((gemm.groups, gemm.m, walk.steps), np.uint8)
-        order = BrickOrder(walk.positions, walk.channels, unit.lanes)
+        order = self._order(gemm)
         if unit.skip == "dynamic":
             dynamic_cycles(a, cycles, order, signed, unit.bits_per_cycle)
         else:
@@ -242,31 +240,48 @@ class BitSerial:
         """The narrowest types for what an adder tree gives, and for a brick's sum, at most 15 bits wider."""
         unit, bits, weight_bits = self.unit, gemm.activation_bits, gemm.weight_bits
         if unit.skip == "essential":
-            bits = min(bits, 2**unit.shifter_bits)
+            bits = min(bits, 2**unit.shifter_bits) - 1  # one bit of each, at this place at most
         elif unit.serial in ("activations", "both"):
             bits = min(bits, unit.bits_per_cycle)
         elif unit.serial == "weights":
             weight_bits = 1
-        most = min(unit.lanes, self._walk(gemm).channels) << (bits + weight_bits)
+        most = min(unit.lanes, self._walk(gemm).channels) << (bits + weight_bits - 1)
         pairs = (np.int16, np.int32), (np.int32, np.int64), (np.int64, np.int64)
         return next((tree, brick) for tree, brick in pairs if most <= np.iinfo(tree).max)
 
-    def _planes(self, gemm: Gemm, a: np.ndarray, w: np.ndarray) -> tuple[np.ndarray, np.ndarray, BrickOrder]:
-        """Bit planes of both operands, with the activations' signs on top."""
-        from accelsim.kernels.bitserial_planes import WORD_LANES, BrickOrder, pack_activations, pack_weights
+    def _planes(self, gemm: Gemm, a: np.ndarray) -> np.ndarray:
+        """Bit planes of the activations, with their signs on top; of magnitudes where set bits alone count."""
+        from accelsim.kernels.bitserial_planes import WORD_LANES, pack_activations
 
         walk, bits = self._walk(gemm), gemm.activation_bits
-        a, w = a.astype(np.int32), w.astype(np.int32)
+        a = a.astype(np.int32)
         if self.unit.skip == "essential":
             a = np.abs(a) | np.where(a < 0, 1 << bits, 0)
         words = ceil_div(min(self.unit.lanes, walk.channels), WORD_LANES)
-        activations = np.zeros((gemm.groups * gemm.m * walk.steps, bits + 1, words), np.uint16)
-        bricks, filters = gemm.groups * walk.filter_groups * walk.steps, min(self._filters, gemm.n)
-        weights = np.zeros((bricks, gemm.weight_bits, words, filters), np.uint16)
-        order = BrickOrder(walk.positions, walk.channels, self.unit.lanes)
-        pack_activations(a, activations, order)
-        pack_weights(w, weights, order)
-        return activations, weights, order
+        planes = np.empty((gemm.groups * gemm.m * walk.steps, bits + 1, words), np.uint16)
+        pack_activations(a, planes, self._order(gemm))
+        return planes
+
+    def _weights(self, gemm: Gemm, w: np.ndarray) -> Weights:
+        """Weights in the order of the steps: bit planes where they are serial, else as they are."""
+        from accelsim.kernels.bitserial import Weights
+        from accelsim.kernels.bitserial_planes import WORD_LANES, order_weights, pack_weights
+
+        walk, filters = self._walk(gemm), min(self._filters, gemm.n)
+        bricks, lanes = gemm.groups * walk.filter_groups * walk.steps, min(self.unit.lanes, walk.channels)
+        if self.unit.serial in ("weights", "both"):
+            planes = np.zeros((bricks, gemm.weight_bits, ceil_div(lanes, WORD_LANES), filters), np.uint16)
+            pack_weights(w.astype(np.int16), planes, self._order(gemm))
+            return Weights(planes, np.zeros((0, 0, 0), np.int16))
+        values = np.zeros((bricks, lanes, filters), np.int16)
+        order_weights(w.astype(np.int16), values, self._order(gemm))
+        return Weights(np.zeros((0, 0, 0, 0), np.uint16), values)
+
+    def _order(self, gemm: Gemm) -> BrickOrder:
+        from accelsim.kernels.bitserial_planes import BrickOrder
+
+        walk = self._walk(gemm)
+        return BrickOrder(walk.positions, walk.channels, self.unit.lanes)
 
     def _check_widths(self, gemm: Gemm) -> None:
         for name in ("activation_bits", "weight_bits"):

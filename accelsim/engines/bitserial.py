@@ -20,6 +20,7 @@ import numpy as np
 
 from accelsim.config import UserError
 from accelsim.counts import ActionCounts
+from accelsim.engines.base import check_operand
 from accelsim.engines.losses import Losses
 from accelsim.hardware import BitSerialUnit
 from accelsim.lowering import INT64_MAX, Gemm
@@ -67,9 +68,9 @@ class BitSerial:
         return self._counts(gemm, self._timing_of_widths(gemm))
 
     def count_values(
-        self, gemm: Gemm, a: np.ndarray, w: np.ndarray, activation_signed: bool | None = None
+        self, gemm: Gemm, a: np.ndarray, w: np.ndarray | None = None, activation_signed: bool | None = None
     ) -> ActionCounts:
-        """Closed form with ``skip`` too; operands and errors as ``step``."""
+        """Closed form with ``skip`` too; operands and errors as ``step``; weights are checked alone."""
         return self.account(gemm, a, w, activation_signed)[0]
 
     def explain(
@@ -90,10 +91,7 @@ class BitSerial:
         activation_signed: bool | None = None,
     ) -> tuple[ActionCounts, Losses]:
         """Counts and where their cycles went, from one timing: of the widths, or of tensors if they are given."""
-        if a is None or w is None:
-            timing = self._timing_of_widths(gemm)
-        else:
-            timing = self._timing_of_values(gemm, a, w, activation_signed)
+        timing = self._timing_of_widths(gemm) if a is None else self._timing_of_values(gemm, a, w, activation_signed)
         return self._counts(gemm, timing), self._losses(gemm, timing)
 
     def step(
@@ -163,13 +161,15 @@ class BitSerial:
         cycles = working // gemm.m * ceil_div(gemm.m, cols)
         return Timing(cycles, working, cycles * cols - working)
 
-    def _timing_of_values(self, gemm: Gemm, a: np.ndarray, w: np.ndarray, activation_signed: bool | None) -> Timing:
+    def _timing_of_values(
+        self, gemm: Gemm, a: np.ndarray, w: np.ndarray | None, activation_signed: bool | None
+    ) -> Timing:
         from accelsim.kernels.bitserial_counts import column_times, dynamic_cycles, essential_cycles, streamed_time
 
         signed = self._checked(gemm, a, w, activation_signed)
         if self.unit.skip == "none":
             return self._timing_of_widths(gemm)
-        unit, walk, a = self.unit, self._walk(gemm), a.astype(np.int32)
+        unit, walk, a = self.unit, self._walk(gemm), a.astype(np.int32, copy=False)
         cycles: np.ndarray = np.empty((gemm.groups, gemm.m, walk.steps), np.uint8)
         order = self._order(gemm)
         if unit.skip == "dynamic":
@@ -289,26 +289,10 @@ class BitSerial:
             if not 1 <= bits <= widest:
                 raise UserError(f"{name}: {bits}; allowed on a unit with pe_bits {widest}: 1 to {widest}")
 
-    def _checked(self, gemm: Gemm, a: np.ndarray, w: np.ndarray, activation_signed: bool | None) -> bool:
-        """Whether activations are signed, once both operands are what the product says."""
+    def _checked(self, gemm: Gemm, a: np.ndarray, w: np.ndarray | None, activation_signed: bool | None) -> bool:
+        """Whether activations are signed, once the operands that are given are what the product says."""
         self._check_widths(gemm)
-        shapes = (gemm.groups, gemm.m, gemm.k), (gemm.groups, gemm.k, gemm.n)
-        for name, x, shape in zip(("activations", "weights"), (a, w), shapes, strict=True):
-            if x.shape != shape or x.dtype.kind not in "iu":
-                raise UserError(f"{name}: {x.dtype} {x.shape}; allowed: integers {shape}")
-        signed = bool(a.min() < 0) if activation_signed is None else activation_signed
-        check_values("activations", a, gemm.activation_bits, signed)
-        check_values("weights", w, gemm.weight_bits, True)
-        return signed
-
-
-def check_values(name: str, x: np.ndarray, bits: int, signed: bool) -> None:
-    """Refuse integers beyond their width.
-
-    Raises: UserError naming what they span and may span.
-    """
-    lowest, highest = (-(1 << bits - 1), (1 << bits - 1) - 1) if signed else (0, (1 << bits) - 1)
-    least, most = int(x.min()), int(x.max())
-    if least < lowest or most > highest:
-        kind = "signed" if signed else "unsigned"
-        raise UserError(f"{name}: values from {least} to {most}; allowed in {bits} bits {kind}: {lowest} to {highest}")
+        if w is not None:
+            check_operand("weights", w, [(gemm.groups, gemm.k, gemm.n)], gemm.weight_bits, signed=True)
+        shapes = [(gemm.groups, gemm.m, gemm.k)]
+        return check_operand("activations", a, shapes, gemm.activation_bits, activation_signed)

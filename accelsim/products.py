@@ -54,20 +54,22 @@ class Products:
         laid = packed(gemm) if self.serial and self.serial.unit.pack_first_layer else gemm
         if not self.needs_operands:
             return self._counted(gemm, laid, None)
-        data, w = operands or self._random(gemm, seed)
+        data, given = operands or (self._random_activations(gemm, seed), None)
         signed = bool(data.min() < 0) if gemm.activation_signed is None else gemm.activation_signed
-        a, w = self._laid(gemm, laid, (data, w))
-        counted = self._counted(gemm, laid, (a, w, signed))
+        a = self._laid_activations(gemm, laid, data)
+        counted = self._counted(gemm, laid, (a, signed))
         if self.stepped:
+            w = self._laid_weights(gemm, laid, given, seed)
             stepped = self.serial.step(laid, a, w, signed) if self.serial else self.engine.step(laid, a, w)
             _verify(laid, (a, w), stepped, replace(counted.counts, macs=laid.macs))
         return counted
 
-    def _counted(self, gemm: Gemm, laid: Gemm, values: tuple[np.ndarray, np.ndarray, bool] | None) -> Counted:
+    def _counted(self, gemm: Gemm, laid: Gemm, values: tuple[np.ndarray, bool] | None) -> Counted:
         """Counts of a product as it is laid on the engine, with its useful MACs, and a serial unit's bit slots."""
         if self.serial is None:
             return Counted(self.engine.count(laid), Losses())
-        counts, losses = self.serial.account(laid, *(values if values and self.by_value else ()))
+        a, signed = values if values and self.by_value else (None, None)  # weights decide about no cycle
+        counts, losses = self.serial.account(laid, a, activation_signed=signed)
         if self.serial.unit.serial == "none":
             return Counted(useful(counts, gemm), Losses())
         zeros = losses.useful - losses.useful // laid.macs * gemm.macs
@@ -88,21 +90,27 @@ class Products:
         """Whether the values of the operands decide about cycles."""
         return self.serial is not None and self.serial.unit.skip != "none"
 
-    def _random(self, gemm: Gemm, seed: int) -> Operands:
-        from accelsim.operands import random_tensors
+    @property
+    def _integer(self) -> bool:
+        return self.configuration.precision.startswith("int")
 
-        integer = self.configuration.precision.startswith("int")
-        after_relu = self.by_value and not gemm.activation_signed
-        return random_tensors(gemm, integer, seed, after_relu)
+    def _random_activations(self, gemm: Gemm, seed: int) -> np.ndarray:
+        from accelsim.operands import random_activations
 
-    def _laid(self, gemm: Gemm, laid: Gemm, operands: Operands) -> Operands:
-        """Activations [groups, M, K] and weights [groups, K, N] as the engine sees them."""
+        return random_activations(gemm, self._integer, seed, after_relu=self.by_value and not gemm.activation_signed)
+
+    def _laid_activations(self, gemm: Gemm, laid: Gemm, data: np.ndarray) -> np.ndarray:
+        """Activations [groups, M, K] as the engine sees them."""
         from accelsim.operands import matrix
 
-        data, w = operands
-        if laid is not gemm:
-            data, w = packed_images(data, gemm), packed_weights(w, gemm)
-        return matrix(data, laid), w
+        return matrix(data if laid is gemm else packed_images(data, gemm), laid)
+
+    def _laid_weights(self, gemm: Gemm, laid: Gemm, given: np.ndarray | None, seed: int) -> np.ndarray:
+        """Weights [groups, K, N] as the engine sees them, the given ones or random ones."""
+        from accelsim.operands import random_weights
+
+        w = random_weights(gemm, self._integer, seed) if given is None else given
+        return w if laid is gemm else packed_weights(w, gemm)
 
 
 def _verify(

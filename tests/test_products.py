@@ -108,6 +108,13 @@ def test_values_decide_and_the_summary_says_which(skip):
     assert slots["skipped"] < 0
 
 
+def test_no_weights_are_drawn_to_count_what_activations_decide(monkeypatch):
+    skipping = machine(more=", skip: essential")
+    stepped = accelsim.simulate(skipping, small(), "stepped")
+    monkeypatch.setattr("accelsim.operands.random_weights", None)
+    assert accelsim.simulate(skipping, small()).rows == stepped.rows
+
+
 @pytest.mark.parametrize("name", ["dadiannao", "stripes", "pragmatic", "loom", "unpu"])
 def test_every_bit_serial_hardware_runs(name):
     result = accelsim.simulate(accelsim.load_hardware(name), accelsim.load_workload("resnet8"))

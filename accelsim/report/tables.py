@@ -8,7 +8,7 @@ from typing import Any
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from accelsim.hardware import Hardware
+from accelsim.hardware import BITS, Hardware
 from accelsim.report.text import Facts, Grid, Paragraph, SideBySide, as_text, figure, kib, percent, scaled
 from accelsim.result import LayerResult
 
@@ -96,7 +96,7 @@ def depthwise_note(rows: Sequence[LayerResult]) -> str:
 
 def run_report(rows: Sequence[LayerResult], summary: dict[str, Any]) -> RenderableType:
     """All that ``accelsim run`` shows. What a reader must know first, such as a lack of memory, stands on top."""
-    title = f"{summary['workload']} on {summary['hardware']} ({summary['precision']}, batch {summary['batch']})"
+    title = f"{summary['workload']} on {summary['hardware']} ({precision(summary)}, batch {summary['batch']})"
     if summary.get("settings"):
         title += f" with {', '.join(summary['settings'])}"
     if summary.get("verified"):
@@ -114,6 +114,15 @@ def run_report(rows: Sequence[LayerResult], summary: dict[str, Any]) -> Renderab
     if note := depthwise_note(rows):
         lines.append(Paragraph(f"  {note}", hanging=4))
     return Group(*lines)
+
+
+def precision(summary: dict[str, Any]) -> str:
+    """The engine's precision, and the operands' widths where they are others."""
+    engine, found = summary["precision"], summary["operand_bits"]
+    if all(width == [BITS[engine]] * 2 for width in found.values()):
+        return str(engine)
+    spans = {name: str(least) if least == most else f"{least} to {most}" for name, (least, most) in found.items()}
+    return ", ".join([engine, *(f"{name} {span} bit" for name, span in spans.items())])
 
 
 def bit_slots(slots: dict[str, Any]) -> list[str]:

@@ -9,7 +9,10 @@ from accelsim.lowering import Gemm, im2col
 FLOAT_STAND_IN_BITS = 8  # floating-point operands step as small integers, which every format holds exactly
 ACTIVATIONS, WEIGHTS = 0, 1  # streams of a seed, so that either can be drawn without the other
 SIGMAS = 6  # of the half-normal distribution in the range of an activation
-SYNTHETIC = f"synthetic: half-normal activations, sigma 2^bits / {SIGMAS}; uniform weights; seed = number of the layer"
+SYNTHETIC = (
+    f"synthetic: half-normal activations, sigma 2^bits / {SIGMAS}, uniform where they are stated to be signed;"
+    " seed = number of the layer"
+)
 
 
 def random_operands(gemm: Gemm, integer: bool, seed: int) -> tuple[np.ndarray, np.ndarray]:

@@ -17,7 +17,7 @@ Operands = tuple[np.ndarray, np.ndarray]
 def read_operands(folder: Path, name: str, gemm: Gemm) -> Operands | None:
     """A layer's images [batch, channels, height, width] or activations [groups, M, K], and weights [groups, K, N].
 
-    None where the folder has neither file of this layer.
+    None where the folder has neither file of this layer, or the second operand is computed as well.
 
     Raises: UserError for one file without the other, floats, other shapes, or values beyond their stated width.
     """

@@ -94,6 +94,14 @@ class Gemm:
         """Of one stored weight, with its index if only some are stored."""
         return self.weight_bits + (self.pattern.index_bits if self.pattern else 0)
 
+    @property
+    def executed_k(self) -> int:
+        """Multiplications for one output, those with a zero that the pattern leaves out not counted."""
+        if self.pattern is None:
+            return self.k
+        groups, rest = divmod(self.k, self.pattern.group)
+        return groups * self.pattern.kept + min(rest, self.pattern.kept)
+
     def weight_column_bits(self, k: Any) -> Any:
         """Bits that k weights of one filter take in memory; k is an integer or an array of them."""
         return (self.pattern.stored(k) if self.pattern else k) * self.stored_weight_bits

@@ -7,39 +7,45 @@ import numpy as np
 from accelsim.lowering import Gemm, im2col
 
 FLOAT_STAND_IN_BITS = 8  # floating-point operands step as small integers, which every format holds exactly
+ACTIVATIONS, WEIGHTS = 0, 1  # streams of a seed, so that either can be drawn without the other
 SIGMAS = 6  # of the half-normal distribution in the range of an activation
-SYNTHETIC = f"synthetic: half-normal activations, sigma 2^bits / {SIGMAS}; uniform weights; seed = number of the layer"
+SYNTHETIC = (
+    f"synthetic: half-normal activations, sigma 2^bits / {SIGMAS}, uniform where they are stated to be signed;"
+    " seed = number of the layer"
+)
 
 
 def random_operands(gemm: Gemm, integer: bool, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Signed activations [groups, M, K], cut out of random images for a convolution, and weights [groups, K, N]."""
-    data, w = random_tensors(gemm, integer, seed)
-    return matrix(data, gemm), w
+    return matrix(random_activations(gemm, integer, seed), gemm), random_weights(gemm, integer, seed)
 
 
-def random_tensors(
-    gemm: Gemm, integer: bool, seed: int, after_relu: bool = False
-) -> tuple[np.ndarray, np.ndarray]:
-    """Images [batch, channels, height, width] of a convolution or activations [groups, M, K], and weights.
+def random_activations(gemm: Gemm, integer: bool, seed: int, after_relu: bool = False) -> np.ndarray:
+    """Images [batch, channels, height, width] of a convolution, or activations [groups, M, K].
 
-    Uniform over all codes; activations ``after_relu`` are unsigned and half-normal (``SYNTHETIC``), as values that
-    decide about cycles should be.
+    Uniform over all codes; ``after_relu`` they are unsigned and half-normal (``SYNTHETIC``), as values that decide
+    about cycles should be.
     """
-    generator = np.random.default_rng(seed)
-    bits, weight_bits = (b if integer else FLOAT_STAND_IN_BITS for b in (gemm.activation_bits, gemm.weight_bits))
-    w = _integers(generator, weight_bits, (gemm.groups, gemm.k, gemm.n))
+    generator = np.random.default_rng((seed, ACTIVATIONS))
+    bits = gemm.activation_bits if integer else FLOAT_STAND_IN_BITS
     conv = gemm.convolution
     shape: tuple[int, ...] = (gemm.groups, gemm.m, gemm.k)
     if conv is not None:
         shape = (conv.batch, gemm.groups * conv.channels, conv.height, conv.width)
     if not after_relu:
-        return _integers(generator, bits, shape), w
-    spread = np.abs(generator.normal(0, 2**bits / SIGMAS, shape))
-    return np.minimum(np.rint(spread), 2**bits - 1).astype(np.int32), w
+        return _integers(generator, bits, shape)
+    spread: np.ndarray = np.abs(generator.normal(0, 2**bits / SIGMAS, shape))
+    return np.asarray(np.minimum(np.rint(spread), 2**bits - 1).astype(np.int32))
+
+
+def random_weights(gemm: Gemm, integer: bool, seed: int) -> np.ndarray:
+    """Weights [groups, K, N], uniform over all codes."""
+    generator = np.random.default_rng((seed, WEIGHTS))
+    return _integers(generator, gemm.weight_bits if integer else FLOAT_STAND_IN_BITS, (gemm.groups, gemm.k, gemm.n))
 
 
 def matrix(data: np.ndarray, gemm: Gemm) -> np.ndarray:
-    """Activations [groups, M, K] of what ``random_tensors`` gives."""
+    """Activations [groups, M, K] of what ``random_activations`` gives."""
     return im2col(data, gemm.convolution) if gemm.convolution else data
 
 

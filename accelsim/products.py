@@ -8,14 +8,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from accelsim.compress import compressed, pruned
 from accelsim.counts import ActionCounts
 from accelsim.engines.base import Engine
 from accelsim.engines.bitserial import BitSerial
 from accelsim.engines.losses import Losses
 from accelsim.engines.slots import MacSlots
 from accelsim.engines.systolic import Systolic
-from accelsim.engines.tensorcore import Tensor, executed_k
+from accelsim.engines.tensorcore import Tensor
+from accelsim.grouping import channels_inside, given_in_pattern, pruned_weights, zeros
 from accelsim.hardware import AnyEngine, BitSerialUnit, SystolicArray, TensorCore
 from accelsim.lowering import Gemm
 from accelsim.packing import packed, packed_images, packed_weights, useful
@@ -85,23 +85,19 @@ class Products:
         laid = packed(gemm) if self.serial and self.serial.unit.pack_first_layer else gemm
         if operands is None and not self.needs_operands:
             return self._counted(gemm, laid, None)
-        data, w = operands or self._random(gemm, seed)
+        data, given = operands or (self._random_activations(gemm, seed), None)
         signed = bool(data.min() < 0) if gemm.activation_signed is None else gemm.activation_signed
-        if operands is None or self.prunes:
-            w = _in_pattern(w, gemm)
-        if operands is not None and gemm.pattern:
-            compressed(_channels_inside(w, gemm, axis=1), gemm.pattern)  # refuses what breaks it
-        zero_macs = gemm.m * _zeros(w, gemm) if operands else 0
-        if not self.needs_operands:
-            return self._counted(gemm, laid, None)._replace(zero_macs=zero_macs)
-        a, w = self._laid(gemm, laid, (data, w))
-        counted = self._counted(gemm, laid, (a, w, signed))
-        if self.stepped:
+        if given is not None:
+            given = given_in_pattern(given, gemm, self.prunes)
+        values = (self._laid_activations(gemm, laid, data), signed) if self.needs_operands else None
+        counted = self._counted(gemm, laid, values)
+        if self.stepped and values:
+            a, w = values[0], self._laid_weights(gemm, laid, given, seed)
             stepped = self.serial.step(laid, a, w, signed) if self.serial else self.engine.step(laid, a, w)
             _verify(laid, (a, w), stepped, replace(counted.counts, macs=laid.macs))
-        return counted._replace(zero_macs=zero_macs) if operands else counted
+        return counted if given is None else counted._replace(zero_macs=gemm.m * zeros(given, gemm))
 
-    def _counted(self, gemm: Gemm, laid: Gemm, values: tuple[np.ndarray, np.ndarray, bool] | None) -> Counted:
+    def _counted(self, gemm: Gemm, laid: Gemm, values: tuple[np.ndarray, bool] | None) -> Counted:
         """Counts of a product as it is laid on the engine, with its useful MACs, and a serial unit's bit slots."""
         share = Fraction(gemm.weight_sparsity or 0).limit_denominator(SHARE_DENOMINATOR)
         if self.tensor:
@@ -109,7 +105,8 @@ class Products:
             return Counted(counts, slots=self.tensor.explain(laid), zero_macs=int(share * counts.macs))
         if self.serial is None:
             return Counted(self.engine.count(laid), zero_macs=int(share * gemm.macs))
-        counts, losses = self.serial.account(laid, *(values if values and self.by_value else ()))
+        a, signed = values if values and self.by_value else (None, None)  # weights decide about no cycle
+        counts, losses = self.serial.account(laid, a, activation_signed=signed)
         if self.serial.unit.serial == "none":
             return Counted(useful(counts, gemm), zero_macs=int(share * gemm.macs))
         zeros = losses.useful - losses.useful // laid.macs * gemm.macs
@@ -139,46 +136,30 @@ class Products:
         """Whether the values of the operands decide about cycles."""
         return self.serial is not None and self.serial.unit.skip != "none"
 
-    def _random(self, gemm: Gemm, seed: int) -> Operands:
-        from accelsim.operands import random_tensors
+    @property
+    def _integer(self) -> bool:
+        return self.configuration.precision.startswith("int")
 
-        integer = self.configuration.precision.startswith("int")
-        after_relu = self.by_value and not gemm.activation_signed
-        return random_tensors(gemm, integer, seed, after_relu)
+    def _random_activations(self, gemm: Gemm, seed: int) -> np.ndarray:
+        from accelsim.operands import random_activations
 
-    def _laid(self, gemm: Gemm, laid: Gemm, operands: Operands) -> Operands:
-        """Activations [groups, M, K] and weights [groups, K, N] as the engine sees them."""
+        return random_activations(gemm, self._integer, seed, after_relu=self.by_value and not gemm.activation_signed)
+
+    def _laid_activations(self, gemm: Gemm, laid: Gemm, data: np.ndarray) -> np.ndarray:
+        """Activations [groups, M, K] as the engine sees them."""
         from accelsim.operands import matrix
 
-        data, w = operands
-        if laid is not gemm:
-            data, w = packed_images(data, gemm), packed_weights(w, gemm)
-        a = matrix(data, laid)
-        return (_channels_inside(a, gemm, axis=2), _channels_inside(w, gemm, axis=1)) if self.tensor else (a, w)
+        a = matrix(data if laid is gemm else packed_images(data, gemm), laid)
+        return channels_inside(a, gemm, axis=2) if self.tensor else a
 
+    def _laid_weights(self, gemm: Gemm, laid: Gemm, given: np.ndarray | None, seed: int) -> np.ndarray:
+        """Weights [groups, K, N] as the engine sees them, the given ones or random ones."""
+        from accelsim.operands import random_weights
 
-def _channels_inside(x: np.ndarray, gemm: Gemm, axis: int) -> np.ndarray:
-    """K in the order of tensor cores: kernel positions outside, channels inside, so that groups lie along channels."""
-    order = np.arange(gemm.k)
-    if gemm.convolution:
-        order = order.reshape(gemm.convolution.channels, -1).T.reshape(-1)
-    return x.take(order, axis)
-
-
-def _in_pattern(w: np.ndarray, gemm: Gemm) -> np.ndarray:
-    """Weights [groups, K, N] pruned to the product's pattern along the channels; unchanged without one."""
-    if gemm.pattern is None:
-        return w
-    left: np.ndarray = np.empty_like(w)
-    order = _channels_inside(np.arange(gemm.k), gemm, axis=0)
-    left[:, order] = pruned(w.take(order, 1), gemm.pattern)
-    return left
-
-
-def _zeros(w: np.ndarray, gemm: Gemm) -> int:
-    """Zero weights among those that are executed: all, or those that the pattern stores."""
-    stored = w.size if gemm.pattern is None else executed_k(gemm) * gemm.n * gemm.groups
-    return stored - int(np.count_nonzero(w))
+        w = pruned_weights(random_weights(gemm, self._integer, seed), gemm) if given is None else given
+        if self.tensor:
+            return channels_inside(w, gemm, axis=1)
+        return w if laid is gemm else packed_weights(w, gemm)
 
 
 def _verify(

@@ -25,6 +25,7 @@ class Profile(NamedTuple):
 
     bits: tuple[int, ...]
     provenance: str
+    place: str  #: file and line
 
 
 SAME = {"alexnet_grouped": "alexnet"}  # shipped networks that profiles call otherwise
@@ -68,7 +69,7 @@ def read_profile(path: Path, network: str, accuracy: str) -> Profile:
             if wrong:
                 told = f"{shown(wrong[0])} is no width from 1 to {WIDEST}"
                 raise UserError(f"{path}:{line}: conv_activation_bits: {told}")
-            return Profile(tuple(map(int, texts)), row["provenance"] or "")
+            return Profile(tuple(map(int, texts)), row["provenance"] or "", f"{path}:{line}")
     accuracies = [row["accuracy"] for _, row in rows if row["network"] == network]
     if accuracies:
         raise UserError(f"{path}: '{network}' has no accuracy '{accuracy}'{nearest(accuracy, accuracies)}")
@@ -89,8 +90,8 @@ def at_profile(workload: Workload, profile: Profile) -> Workload:
         width = {name: of_group[name.partition("-")[0]] for name in names}
     else:
         raise UserError(
-            f"the profile has {len(profile.bits)} entries, '{workload.name}' {len(names)} convolutions in {len(groups)}"
-            f" groups; the rule: {RULE}"
+            f"{profile.place}: conv_activation_bits: {len(profile.bits)} entries, '{workload.name}' has {len(names)}"
+            f" convolutions in {len(groups)} groups; the rule: {RULE}"
         )
     nodes = tuple(
         replace(node, layer=node.layer.model_copy(update={"activation_bits": width[node.layer.name]}))

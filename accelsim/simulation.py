@@ -300,12 +300,15 @@ def _tensor_notes(folder: Path, workload: Workload, machine: _Machine) -> list[s
     """What was not read; files that belong to no layer are refused."""
     if not machine.products.reads_tensors:
         return [f"tensors of {folder} were not read: values change nothing here"]
-    layers = {node.layer.name for node in workload.nodes}
+    layers, unread = {node.layer.name for node in workload.nodes}, []
     for path in sorted(folder.glob("*.npy")):
         name, _, what = path.name.removesuffix(".npy").rpartition(".")
         if name not in layers or what not in ("activation", "weight"):
             raise UserError(f"{path}: is LAYER.activation.npy or LAYER.weight.npy of no layer{nearest(name, layers)}")
-    return [] if machine.given else [f"{folder} holds no layer's tensors"]
+        if name not in machine.given:
+            unread.append(path.name)
+    notes = [f"not read, since their layers have no stored weights: {', '.join(unread)}"] if unread else []
+    return notes if machine.given or unread else [f"{folder} holds no layer's tensors"]
 
 
 def kind_of(node: Node) -> str:

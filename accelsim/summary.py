@@ -14,6 +14,7 @@ from accelsim.energy import COMPONENTS, EnergyTable, sources
 from accelsim.engines.losses import Losses
 from accelsim.engines.slots import MEASURES, MacSlots
 from accelsim.hardware import Hardware, SystolicArray
+from accelsim.lowering import gemm_of, widths
 from accelsim.needs import memory_needed
 from accelsim.result import LayerResult
 from accelsim.workload import Workload
@@ -34,6 +35,7 @@ def summarize(
         "version": __version__,
         "config_sha256": config_sha256(hardware, workload),
         "precision": hardware.engine.precision,
+        "operand_bits": operand_bits(hardware, workload),
         "batch": workload.file.batch,
         "total_cycles": cycles,
         "compute_cycles": sum(row.compute_cycles for row in rows),
@@ -56,6 +58,17 @@ def summarize(
     if pattern := hardware.engine.sparse_pattern:
         summary["pattern"] = str(pattern)
     return summary | ({"verified": True} if verified else {})
+
+
+def operand_bits(hardware: Hardware, workload: Workload) -> dict[str, list[int]]:
+    """Least and greatest width of what products read; a second operand that is computed is activations too."""
+    both = zip(workload.nodes, widths(workload, hardware.engine.operand_bits), strict=True)
+    gemms = [gemm for node, bits in both if node.layer.executed and (gemm := gemm_of(node, workload.file.batch, bits))]
+    found = {
+        "activations": {gemm.activation_bits for gemm in gemms},
+        "weights": {gemm.weight_bits for gemm in gemms if gemm.weights_stored},
+    }
+    return {name: [min(bits), max(bits)] for name, bits in found.items() if bits}
 
 
 def bit_slots(losses: Losses, convolutions: Losses) -> dict[str, Any]:

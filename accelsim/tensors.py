@@ -8,6 +8,7 @@ from tokenize import TokenError
 import numpy as np
 
 from accelsim.config import UserError
+from accelsim.engines.base import check_operand
 from accelsim.lowering import Gemm
 
 Operands = tuple[np.ndarray, np.ndarray]
@@ -16,7 +17,7 @@ Operands = tuple[np.ndarray, np.ndarray]
 def read_operands(folder: Path, name: str, gemm: Gemm) -> Operands | None:
     """A layer's images [batch, channels, height, width] or activations [groups, M, K], and weights [groups, K, N].
 
-    None where the folder has neither file of this layer.
+    None where the folder has neither file of this layer, or the second operand is computed as well.
 
     Raises: UserError for one file without the other, floats, other shapes, or values beyond their stated width.
     """
@@ -45,15 +46,5 @@ def _array(path: Path, shapes: list[tuple[int, ...]], bits: int, signed: bool | 
             array = np.lib.format.read_array(file, allow_pickle=False)
     except (OSError, ValueError, EOFError, SyntaxError, TokenError, MemoryError) as error:
         raise UserError(f"{path}: no array of plain numbers: {' '.join(str(error).split())}") from None
-    if array.dtype.kind not in "iu":
-        raise UserError(f"{path}: holds {array.dtype}; allowed: integers")
-    if array.shape not in shapes:
-        raise UserError(f"{path}: shape {array.shape}; allowed: {' or '.join(map(str, shapes))}")
-    least, most = int(array.min()), int(array.max())
-    if signed is None:
-        signed = least < 0
-    low, high = (-(1 << (bits - 1)), (1 << (bits - 1)) - 1) if signed else (0, (1 << bits) - 1)
-    if least < low or most > high:
-        kind = "signed" if signed else "unsigned"
-        raise UserError(f"{path}: values {least} to {most} do not fit {bits} {kind} bits; allowed: {low} to {high}")
+    check_operand(path, array, shapes, bits, signed)
     return np.asarray(array)

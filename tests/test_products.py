@@ -108,6 +108,13 @@ def test_values_decide_and_the_summary_says_which(skip):
     assert slots["skipped"] < 0
 
 
+def test_no_weights_are_drawn_to_count_what_activations_decide(monkeypatch):
+    skipping = machine(more=", skip: essential")
+    stepped = accelsim.simulate(skipping, small(), "stepped")
+    monkeypatch.setattr("accelsim.operands.random_weights", None)
+    assert accelsim.simulate(skipping, small()).rows == stepped.rows
+
+
 @pytest.mark.parametrize("name", ["dadiannao", "stripes", "pragmatic", "loom", "unpu"])
 def test_every_bit_serial_hardware_runs(name):
     result = accelsim.simulate(accelsim.load_hardware(name), accelsim.load_workload("resnet8"))
@@ -178,8 +185,8 @@ def test_a_profile_sets_convolutions_by_layer_or_by_group():
 
 
 def test_a_profile_that_does_not_match_says_the_rule():
-    with pytest.raises(UserError, match=r"2 entries, 'resnet8' 9 convolutions.*the rule: one"):
-        at_profile(accelsim.load_workload("resnet8"), Profile((8, 8), ""))
+    with pytest.raises(UserError, match=r"^p\.csv:3: .*2 entries, 'resnet8' has 9 convolutions.*the rule: one"):
+        at_profile(accelsim.load_workload("resnet8"), Profile((8, 8), "", "p.csv:3"))
 
 
 @pytest.mark.parametrize(
@@ -307,6 +314,14 @@ def test_files_of_no_layer_are_refused_and_unread_ones_said(tmp_path):
     np.save(folder / "stem.activations.npy", np.zeros(3, int))
     with pytest.raises(UserError, match=r"stem\.activations\.npy: is LAYER\.activation\.npy"):
         accelsim.simulate(machine(more=", skip: dynamic"), small(), tensors=folder)
+
+
+def test_tensors_of_layers_without_weights_are_told(tmp_path):
+    np.save(tmp_path / "pool.activation.npy", np.zeros((4, 8, 8), int))
+    workload = "{name: w, input: {channels: 4, height: 8, width: 8}, layers: [{name: pool, type: max_pool, kernel: 2}]}"
+    pooled = workload_of(parse_yaml(workload, "w.yaml"))
+    notes = accelsim.simulate(machine(more=", skip: dynamic"), pooled, tensors=tmp_path).summary["notes"]
+    assert "not read, since their layers have no stored weights: pool.activation.npy" in notes
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04", b"\x93NUMPY\x01\x00v\x00{'descr': '<i8', ", b"text"])

@@ -138,6 +138,28 @@ def test_title_shows_settings_and_verification(resnet8):
     assert " with " not in printed(run_report(resnet8.rows, {**resnet8.summary, "settings": []}), 200)[0]
 
 
+@pytest.mark.parametrize(
+    ("hardware", "bits", "told"),
+    [
+        ("edge_npu", "8", "int8, batch 1"),
+        ("stripes", "16", "int16, batch 1"),
+        ("stripes", "4", "int16, activations 4 bit, weights 8 bit, batch 1"),
+    ],
+)
+def test_title_says_what_widths_there_are(hardware, bits, told):
+    settings = [f"workload.activation_bits={bits}"] + (["workload.weight_bits=16"] if bits == "16" else [])
+    result = simulate(load_hardware(hardware), load_workload("resnet8", settings))
+    assert printed(run_report(result.rows, result.summary), 200)[0] == f"resnet8 on {hardware} ({told})"
+
+
+def test_operand_bits_are_those_of_products():
+    narrow = load_workload("resnet8", ["workload.layers.conv1.activation_bits=5"])
+    result = simulate(load_hardware("stripes"), narrow)
+    assert result.summary["precision"] == "int16"
+    assert result.summary["operand_bits"] == {"activations": [5, 8], "weights": [8, 8]}
+    assert "activations 5 to 8 bit" in printed(run_report(result.rows, result.summary), 200)[0]
+
+
 def test_reports_without_layers_to_show(resnet8):
     views = [row for row in resnet8.rows if row.bound == "none"]
     assert printed(layers_table(views), 80)[0].startswith("layer")

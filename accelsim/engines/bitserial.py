@@ -20,18 +20,14 @@ import numpy as np
 
 from accelsim.config import UserError
 from accelsim.counts import ActionCounts
+from accelsim.engines.base import ceil_div, check_operand
 from accelsim.engines.losses import Losses
 from accelsim.hardware import BitSerialUnit
 from accelsim.lowering import INT64_MAX, Gemm
 
 if TYPE_CHECKING:
-    from accelsim.kernels.bitserial import SerialUnit
+    from accelsim.kernels.bitserial import SerialUnit, Weights
     from accelsim.kernels.bitserial_planes import BrickOrder
-
-
-def ceil_div(a: int, b: int) -> int:
-    """Least integer not below a / b."""
-    return -(-a // b)
 
 
 class Walk(NamedTuple):
@@ -67,9 +63,9 @@ class BitSerial:
         return self._counts(gemm, self._timing_of_widths(gemm))
 
     def count_values(
-        self, gemm: Gemm, a: np.ndarray, w: np.ndarray, activation_signed: bool | None = None
+        self, gemm: Gemm, a: np.ndarray, w: np.ndarray | None = None, activation_signed: bool | None = None
     ) -> ActionCounts:
-        """Closed form with ``skip`` too; operands and errors as ``step``."""
+        """Closed form with ``skip`` too; operands and errors as ``step``; weights are checked alone."""
         return self.account(gemm, a, w, activation_signed)[0]
 
     def explain(
@@ -90,10 +86,7 @@ class BitSerial:
         activation_signed: bool | None = None,
     ) -> tuple[ActionCounts, Losses]:
         """Counts and where their cycles went, from one timing: of the widths, or of tensors if they are given."""
-        if a is None or w is None:
-            timing = self._timing_of_widths(gemm)
-        else:
-            timing = self._timing_of_values(gemm, a, w, activation_signed)
+        timing = self._timing_of_widths(gemm) if a is None else self._timing_of_values(gemm, a, w, activation_signed)
         return self._counts(gemm, timing), self._losses(gemm, timing)
 
     def step(
@@ -111,14 +104,13 @@ class BitSerial:
         signed = self._checked(gemm, a, w, activation_signed)
         if self.unit.skip == "none":
             self.count(gemm)
-        activations, weights, order = self._planes(gemm, a, w)
-        unit = self._stepped_unit(gemm, signed)
+        activations, weights, unit = self._planes(gemm, a), self._weights(gemm, w), self._stepped_unit(gemm, signed)
         cols = min(unit.cols, self._walk(gemm).column_steps if unit.streamed else gemm.m)
         tree_type, sum_type = self._sum_types(gemm)
-        trees: np.ndarray = np.zeros((cols, weights.shape[-1]), tree_type)
+        trees: np.ndarray = np.zeros((cols, min(self._filters, gemm.n)), tree_type)
         sums: np.ndarray = np.zeros(trees.shape, sum_type)
         product = np.zeros((gemm.groups, gemm.m, gemm.n), np.int64)
-        seen = step_unit(activations, weights, trees, sums, product, order, unit)
+        seen = step_unit(activations, weights, trees, sums, product, self._order(gemm), unit)
         return product, ActionCounts(*(int(n) for n in seen))
 
     @property
@@ -164,16 +156,17 @@ class BitSerial:
         cycles = working // gemm.m * ceil_div(gemm.m, cols)
         return Timing(cycles, working, cycles * cols - working)
 
-    def _timing_of_values(self, gemm: Gemm, a: np.ndarray, w: np.ndarray, activation_signed: bool | None) -> Timing:
+    def _timing_of_values(
+        self, gemm: Gemm, a: np.ndarray, w: np.ndarray | None, activation_signed: bool | None
+    ) -> Timing:
         from accelsim.kernels.bitserial_counts import column_times, dynamic_cycles, essential_cycles, streamed_time
-        from accelsim.kernels.bitserial_planes import BrickOrder
 
         signed = self._checked(gemm, a, w, activation_signed)
         if self.unit.skip == "none":
             return self._timing_of_widths(gemm)
-        unit, walk, a = self.unit, self._walk(gemm), a.astype(np.int32)
+        unit, walk, a = self.unit, self._walk(gemm), a.astype(np.int32, copy=False)
         cycles: np.ndarray = np.empty((gemm.groups, gemm.m, walk.steps), np.uint8)
-        order = BrickOrder(walk.positions, walk.channels, unit.lanes)
+        order = self._order(gemm)
         if unit.skip == "dynamic":
             dynamic_cycles(a, cycles, order, signed, unit.bits_per_cycle)
         else:
@@ -242,31 +235,48 @@ class BitSerial:
         """The narrowest types for what an adder tree gives, and for a brick's sum, at most 15 bits wider."""
         unit, bits, weight_bits = self.unit, gemm.activation_bits, gemm.weight_bits
         if unit.skip == "essential":
-            bits = min(bits, 2**unit.shifter_bits)
+            bits = min(bits, 2**unit.shifter_bits) - 1  # one bit of each, at this place at most
         elif unit.serial in ("activations", "both"):
             bits = min(bits, unit.bits_per_cycle)
         elif unit.serial == "weights":
             weight_bits = 1
-        most = min(unit.lanes, self._walk(gemm).channels) << (bits + weight_bits)
+        most = min(unit.lanes, self._walk(gemm).channels) << (bits + weight_bits - 1)
         pairs = (np.int16, np.int32), (np.int32, np.int64), (np.int64, np.int64)
         return next((tree, brick) for tree, brick in pairs if most <= np.iinfo(tree).max)
 
-    def _planes(self, gemm: Gemm, a: np.ndarray, w: np.ndarray) -> tuple[np.ndarray, np.ndarray, BrickOrder]:
-        """Bit planes of both operands, with the activations' signs on top."""
-        from accelsim.kernels.bitserial_planes import WORD_LANES, BrickOrder, pack_activations, pack_weights
+    def _planes(self, gemm: Gemm, a: np.ndarray) -> np.ndarray:
+        """Bit planes of the activations, with their signs on top; of magnitudes where set bits alone count."""
+        from accelsim.kernels.bitserial_planes import WORD_LANES, pack_activations
 
         walk, bits = self._walk(gemm), gemm.activation_bits
-        a, w = a.astype(np.int32), w.astype(np.int32)
+        a = a.astype(np.int32)
         if self.unit.skip == "essential":
             a = np.abs(a) | np.where(a < 0, 1 << bits, 0)
         words = ceil_div(min(self.unit.lanes, walk.channels), WORD_LANES)
-        activations = np.zeros((gemm.groups * gemm.m * walk.steps, bits + 1, words), np.uint16)
-        bricks, filters = gemm.groups * walk.filter_groups * walk.steps, min(self._filters, gemm.n)
-        weights = np.zeros((bricks, gemm.weight_bits, words, filters), np.uint16)
-        order = BrickOrder(walk.positions, walk.channels, self.unit.lanes)
-        pack_activations(a, activations, order)
-        pack_weights(w, weights, order)
-        return activations, weights, order
+        planes = np.empty((gemm.groups * gemm.m * walk.steps, bits + 1, words), np.uint16)
+        pack_activations(a, planes, self._order(gemm))
+        return planes
+
+    def _weights(self, gemm: Gemm, w: np.ndarray) -> Weights:
+        """Weights in the order of the steps: bit planes where they are serial, else as they are."""
+        from accelsim.kernels.bitserial import Weights
+        from accelsim.kernels.bitserial_planes import WORD_LANES, order_weights, pack_weights
+
+        walk, filters = self._walk(gemm), min(self._filters, gemm.n)
+        bricks, lanes = gemm.groups * walk.filter_groups * walk.steps, min(self.unit.lanes, walk.channels)
+        if self.unit.serial in ("weights", "both"):
+            planes = np.zeros((bricks, gemm.weight_bits, ceil_div(lanes, WORD_LANES), filters), np.uint16)
+            pack_weights(w.astype(np.int16), planes, self._order(gemm))
+            return Weights(planes, np.zeros((0, 0, 0), np.int16))
+        values = np.zeros((bricks, lanes, filters), np.int16)
+        order_weights(w.astype(np.int16), values, self._order(gemm))
+        return Weights(np.zeros((0, 0, 0, 0), np.uint16), values)
+
+    def _order(self, gemm: Gemm) -> BrickOrder:
+        from accelsim.kernels.bitserial_planes import BrickOrder
+
+        walk = self._walk(gemm)
+        return BrickOrder(walk.positions, walk.channels, self.unit.lanes)
 
     def _check_widths(self, gemm: Gemm) -> None:
         for name in ("activation_bits", "weight_bits"):
@@ -274,26 +284,10 @@ class BitSerial:
             if not 1 <= bits <= widest:
                 raise UserError(f"{name}: {bits}; allowed on a unit with pe_bits {widest}: 1 to {widest}")
 
-    def _checked(self, gemm: Gemm, a: np.ndarray, w: np.ndarray, activation_signed: bool | None) -> bool:
-        """Whether activations are signed, once both operands are what the product says."""
+    def _checked(self, gemm: Gemm, a: np.ndarray, w: np.ndarray | None, activation_signed: bool | None) -> bool:
+        """Whether activations are signed, once the operands that are given are what the product says."""
         self._check_widths(gemm)
-        shapes = (gemm.groups, gemm.m, gemm.k), (gemm.groups, gemm.k, gemm.n)
-        for name, x, shape in zip(("activations", "weights"), (a, w), shapes, strict=True):
-            if x.shape != shape or x.dtype.kind not in "iu":
-                raise UserError(f"{name}: {x.dtype} {x.shape}; allowed: integers {shape}")
-        signed = bool(a.min() < 0) if activation_signed is None else activation_signed
-        check_values("activations", a, gemm.activation_bits, signed)
-        check_values("weights", w, gemm.weight_bits, True)
-        return signed
-
-
-def check_values(name: str, x: np.ndarray, bits: int, signed: bool) -> None:
-    """Refuse integers beyond their width.
-
-    Raises: UserError naming what they span and may span.
-    """
-    lowest, highest = (-(1 << bits - 1), (1 << bits - 1) - 1) if signed else (0, (1 << bits) - 1)
-    least, most = int(x.min()), int(x.max())
-    if least < lowest or most > highest:
-        kind = "signed" if signed else "unsigned"
-        raise UserError(f"{name}: values from {least} to {most}; allowed in {bits} bits {kind}: {lowest} to {highest}")
+        if w is not None:
+            check_operand("weights", w, [(gemm.groups, gemm.k, gemm.n)], gemm.weight_bits, signed=True)
+        shapes = [(gemm.groups, gemm.m, gemm.k)]
+        return check_operand("activations", a, shapes, gemm.activation_bits, activation_signed)

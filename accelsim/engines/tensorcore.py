@@ -25,7 +25,7 @@ import numpy as np
 from accelsim.compress import Compressed, compressed
 from accelsim.config import UserError
 from accelsim.counts import ActionCounts
-from accelsim.engines.base import ceil_div, extents
+from accelsim.engines.base import ceil_div, check_operand, extents
 from accelsim.engines.ksteps import Clock, Step, after_many, repeated
 from accelsim.engines.slots import MacSlots
 from accelsim.hardware import TensorCore
@@ -85,12 +85,10 @@ class Tensor:
     def step(self, gemm: Gemm, a: np.ndarray, w: np.ndarray) -> tuple[np.ndarray, ActionCounts]:
         """Cycle by cycle; a is integers [groups, M, K], w [groups, K, N] in the Gemm's pattern.
 
-        Returns a @ w and what happened. Raises: UserError as ``count``, for operands of another shape or kind, weights
-        that break the pattern, and where sums could leave int64.
+        Returns a @ w and what happened. Raises: UserError as ``count``, for operands of another shape, kind or width,
+        weights that break the pattern, and where sums could leave int64.
         """
-        shape = (gemm.groups, gemm.k, gemm.n)
-        if w.shape != shape or w.dtype.kind not in "iu":
-            raise UserError(f"weights: {w.dtype} {w.shape}; allowed: integers {shape}")
+        check_operand("weights", w, [(gemm.groups, gemm.k, gemm.n)], gemm.weight_bits, True)
         return self.step_compressed(gemm, a, compressed(w, gemm.pattern))
 
     def step_compressed(self, gemm: Gemm, a: np.ndarray, w: Compressed) -> tuple[np.ndarray, ActionCounts]:
@@ -102,9 +100,8 @@ class Tensor:
 
         cycles = self._cycles(gemm)
         self._counts(gemm, cycles)
-        shape, stored = (gemm.groups, gemm.m, gemm.k), gemm.pattern.stored(gemm.k) if gemm.pattern else gemm.k
-        if a.shape != shape or a.dtype.kind not in "iu":
-            raise UserError(f"activations: {a.dtype} {a.shape}; allowed: integers {shape}")
+        check_operand("activations", a, [(gemm.groups, gemm.m, gemm.k)], gemm.activation_bits, gemm.activation_signed)
+        stored = gemm.pattern.stored(gemm.k) if gemm.pattern else gemm.k
         w.check((gemm.groups, gemm.n, stored), gemm.pattern)
         options, (operand, total) = self._stepped_unit(gemm), element_types(gemm, a, w.values)
         instructions, of_one = ceil_div(gemm.k, options.k), options.k // options.group * options.kept
@@ -136,7 +133,7 @@ class Tensor:
             activation_reads=gemm.groups * gemm.m * gemm.k * ceil_div(gemm.n, self._warp[1]),
             weight_reads=gemm.groups * stored * gemm.n * ceil_div(gemm.m, self._warp[0]),
             psum_writes=gemm.groups * gemm.m * gemm.n,
-            skipped_macs=gemm.groups * gemm.m * gemm.n * (gemm.k - executed_k(gemm)),
+            skipped_macs=gemm.groups * gemm.m * gemm.n * (gemm.k - gemm.executed_k),
         )
 
     @property
@@ -284,7 +281,7 @@ class Tensor:
         tiles = gemm.groups * ceil_div(gemm.m, unit.tile_m) * ceil_div(gemm.n, unit.tile_n)
         absent = ceil_div(tiles, unit.multiprocessors) * unit.multiprocessors - tiles
         idle = absent * (unit.tile_m // unit.m) * (unit.tile_n // unit.n) * deep * interval * unit.rate
-        useful, k = executed_k(gemm), deep * stored
+        useful, k = gemm.executed_k, deep * stored
         return MacSlots(
             useful=gemm.groups * gemm.m * gemm.n * useful,
             padded_k=gemm.groups * gemm.m * gemm.n * (k - useful),
@@ -297,14 +294,6 @@ class Tensor:
             operand_wait=(running - all_slots) * unit.pes,
             ends=(ends + unit.launch_cycles) * unit.pes,
         )
-
-
-def executed_k(gemm: Gemm) -> int:
-    """Weights of a filter that can be other than zero."""
-    if gemm.pattern is None:
-        return gemm.k
-    groups, rest = divmod(gemm.k, gemm.pattern.group)
-    return groups * gemm.pattern.kept + min(rest, gemm.pattern.kept)
 
 
 def element_types(gemm: Gemm, a: np.ndarray, w: np.ndarray) -> tuple[type, type]:

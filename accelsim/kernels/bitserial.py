@@ -1,9 +1,10 @@
-"""A bit-serial unit, stepped: in every cycle each busy column ANDs a few bit planes and adds.
+"""A bit-serial unit, stepped: in every cycle each busy column ANDs a few bit planes with weights and adds.
 
 A column takes one window through its steps, one brick at a time, for the filters of all tiles at once. Bits come
-most significant first, and what was summed so far shifts up as the next ones come. With ``skip: essential`` every
-lane offers its lowest set bit instead, through a short first-stage shifter of its own and a second stage that the
-lanes of a column share.
+most significant first, and what was summed so far shifts up as the next ones come. Where weights are serial too or
+alone, they are bit planes as well; else they are whole, and every set bit of an activation adds a weight. With
+``skip: essential`` each lane offers its lowest set bit, through a short first-stage shifter of its own and a second
+stage that the lanes of a column share.
 """
 
 from __future__ import annotations
@@ -13,7 +14,18 @@ from typing import NamedTuple
 import numpy as np
 
 from accelsim.kernels.bitserial_planes import brick_at, step_count
-from accelsim.kernels.bitserial_trees import Plane, accumulate, add_four_products, add_products, inlined
+from accelsim.kernels.bitserial_trees import (
+    Plane,
+    add_four_products,
+    add_in,
+    add_products,
+    add_products_of_two,
+    add_rows,
+    inlined,
+    no_offer,
+    offer_lanes,
+    shift_in,
+)
 from accelsim.kernels.compiled import kernel
 from accelsim.kernels.folds import ceil_div
 
@@ -38,6 +50,13 @@ class SerialUnit(NamedTuple):
     column_registers: int
     signed: bool  #: activations
     streamed: bool  #: fully connected: weights arrive one column a cycle, columns share one window
+
+
+class Weights(NamedTuple):
+    """All weights, as they come to the lanes; of the two arrays the one that is not used is empty."""
+
+    planes: np.ndarray  #: serial: uint16 [bricks, bits, words, filters]
+    values: np.ndarray  #: parallel: int16 [bricks, lanes, filters]
 
 
 class Walk(NamedTuple):
@@ -91,53 +110,67 @@ def width_of(brick, signed):
     return p + 2 if signed else p + 1
 
 
-@inlined
-def serial_cycle(c, columns, unit, activations, weights, trees, sums):
-    """Column c takes the next bits of its bricks.
+@kernel
+def weight_bit_cycle(first, last, columns, unit, activations, planes, trees, sums):
+    """Columns first to last - 1, all at the same bits, take the next bit of their weights.
 
-    A tree adds up lanes; where both operands are serial, it shifts along while all bits of a weight pass under the same
-    activation bits. The sums shift up and take in what the trees hold.
+    A tree counts lanes in which both bits are set. Where activations are serial as well, it shifts along while all
+    bits of a weight pass under the same activation bits, else it serves one weight bit. The sums shift up and take in
+    what the trees hold.
     """
-    column, weight_width, filters = columns[c], weights.shape[1], columns[c, FILTERS]
-    taken = 1 if unit.bits == 1 else (column[BITS] - 1) % unit.bits + 1
-    weight_taken = 1 if unit.weights_serial else weight_width
-    scale = 1 << weight_taken if unit.both_serial and column[WEIGHT_BITS] < weight_width else 0
-    a, i, j = column[BRICK], 0, 0
-    while i < taken:
-        p, q = column[BITS] - 1 - i, column[WEIGHT_BITS] - 1 - j
-        place = taken - 1 - i + weight_taken - 1 - j
-        sign = -1 if unit.signed and p == column[WIDTH] - 1 else 1
-        weight_sign = -1 if q == weight_width - 1 else 1
-        down = 1 if weight_taken - j >= 4 else 0  # four weight bits at once, or else four activation bits
-        a_down = 1 if weight_taken == 1 and taken - i >= 4 else 0
+    lead, weight_width = columns[first], planes.shape[1]
+    left, q, filters, brick = lead[BITS], lead[WEIGHT_BITS] - 1, lead[FILTERS], lead[WEIGHT_BRICK]
+    taken = 1 if unit.bits == 1 else (left - 1) % unit.bits + 1
+    weight_sign = -1 if q == weight_width - 1 else 1
+    shift = 2 if unit.both_serial else 1
+    signs = columns[first, WIDTH] - 1 if unit.signed else -1
+    in_twos = first
+    if taken == 1:
+        weight = -weight_sign if left - 1 == signs else weight_sign
+        in_twos += (last - first) // 2 * 2
+        for c in range(first, in_twos, 2):
+            a, b, scale = columns[c, BRICK], columns[c + 1, BRICK], shift
+            for word in range(activations.shape[2]):
+                lanes = activations[a, left - 1, word], activations[b, left - 1, word]
+                add_products_of_two(trees, scale, weight, lanes, planes, Plane(c, filters, brick, q, word))
+                scale = 1
+    for c in range(in_twos, last):
+        a, scale, i = columns[c, BRICK], shift, 0
+        while i < taken:
+            p, four = left - 1 - i, taken - i >= 4
+            place, sign = taken - 1 - i, -1 if p == signs else 1
+            for word in range(activations.shape[2]):
+                at, lanes = Plane(c, filters, brick, q, word), activations[a, p, word]
+                if four:
+                    below = activations[a, p - 1, word], activations[a, p - 2, word], activations[a, p - 3, word]
+                    add_four_products(trees, scale, weight_sign << (place - 3), sign, (lanes, *below), planes, at)
+                else:
+                    add_products(trees, scale, sign * weight_sign << place, lanes, planes, at)
+                scale = 1
+            i += 4 if four else 1
+    for c in range(first, last):
+        if not unit.both_serial:
+            shift_in(sums, 2, trees, c, filters)
+        elif q == 0:
+            shift_in(sums, 1 << taken, trees, c, filters)
+        columns[c, WEIGHT_BITS] = q if q > 0 else weight_width
+        if q == 0:
+            columns[c, BITS] = left - taken
+
+
+@inlined
+def activation_bits_cycle(c, columns, unit, activations, values, trees, sums, offer):
+    """Column c takes the next bits of its activations, under whole weights; the sums shift up and take them in."""
+    column, filters = columns[c], columns[c, FILTERS]
+    taken, offered = 1 if unit.bits == 1 else (column[BITS] - 1) % unit.bits + 1, 0
+    for i in range(taken):
+        p = column[BITS] - 1 - i
+        digit = (-1 if unit.signed and p == column[WIDTH] - 1 else 1) << (taken - 1 - i)
         for word in range(activations.shape[2]):
-            at, lanes = Plane(c, filters, column[WEIGHT_BRICK], q, word), activations[a, p, word]
-            if down + a_down > 0:
-                four = (
-                    lanes,
-                    activations[a, p - a_down, word],
-                    activations[a, p - 2 * a_down, word],
-                    activations[a, p - 3 * a_down, word],
-                )
-                common, first = (sign, weight_sign) if down > 0 else (weight_sign, sign)
-                add_four_products(trees, scale, common << (place - 3), first, four, weights, at, down)
-            else:
-                add_products(trees, scale, sign * weight_sign << place, lanes, weights, at)
-            scale = 1
-        if a_down > 0:
-            i += 4
-        else:
-            j += 4 if down > 0 else 1
-        if j == weight_taken:
-            i, j = i + 1, 0
-    column[WEIGHT_BITS] -= weight_taken
-    if unit.weights_serial and not unit.both_serial:
-        accumulate(sums, 1 << weight_taken, trees, 1, c, filters)
-    elif column[WEIGHT_BITS] == 0:
-        accumulate(sums, 1 << taken, trees, 1, c, filters)
-    if column[WEIGHT_BITS] == 0:
-        column[BITS] -= taken
-        column[WEIGHT_BITS] = weight_width
+            offered = offer_lanes(offer, offered, activations[column[BRICK], p, word], word, digit)
+    add_rows(trees, offer, offered, values, c, filters, column[WEIGHT_BRICK])
+    shift_in(sums, 1 << taken, trees, c, filters)
+    column[BITS] -= taken
 
 
 @kernel
@@ -152,13 +185,13 @@ def lowest_plane(left, c):
 
 
 @inlined
-def essential_cycle(c, columns, unit, left, weights, trees, sums):
+def essential_cycle(c, columns, unit, left, values, trees, sums, offer):
     """Every lane of column c gives the lowest bit it has left, if that is in reach of the column's lowest.
 
     ``left`` [cols, bits + 1, words] holds the magnitudes' bits still to come, and the signs on top.
     """
-    filters, bits, weight_width = columns[c, FILTERS], left.shape[1] - 1, weights.shape[1]
-    low, scale = lowest_plane(left, c), 0
+    filters, bits = columns[c, FILTERS], left.shape[1] - 1
+    low, offered = lowest_plane(left, c), 0
     for word in range(left.shape[2]):
         given = np.uint16(0)
         for p in range(low, min(bits, low + unit.shifter_reach)):
@@ -166,20 +199,11 @@ def essential_cycle(c, columns, unit, left, weights, trees, sums):
             given = np.uint16(given | gives)
             left[c, p, word] ^= gives
             negative = np.uint16(gives & left[c, bits, word])
-            for sign, lanes in ((1, np.uint16(gives ^ negative)), (-1, negative)):
-                q = weight_width - 1
-                while q >= 0 and lanes != 0:
-                    at, first = Plane(c, filters, columns[c, WEIGHT_BRICK], q, word), -1 if q == weight_width - 1 else 1
-                    if q >= 3:
-                        four = lanes, lanes, lanes, lanes
-                        add_four_products(trees, scale, sign << (p - low + q - 3), first, four, weights, at, 1)
-                        q -= 4
-                    else:
-                        add_products(trees, scale, sign * first << (p - low + q), lanes, weights, at)
-                        q -= 1
-                    scale = 1
-    if scale == 1:
-        accumulate(sums, 1, trees, 1 << low, c, filters)
+            offered = offer_lanes(offer, offered, gives ^ negative, word, 1 << (p - low))
+            offered = offer_lanes(offer, offered, negative, word, -1 << (p - low))
+    if offered > 0:
+        add_rows(trees, offer, offered, values, c, filters, columns[c, WEIGHT_BRICK])
+        add_in(sums, trees, 1 << low, c, filters)
     columns[c, BITS] = bits - lowest_plane(left, c)
 
 
@@ -225,34 +249,51 @@ def end(c, columns, walk, unit, sums, out, lanes, counts):
 def step_unit(activations, weights, trees, sums, out, order, unit):
     """Add the product to zeroed int64 ``out`` [groups, M, N], and return int64 counts of what was seen.
 
-    Planes are ``activations`` uint16 [bricks, bits + 1, words], signs on top (magnitudes below them if essential), and
-    ``weights`` uint16 [bricks, bits, words, filters]; ``trees`` and zeroed ``sums`` [cols, filters] are of types that
-    hold what an adder tree gives, and the sum of a brick.
+    ``activations`` are planes, uint16 [bricks, bits + 1, words], signs on top (magnitudes below them if essential), and
+    ``weights`` Weights; zeroed ``trees`` and ``sums`` [cols, filters] are of types that hold what an adder tree gives,
+    and the sum of a brick.
     """
     walk = walk_of(out.shape, order, unit)
     counts = np.zeros(7, np.int64)
     columns = np.zeros((walk.cols, 7), np.int64)
+    columns[:, WEIGHT_BITS] = weights.planes.shape[1]
     if unit.streamed:
         columns[:, STEP] = np.arange(walk.cols)
     left = np.zeros((walk.cols, *activations.shape[1:]), np.uint16)  # essential: bits that lanes still hold
-    t, turn, oldest = 0, 0, 0
+    offer = no_offer(order.lanes * min(unit.bits, activations.shape[1]))
+    apart = unit.streamed or unit.skip != NO_SKIP
+    t, turn, oldest, ended = 0, 0, 0, True
     while oldest < walk.total:
-        first, last = (turn, turn) if unit.streamed else (0, oldest + unit.column_registers)
-        oldest = walk.total
-        for c in range(walk.cols):
-            if columns[c, BITS] == 0 and first <= columns[c, STEP] <= min(last, walk.total - 1):
-                begin(c, columns, walk, unit, activations, left)
-                columns[c, WEIGHT_BITS] = weights.shape[1]
-                turn += 1
-            if columns[c, BITS] > 0:
-                if unit.skip == ESSENTIAL:
-                    essential_cycle(c, columns, unit, left, weights, trees, sums)
-                else:
-                    serial_cycle(c, columns, unit, activations, weights, trees, sums)
-                if columns[c, BITS] == 0:
-                    _, _, lanes = brick_at(order, columns[c, BRICK] % walk.bricks)
-                    end(c, columns, walk, unit, sums, out, lanes, counts)
-            oldest = min(oldest, columns[c, STEP])
+        if ended or unit.streamed:  # else nobody can begin who could not before
+            first, last = (turn, turn) if unit.streamed else (0, oldest + unit.column_registers)
+            for c in range(walk.cols):
+                if columns[c, BITS] == 0 and first <= columns[c, STEP] <= min(last, walk.total - 1):
+                    begin(c, columns, walk, unit, activations, left)
+                    turn += 1
+        ended = False
+        c = 0
+        while c < walk.cols:
+            at = c
+            c += 1
+            if columns[at, BITS] == 0:
+                continue
+            if unit.weights_serial:
+                while not apart and c < walk.cols and columns[c, BITS] > 0:
+                    c += 1
+                weight_bit_cycle(at, c, columns, unit, activations, weights.planes, trees, sums)
+            elif unit.skip == ESSENTIAL:
+                essential_cycle(at, columns, unit, left, weights.values, trees, sums, offer)
+            else:
+                activation_bits_cycle(at, columns, unit, activations, weights.values, trees, sums, offer)
+            if columns[at, BITS] == 0:
+                for done in range(at, c):
+                    _, _, lanes = brick_at(order, columns[done, BRICK] % walk.bricks)
+                    end(done, columns, walk, unit, sums, out, lanes, counts)
+                ended = True
+        if ended:
+            oldest = walk.total
+            for c in range(walk.cols):
+                oldest = min(oldest, columns[c, STEP])
         t += 1
     counts[CYCLES] = t
     return counts

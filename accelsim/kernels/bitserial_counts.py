@@ -57,22 +57,23 @@ def essential_cycles(a, cycles, order, reach):
                 for lane in range(lanes):
                     magnitudes[lane] = abs(row[(first + lane) * order.positions + position])
                     seen |= magnitudes[lane]
-                cycles[g, m, step] = max(1, oneffset_cycles(magnitudes[:lanes], seen, reach))
+                cycles[g, m, step] = max(1, oneffset_cycles(magnitudes, lanes, seen, reach))
 
 
 @kernel
-def oneffset_cycles(magnitudes, seen, reach):
-    """Cycles until no bit is left; ``seen`` are the bits of all lanes."""
+def oneffset_cycles(magnitudes, lanes, seen, reach):
+    """Cycles until no bit of the first ``lanes`` int32 magnitudes is left; ``seen`` are the bits of all of them."""
     cycles = 0
     while seen != 0:
-        limit = np.int64(seen & -seen) << reach
-        seen = 0
-        for lane in range(magnitudes.size):
+        limit = np.int32(min((seen & -seen) << reach, 1 << 30))  # beyond all bits, and as narrow as the values
+        left = np.int32(0)
+        for lane in range(lanes):
             value = magnitudes[lane]
-            lowest = value & -value
-            left = value if lowest >= limit else value ^ lowest
-            magnitudes[lane] = left
-            seen |= left
+            lowest = np.int32(value & -value)
+            value = value if lowest >= limit else np.int32(value ^ lowest)
+            magnitudes[lane] = value
+            left = np.int32(left | value)
+        seen = np.int64(left)
         cycles += 1
     return cycles
 

@@ -40,24 +40,30 @@ def brick_at(order, step):
 
 @kernel
 def pack_activations(a, planes, order):
-    """Bits of ``a`` [groups, M, K] into zeroed uint16 ``planes`` [groups * M * steps, bits, words]."""
+    """Bits of int32 ``a`` [groups, M, K] into uint16 ``planes`` [groups * M * steps, bits, words]."""
     groups, windows, _ = a.shape
-    steps, bits = step_count(order), planes.shape[1]
+    steps, bits, words = step_count(order), planes.shape[1], planes.shape[2]
+    values = np.zeros(words * WORD_LANES, np.int32)
     for g in range(groups):
         for m in range(windows):
             row = a[g, m]
             for step in range(steps):
                 position, first, lanes = brick_at(order, step)
-                brick = planes[(g * windows + m) * steps + step]
                 for lane in range(lanes):
-                    value = row[(first + lane) * order.positions + position]
-                    for p in range(bits):
-                        brick[p, lane // WORD_LANES] |= np.uint16(((value >> p) & 1) << (lane % WORD_LANES))
+                    values[lane] = row[(first + lane) * order.positions + position]
+                values[lanes:] = 0
+                brick = planes[(g * windows + m) * steps + step]
+                for p in range(bits):
+                    for word in range(words):
+                        bits_of_lanes = 0
+                        for lane in range(WORD_LANES):
+                            bits_of_lanes |= ((values[word * WORD_LANES + lane] >> p) & 1) << lane
+                        brick[p, word] = bits_of_lanes
 
 
 @kernel
 def pack_weights(w, planes, order):
-    """Bits of ``w`` [groups, K, N] into zeroed uint16 [groups * filter groups * steps, bits, words, filters]."""
+    """Bits of int16 ``w`` [groups, K, N] into zeroed uint16 [groups * filter groups * steps, bits, words, filters]."""
     _, bits, _, filters = planes.shape
     groups, filter_groups, steps = w.shape[0], ceil_div(w.shape[2], filters), step_count(order)
     for g in range(groups):
@@ -70,4 +76,19 @@ def pack_weights(w, planes, order):
                     for p in range(bits):
                         plane = planes[(g * filter_groups + f) * steps + step, p, lane // WORD_LANES]
                         for n in range(values.size):
-                            plane[n] |= np.uint16(((values[n] >> p) & 1) << (lane % WORD_LANES))
+                            plane[n] |= np.uint16(np.uint16((values[n] >> p) & 1) << (lane % WORD_LANES))
+
+
+@kernel
+def order_weights(w, values, order):
+    """int16 ``w`` [groups, K, N] into zeroed int16 ``values`` [groups * filter groups * steps, lanes, filters]."""
+    filters = values.shape[2]
+    groups, filter_groups, steps = w.shape[0], ceil_div(w.shape[2], filters), step_count(order)
+    for g in range(groups):
+        for step in range(steps):
+            position, first, lanes = brick_at(order, step)
+            for lane in range(lanes):
+                row = w[g, (first + lane) * order.positions + position]
+                for f in range(filter_groups):
+                    part = row[f * filters : (f + 1) * filters]
+                    values[(g * filter_groups + f) * steps + step, lane, : part.size] = part

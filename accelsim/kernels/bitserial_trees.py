@@ -13,6 +13,9 @@ import numba
 import numpy as np
 from numba.extending import intrinsic
 
+from accelsim.kernels.bitserial_planes import WORD_LANES
+from accelsim.kernels.compiled import kernel
+
 inlined = numba.njit(cache=True, nogil=True, error_model="numpy", forceinline=True)
 """``kernel``, but without a call: what these loops take would cost more to pass than they do."""
 
@@ -56,30 +59,96 @@ def add_products(trees, scale, weight, lanes, weights, at):
 
 
 @inlined
-def add_four_products(trees, scale, weight, first_sign, lanes, weights, at, down):
-    """As ``add_products`` four times, at 8 * first_sign, 4, 2 and 1 times ``weight``.
+def add_products_of_two(trees, scale, weight, lanes, weights, at):
+    """As ``add_products`` for columns ``at.c`` and the next, with a word of ``lanes`` for each: one plane serves both.
 
-    ``lanes`` are four words; each one's plane is ``down`` bits below that of the one before.
+    One at a time they would take longer to get to their trees than to add up.
     """
     number = trees.dtype.type
-    times, each, first = number(scale), number(weight), number(8 * first_sign)
-    tree, brick, q = trees[at.c], weights[at.brick], at.bit
-    plane0, plane1 = brick[q, at.word], brick[q - down, at.word]
-    plane2, plane3 = brick[q - 2 * down, at.word], brick[q - 3 * down, at.word]
-    lanes0, lanes1, lanes2, lanes3 = lanes
+    times, each = number(scale), number(weight)
+    tree0, tree1, plane = trees[at.c], trees[at.c + 1], weights[at.brick, at.bit, at.word]
+    lanes0, lanes1 = lanes
     for f in range(at.filters):
-        added = number(first * number(popcount(np.uint16(lanes0 & plane0[f]))))
-        added = number(added + number(number(4) * number(popcount(np.uint16(lanes1 & plane1[f])))))
-        added = number(added + number(number(2) * number(popcount(np.uint16(lanes2 & plane2[f])))))
-        added = number(added + number(popcount(np.uint16(lanes3 & plane3[f]))))
-        tree[f] = number(number(tree[f] * times) + number(each * added))
+        bits = plane[f]
+        tree0[f] = number(number(tree0[f] * times) + number(each * number(popcount(np.uint16(lanes0 & bits)))))
+        tree1[f] = number(number(tree1[f] * times) + number(each * number(popcount(np.uint16(lanes1 & bits)))))
 
 
 @inlined
-def accumulate(sums, scale, trees, weight, c, filters):
-    """Each sum of column c shifts and adds its tree: sum * scale + weight * tree."""
+def add_four_products(trees, scale, weight, first_sign, lanes, weights, at):
+    """As ``add_products`` four times, at 8 * first_sign, 4, 2 and 1 times ``weight``, for four words of ``lanes``."""
+    number = trees.dtype.type
+    times, each, first = number(scale), number(weight), number(8 * first_sign)
+    tree, plane = trees[at.c], weights[at.brick, at.bit, at.word]
+    lanes0, lanes1, lanes2, lanes3 = lanes
+    for f in range(at.filters):
+        added = number(first * number(popcount(np.uint16(lanes0 & plane[f]))))
+        added = number(added + number(number(4) * number(popcount(np.uint16(lanes1 & plane[f])))))
+        added = number(added + number(number(2) * number(popcount(np.uint16(lanes2 & plane[f])))))
+        added = number(added + number(popcount(np.uint16(lanes3 & plane[f]))))
+        tree[f] = number(number(tree[f] * times) + number(each * added))
+
+
+class Offer(NamedTuple):
+    """What the lanes of one column give their trees in a cycle: bits, each at its place, with room for four more."""
+
+    lanes: np.ndarray
+    digits: np.ndarray  #: +- 2^place
+
+
+@kernel
+def no_offer(most):
+    """Room for so many bits."""
+    return Offer(np.zeros(most + 4, np.int64), np.zeros(most + 4, np.int32))
+
+
+@inlined
+def offer_lanes(offer, offered, lanes, word, digit):
+    """Put the lanes of a word behind the ``offered``, all with the same digit; returns how many there are then."""
+    left = np.int64(lanes)
+    while left != 0:
+        offer.lanes[offered] = word * WORD_LANES + popcount((left & -left) - 1)
+        offer.digits[offered] = digit
+        left &= left - 1
+        offered += 1
+    return offered
+
+
+@inlined
+def add_rows(trees, offer, offered, values, c, filters, brick):
+    """Each tree of column c adds up its weights in the lanes that offer a bit, shifted to the bit's place.
+
+    ``values`` int16 [bricks, lanes, filters]. Lanes without a bit would add zero, and are passed over.
+    """
+    number = trees.dtype.type
+    offer.digits[offered : offered + 4] = 0
+    tree, rows = trees[c], values[brick]
+    for i in range(0, offered, 4):
+        row0, row1 = rows[offer.lanes[i]], rows[offer.lanes[i + 1]]
+        row2, row3 = rows[offer.lanes[i + 2]], rows[offer.lanes[i + 3]]
+        digit0, digit1 = number(offer.digits[i]), number(offer.digits[i + 1])
+        digit2, digit3 = number(offer.digits[i + 2]), number(offer.digits[i + 3])
+        for f in range(filters):
+            added = number(digit0 * number(row0[f])) + number(digit1 * number(row1[f]))
+            added += number(digit2 * number(row2[f])) + number(digit3 * number(row3[f]))
+            tree[f] = number(tree[f] + number(added))
+
+
+@inlined
+def shift_in(sums, scale, trees, c, filters):
+    """Each sum of column c shifts and takes in its tree: sum * scale + tree; the tree is empty then."""
     number = sums.dtype.type
-    times, each = number(scale), number(weight)
-    column, tree = sums[c], trees[c]
+    times, column, tree = number(scale), sums[c], trees[c]
     for f in range(filters):
-        column[f] = number(number(column[f] * times) + number(each * number(tree[f])))
+        column[f] = number(number(column[f] * times) + number(tree[f]))
+        tree[f] = 0
+
+
+@inlined
+def add_in(sums, trees, weight, c, filters):
+    """Each sum of column c takes in its shifted tree: sum + weight * tree; the tree is empty then."""
+    number = sums.dtype.type
+    each, column, tree = number(weight), sums[c], trees[c]
+    for f in range(filters):
+        column[f] = number(column[f] + number(each * number(tree[f])))
+        tree[f] = 0

@@ -8,7 +8,7 @@ from typing import Any
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from accelsim.hardware import Hardware
+from accelsim.hardware import BITS, Hardware
 from accelsim.report.text import Facts, Grid, Paragraph, SideBySide, as_text, figure, kib, percent, scaled
 from accelsim.result import LayerResult
 
@@ -109,9 +109,8 @@ def depthwise_note(rows: Sequence[LayerResult]) -> str:
 
 def run_report(rows: Sequence[LayerResult], summary: dict[str, Any]) -> RenderableType:
     """All that ``accelsim run`` shows. What a reader must know first, such as a lack of memory, stands on top."""
-    weights = f", weights {summary['pattern']}" if summary.get("pattern") else ""
-    width = f"{summary['precision']}{weights}, batch {summary['batch']}"
-    title = f"{summary['workload']} on {summary['hardware']} ({width})"
+    weights = f", {summary['pattern']} weights" if summary.get("pattern") else ""
+    title = f"{summary['workload']} on {summary['hardware']} ({precision(summary)}{weights}, batch {summary['batch']})"
     if summary.get("settings"):
         title += f" with {', '.join(summary['settings'])}"
     if summary.get("verified"):
@@ -131,6 +130,15 @@ def run_report(rows: Sequence[LayerResult], summary: dict[str, Any]) -> Renderab
     if note := depthwise_note(rows):
         lines.append(Paragraph(f"  {note}", hanging=4))
     return Group(*lines)
+
+
+def precision(summary: dict[str, Any]) -> str:
+    """The engine's precision, and the operands' widths where they are others."""
+    engine, found = summary["precision"], summary["operand_bits"]
+    if all(width == [BITS[engine]] * 2 for width in found.values()):
+        return str(engine)
+    spans = {name: str(least) if least == most else f"{least} to {most}" for name, (least, most) in found.items()}
+    return ", ".join([engine, *(f"{name} {span} bit" for name, span in spans.items())])
 
 
 def bit_slots(slots: dict[str, Any]) -> list[str]:

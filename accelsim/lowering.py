@@ -143,8 +143,10 @@ def widths(workload: Workload, default: int) -> list[Bits]:
 def gemm_of(node: Node, batch: int, bits: Bits) -> Gemm | None:
     """The matrix product of a layer; None for a layer that has none."""
     gemm = _gemm(node, batch, bits)
-    layer = node.layer
-    return gemm and replace(gemm, activation_signed=layer.activation_signed, weight_sparsity=layer.weight_sparsity)
+    if gemm is None:
+        return None
+    sparsity = node.layer.weight_sparsity if gemm.weights_stored else None
+    return replace(gemm, activation_signed=node.layer.activation_signed, weight_sparsity=sparsity)
 
 
 def _gemm(node: Node, batch: int, bits: Bits) -> Gemm | None:

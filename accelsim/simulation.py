@@ -186,7 +186,7 @@ class _Machine:
         counted = None
         if gemm is not None:
             self._refuse_too_wide(gemm)
-            counted = self.products.count(gemm, seed, self._read(node.layer.name, gemm))
+            counted = self._counted(node.layer.name, gemm, seed)
             self.losses.append((kind_of(node), counted.losses))
             self.slots += counted.slots
         key = (kind_of(node), gemm, counted, traffic, tuple(operations.items()))
@@ -200,6 +200,15 @@ class _Machine:
             self.done[key] = row, run.played.timeline
         row, timeline = self.done[key]
         return replace(row, layer=node.layer.name), timeline
+
+    def _counted(self, name: str, gemm: Gemm, seed: int) -> Counted:
+        operands = self._read(name, gemm)
+        try:
+            return self.products.count(gemm, seed, operands)
+        except UserError as error:
+            if self.tensors is None or operands is None:
+                raise
+            raise UserError(f"{self.tensors / f'{name}.weight.npy'}: {error}") from None
 
     def _read(self, name: str, gemm: Gemm) -> Operands | None:
         if self.tensors is None or not self.products.reads_tensors:

@@ -13,6 +13,7 @@ import pytest
 from rich.console import Console
 
 from accelsim import load_hardware, load_workload, simulate, validate
+from accelsim.calibration import calibration
 from accelsim.config import UserError
 from accelsim.hardware import BitSerialUnit, Dram, Sram, SystolicArray, TechnologyChoice, TensorCore, VectorUnit
 from accelsim.layers import AnyLayer
@@ -24,6 +25,7 @@ from accelsim.report.tables import gemm_report, layers_table, run_report
 from accelsim.report.text import Facts, Grid, Paragraph, SideBySide, figure, kib, scaled
 from accelsim.simulation import count_gemm
 from accelsim.technology import load_technology
+from accelsim.validate import GPU_BAND
 
 WIDTHS = (40, 60, 80, 100, 200)
 
@@ -331,6 +333,10 @@ def test_readme_says_how_many_anchors_hold(checked):
     groups = Counter(anchor.group for anchor in checked)
     assert re.search(rf"^\| cycle formulas .* \| {groups['RTL cycles']} \| none \|$", README, re.MULTILINE)
     assert f" of {groups['SCALE-Sim cycles']} layers" in README
+    assert f"2:6 and 2:8 | {groups['tensor core cycles']} | none |" in README
+    held_out = [abs(error) for error, _ in calibration().held_out_errors]
+    mean = f"{sum(held_out) / len(held_out):.1%}".replace("%", " %")
+    assert f"| {len(held_out)} | {GPU_BAND:.0%}".replace("%", " %") + f" each; {mean} on average |" in README
 
 
 def test_prepared_leaves_nothing_and_write_makes_the_folder(tmp_path):

@@ -1,20 +1,25 @@
 """Tensor cores: closed form, stepped kernel and naive rules agree, and give the published figures."""
 
+import re
 from dataclasses import astuple, fields, replace
 from fractions import Fraction
 
 import naive_tensorcore as naive
 import numpy as np
+import pytest
 from conftest import UNJITTED
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from accelsim.compress import compressed, pruned
+from accelsim.compress import Compressed, compressed, pruned
+from accelsim.config import UserError
 from accelsim.engines.ksteps import Clock, Step, after, after_many, repeated
 from accelsim.engines.slots import MEASURES
 from accelsim.engines.tensorcore import Tensor
+from accelsim.footprint import compulsory_bytes
 from accelsim.hardware import TensorCore
-from accelsim.lowering import Gemm
+from accelsim.load import load_hardware
+from accelsim.lowering import Gemm, in_pattern
 from accelsim.sparsity import LARGEST_GROUP, Pattern, parse_pattern
 
 MOST = 2 if UNJITTED else 5
@@ -198,3 +203,104 @@ def test_pruning_keeps_the_largest(k, n, text, seed):
     groups = np.arange(pattern.stored(k)) // pattern.kept * pattern.group
     np.put_along_axis(again, groups + stored.places[0].astype(int), stored.values[0], axis=1)
     assert np.array_equal(again[:, :k].T, left[0])
+
+
+def of_shape(pattern, m, k, n, bits=8):
+    return Gemm(m, k, n, 1, bits, bits, pattern=parse_pattern(pattern))
+
+
+@pytest.mark.parametrize("pattern", PATTERNS)
+def test_a_pattern_gives_exactly_what_it_promises_where_all_divides_and_operands_keep_up(pattern):
+    engine = Tensor(load_hardware("sparseloop_stc", ["engine.operand_bytes_per_cycle=null"]).engine)
+    gemm = of_shape(pattern, 256, 512, 128)
+    slots, promised = engine.explain(gemm), gemm.pattern.speedup if gemm.pattern else 1
+    assert slots.speedup == slots.ideal_speedup == promised
+    assert engine.count(of_shape("dense", 256, 512, 128)).cycles == 256 * 512 * 128 // 1024
+
+
+def test_unstructured_zeros_change_no_count():
+    engine, gemm = unit(cores=2, operand_bytes_per_cycle=3.0), of_shape("dense", 7, 20, 9)
+    a, w = operands(gemm, 3)
+    thinned = np.where(np.random.default_rng(1).random(w.shape) < 0.7, 0, w)
+    assert engine.step(gemm, a, w)[1] == engine.step(gemm, a, thinned)[1] == engine.count(gemm)
+
+
+def test_one_tile_by_hand():
+    """2 x 2 instructions of 4: at 2:4 two cycles each, operands in time; then a bus of one byte a cycle."""
+    gemm = of_shape("2:4", 4, 10, 4)  # three instructions deep, K padded by 2; four instructions a k-step
+    assert unit().count(gemm).cycles == 3 * 4 * 2
+    # 4 pixels x 4 activations, and 4 filters x 2 weights of 8 bits with indices of 2, a k-step: 16 + 10 bytes
+    assert unit(operand_bytes_per_cycle=1.0).count(gemm).cycles == 3 * 26
+    whole_bytes = replace(gemm, pattern=parse_pattern("2:4", 8))
+    assert unit(operand_bytes_per_cycle=1.0).count(whole_bytes).cycles == 3 * 32
+    # a k-step waits 2 + 9 cycles for sums; the last of its four instructions is issued in slot 8, and is done 11 later
+    assert unit(latency_cycles=9).count(gemm).cycles == 2 * 11 + 8 + 11
+    slots = unit().explain(gemm)
+    assert (slots.useful, slots.padded_k) == (4 * 4 * 6, 0)  # of the last group two are there
+    assert unit().explain(of_shape("2:4", 4, 9, 4)).padded_k == 4 * 4
+
+
+@pytest.mark.parametrize(("text", "bits", "share"), [("2:4", 16, 0.5625), ("2:4", 8, 0.625), ("1:4", 8, 0.3125)])
+def test_bytes_of_compressed_weights(text, bits, share):
+    gemm = of_shape(text, 1, 4096, 64, bits)
+    assert gemm.weight_column_bits(4096) == share * 4096 * bits
+    read, _ = compulsory_bytes(gemm)
+    assert read == 4096 * bits // 8 + share * 4096 * 64 * bits / 8
+    assert gemm.weight_column_bits(4097) - gemm.weight_column_bits(4096) == gemm.pattern.kept * gemm.stored_weight_bits
+
+
+def test_sparseloop_needs_its_index_granule():
+    """2:6 and 2:8 come out with 4-bit indices; with 3 bits they would not."""
+    gemm = in_pattern(Gemm(1024, 1152, 128), parse_pattern("2:8", 2))
+    assert Tensor(load_hardware("sparseloop_stc").engine).count(gemm).cycles == 66707
+    three = Tensor(load_hardware("sparseloop_stc", ["engine.index_granule_bits=1"]).engine)
+    assert three.count(in_pattern(Gemm(1024, 1152, 128), parse_pattern("2:8"))).cycles < 66707
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"pattern": "4:2"}, "no sparsity pattern: '4:2'; allowed: dense, or n:m with 1 <= n <= m <= 16"),
+        ({"pattern": "2:17"}, "no sparsity pattern"),
+        ({"pattern": "0:4"}, "no sparsity pattern"),
+        ({"tile_m": 5}, "tile_m: 5 is no multiple of m: 2"),
+        ({"warp_n": 3}, "tile_n: 4 is no multiple of warp_n: 3"),
+        ({"tile_k": 6}, "tile_k: 6 is no multiple of k: 4"),
+        ({"multiprocessors": 2}, "several multiprocessors or tiles_at_once need charge_full_tile: true"),
+        ({"tiles_at_once": 2}, "several multiprocessors or tiles_at_once need charge_full_tile: true"),
+        ({"macs_per_cycle": {"fp16": 4}}, "precision int8 has no macs_per_cycle; allowed: fp16"),
+    ],
+)
+def test_units_that_cannot_be(change, told):
+    with pytest.raises(ValueError, match=re.escape(told)):
+        unit(**change)
+
+
+def test_what_a_core_refuses():
+    engine, gemm = unit("2:4"), of_shape("2:4", 2, 8, 2)
+    a, w = np.ones((1, 2, 8), int), np.zeros((1, 8, 2), int)
+    full = w.copy()
+    full[0, 5:8, 1] = 1
+    for bad_a, bad_w, told in (
+        (a, full, "weights break the 2:4 pattern: filter 1 has 3 that are not zero among 4 to 7 along K"),
+        (a, w[:, :7], "weights: shape (1, 7, 2)"),
+        (a.astype(float), w, "activations: holds float64"),
+        (a * 200, w - 1, "weights break"),
+        (a * 999, w, "activations: values 999 to 999 do not fit 8 unsigned bits"),
+    ):
+        with pytest.raises(UserError, match=re.escape(told)):
+            engine.step(gemm, bad_a, bad_w)
+    with pytest.raises(UserError, match="do not fit a 64-bit count"):
+        Tensor(load_hardware("a100").engine).count(Gemm(2**20, 2**20, 2**20))
+
+
+@pytest.mark.parametrize("places", [[0, 4], [1, 1], [2, 0], [3, 255]])
+def test_invalid_metadata_is_refused(places):
+    gemm, metadata = of_shape("2:4", 1, 8, 1), np.array([[[0, 1, 0, 1]]], np.uint8)
+    stored = Compressed(np.ones((1, 1, 4), int), metadata)
+    a = np.arange(8)[None, None]
+    product, _ = unit("2:4").step_compressed(gemm, a, stored)
+    assert product[0, 0, 0] == 0 + 1 + 4 + 5
+    metadata[0, 0, 2:] = places
+    with pytest.raises(UserError, match=r"metadata of filter 0, group 1 along K: places .* allowed: 2 rising places"):
+        unit("2:4").step_compressed(gemm, a, stored)

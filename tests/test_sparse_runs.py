@@ -1,0 +1,218 @@
+"""Sparse tensor cores in whole runs: patterns by command line, hardware and network; tensors, energy, reports."""
+
+import json
+import sys
+
+import numpy as np
+import pytest
+
+import accelsim
+from accelsim import cli
+from accelsim.compress import sparse
+from accelsim.config import UserError, parse_yaml
+from accelsim.energy import energy_table
+from accelsim.grouping import channels_inside, pruned_weights
+from accelsim.load import shipped
+from accelsim.lowering import Convolution, Gemm
+from accelsim.places import hwconfigs_folder
+from accelsim.sparsity import parse_pattern
+from accelsim.technology import load_technology
+from accelsim.workload import workload_of
+
+SMALL = """
+name: small
+input: {channels: 3, height: 9, width: 9}
+layers:
+  - {name: stem, type: conv2d, out_channels: 8, kernel: 3, stride: 2, bias: false, activation: relu, weight_sparsity: 0}
+  - {name: body, type: conv2d, out_channels: 6, kernel: 2, groups: 2, bias: false}
+  - {name: fc, type: linear, out_features: 5}
+  - {name: scores, type: matmul, m: 6, k: 8, n: 6, repeat: 2}
+"""
+
+
+def small():
+    return workload_of(parse_yaml(SMALL, "small.yaml"))
+
+
+def machine(*settings):
+    return accelsim.load_hardware("edge_sparse_npu", settings)
+
+
+def run(hardware, sparsity=None, workload=None, **options):
+    workload = workload or small()
+    if sparsity:
+        hardware, workload = sparse(hardware, workload, sparsity)
+    return accelsim.simulate(hardware, workload, **options)
+
+
+@pytest.mark.parametrize("name", [n for n in shipped(hwconfigs_folder()) if n.startswith(("edge_sparse", "sparsel"))])
+@pytest.mark.parametrize("pattern", ["dense", "2:4", "1:4", "4:8", "1:2", "3:7"])
+def test_stepped_equals_closed(name, pattern):
+    closed, stepped = (
+        run(accelsim.load_hardware(name), pattern, fidelity=fidelity) for fidelity in ("closed", "stepped")
+    )  # fmt: skip
+    assert stepped.summary["verified"]
+    assert closed.rows == stepped.rows
+
+
+@pytest.mark.parametrize("precision", ["int16", "fp16", "bf16"])
+def test_other_precisions_step_too(precision):
+    hardware = accelsim.load_hardware("a100_sm", ["engine.macs_per_cycle=64", f"engine.precision={precision}"])
+    assert run(hardware, "2:4", fidelity="stepped").summary["verified"]
+
+
+def test_layers_that_state_a_sparsity_and_computed_operands_stay_dense():
+    rows = {row.layer: row for row in run(machine(), "2:4").rows}
+    assert [rows[name].ideal_speedup for name in ("stem", "body", "fc", "scores")] == [1, 2, 2, 1]
+
+
+def test_2_4_halves_the_cycles_of_resnet50_but_for_what_is_said():
+    resnet50 = accelsim.load_workload("resnet50")
+    dense, half = (run(machine(), sparsity, resnet50) for sparsity in ("dense", "2:4"))
+    slots = half.summary["mac_slots"]
+    assert slots["ideal_speedup"] == 2
+    before, after = (sum(row.compute_cycles for row in result.rows if row.m) for result in (dense, half))
+    assert slots["speedup"] == pytest.approx(before / after)
+    assert 1.9 < slots["speedup"] < 2
+    parts = {name: part for name, part in slots.items() if name not in ("ideal_speedup", "speedup", "total")}
+    assert sum(parts.values()) == slots["total"] == after * 1024
+    assert half.summary["dram_read_bytes"] < dense.summary["dram_read_bytes"]
+    assert half.summary["macs"] == dense.summary["macs"]
+
+
+def test_unstructured_zeros_save_energy_only_where_gated():
+    plain, thin = run(machine()), run(machine(), "0.7")
+    assert [row.total_cycles for row in plain.rows] == [row.total_cycles for row in thin.rows]
+    assert plain.summary["energy_uj"] == thin.summary["energy_uj"]
+    assert any("weight_sparsity changes nothing here" in note for note in thin.summary["notes"])
+
+
+ENGINES = {
+    "systolic": ("edge_npu", []),
+    "bitserial": ("stripes", []),
+    "tensorcore": ("edge_sparse_npu", []),
+}
+
+
+@pytest.mark.parametrize("kind", ENGINES)
+def test_zero_gating_spares_the_multiplications_of_every_engine(kind):
+    name, settings = ENGINES[kind]
+    without, gated = (
+        run(accelsim.load_hardware(name, [*settings, f"engine.zero_gating={gating}"]), "0.75")
+        for gating in ("false", "true")
+    )
+    for before, after in zip(without.rows, gated.rows, strict=True):
+        assert before.total_cycles == after.total_cycles
+        was, now = (row.energy_pj_by_component for row in (before, after))
+        left = 1.0 if before.layer in ("stem", "scores") else 0.25  # stated dense, or no weights
+        assert now["mac"] == pytest.approx(was["mac"] * left, abs=0.5)  # of whole multiplications
+        assert {part: pj for part, pj in was.items() if part != "mac"} == {
+            part: pj for part, pj in now.items() if part != "mac"
+        }
+    assert any("zero_gating spares" in note for note in gated.summary["notes"])
+
+
+def test_selecting_costs_what_the_multiplexers_do():
+    table = energy_table(machine("engine.pattern=2:4"), load_technology("cmos45"))
+    assert table.selection_pj == pytest.approx(0.0015 * 3 * 8)
+    assert energy_table(machine(), load_technology("cmos45")).selection_pj == 0
+    row = next(row for row in run(machine(), "2:4").rows if row.layer == "fc")
+    assert row.energy_pj_by_component["mac"] == pytest.approx(5 * 28 * (0.2 + 0.1 + table.selection_pj))
+
+
+def test_groups_lie_along_the_channels_of_a_kernel_position():
+    layer = Convolution(1, 4, 3, 3, (3, 3), (1, 1), (0, 0, 0, 0), (1, 1), 1, 1)
+    gemm = Gemm(1, 36, 1, convolution=layer, pattern=parse_pattern("2:4"))
+    w = np.random.default_rng(0).permutation(36).reshape(1, 36, 1) + 1
+    left = pruned_weights(w, gemm).reshape(4, 3, 3)
+    assert ((left != 0).sum(axis=0) == 2).all()
+    assert channels_inside(np.arange(36), gemm, axis=0)[:5].tolist() == [0, 9, 18, 27, 1]
+
+
+def tensors(folder, weight):
+    np.save(folder / "fc.activation.npy", np.ones(54, np.int8))
+    np.save(folder / "fc.weight.npy", weight)
+    return folder
+
+
+def test_given_weights_must_keep_the_pattern_or_be_pruned(tmp_path):
+    weight = (np.arange(270) % 100 + 1).astype(np.int8).reshape(5, 54)
+    tensors(tmp_path, weight)
+    told = r"layer 'fc': .*fc.weight.npy: weights break the 2:4 pattern: filter 0 has 4 .* --sparsity 2:4 to prune"
+    with pytest.raises(UserError, match=told):
+        run(machine("engine.pattern=2:4"), tensors=tmp_path)
+    pruned = run(machine(), "2:4", tensors=tmp_path, prune=True, fidelity="stepped")
+    assert pruned.rows == run(machine(), "2:4").rows
+    weight[:, 0::2] = 0
+    tensors(tmp_path, weight)
+    assert run(machine("engine.pattern=2:4"), tensors=tmp_path).rows == run(machine(), "2:4").rows
+
+
+def test_gating_counts_the_zeros_of_given_weights(tmp_path):
+    weight = np.ones((5, 54), np.int8)
+    weight[0] = 0
+    hardware = machine("engine.zero_gating=true")
+    given = {row.layer: row for row in run(hardware, tensors=tensors(tmp_path, weight)).rows}
+    full = {row.layer: row for row in run(hardware).rows}
+    spent, all_of_it = (rows["fc"].energy_pj_by_component["mac"] for rows in (given, full))
+    assert spent == pytest.approx(all_of_it * 4 / 5)
+
+
+@pytest.fixture
+def command(monkeypatch, capfd):
+    def call(*arguments):
+        monkeypatch.setattr(sys, "argv", ["accelsim", *map(str, arguments)])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        return ended.value.code, *capfd.readouterr()
+
+    return call
+
+
+def test_the_command_line_says_what_the_pattern_gives(command):
+    code, out, err = command("run", "resnet8", "--hw", "edge_sparse_npu", "--sparsity", "2:4")
+    assert (code, err) == (0, "")
+    assert "resnet8 on edge_sparse_npu (int8, 2:4 weights, batch 1)" in out
+    assert "speedup of computing over dense weights on the same cores: 1." in out
+    assert "the pattern alone would give" in out
+    assert "multiplier slots: useful" in out
+    assert "weights are taken as pruned to 2:4" in " ".join(out.split())
+
+
+def test_gemm_gives_sparseloops_cycles(command):
+    sizes = ("gemm", 1024, 1152, 128, "--hw", "sparseloop_stc", "--json", "--set")
+    for pattern, cycles in (("dense", 147456), ("2:4", 73728), ("2:6", 70218), ("2:8", 66707)):
+        counted = json.loads(command(*sizes, f"engine.pattern={pattern}")[1])
+        assert counted["cycles"] == cycles
+        assert counted["macs"] == 1024 * 1152 * 128
+    turned = json.loads(command("gemm", 128, 1152, 1024, *sizes[4:], "engine.pattern=2:4")[1])
+    assert turned["cycles"] == 73728
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["--sparsity", "4:2"], "4:2: allowed: dense, or n:m with 1 <= n <= m <= 16, such as 2:4, or a share"),
+        (["--sparsity", "1.0"], "--sparsity 1.0: allowed: "),
+        (["--sparsity", "-0.1"], "--sparsity -0.1: allowed: "),
+        (["--sparsity", "nan"], "--sparsity nan: allowed: "),
+        (["--sparsity", "half"], "--sparsity half: allowed: "),
+        (["--set", "engine.pattern=3"], "--set engine.pattern=3: engine.pattern: should be text, got 3"),
+        (["--set", "engine.pattern=2:44"], "engine.pattern: no sparsity pattern: '2:44'; allowed: dense, or n:m"),
+        (["--set", "engine.macs_per_cycle=0"], "engine.macs_per_cycle"),
+        (["--set", "engine.operand_bytes_per_cycle=0"], "engine.operand_bytes_per_cycle: should be greater than 0"),
+        (["--precision", "int16"], "layer 'stem'"),
+    ],
+)
+def test_mistakes_are_one_line_and_leave_nothing(command, tmp_path, arguments, told):
+    out = tmp_path / "out"
+    network = tmp_path / "small.yaml"
+    network.write_text(SMALL)
+    if arguments[0] == "--precision":
+        code, _, err = command("run", network, "--hw", "a100", *arguments, "--out", out)
+        told = "precision int16 has no macs_per_cycle; allowed: fp16, bf16, int8, int4"
+    else:
+        code, _, err = command("run", network, "--hw", "edge_sparse_npu", *arguments, "--out", out)
+    assert (code, err.count("\n")) == (2, 1)
+    assert told in err
+    assert not out.exists()

@@ -5,33 +5,26 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable
 from dataclasses import asdict, replace
 from pathlib import Path
-from time import perf_counter
-from typing import Any, Literal, NamedTuple
-
-import numpy as np
+from typing import Any, Literal
 
 from accelsim.config import UserError, nearest
-from accelsim.energy import COMPONENTS, Activity, EnergyTable, energy_table, price, total_pj
+from accelsim.energy import EnergyTable, energy_table, price
 from accelsim.engines.losses import Losses
 from accelsim.engines.slots import MacSlots
 from accelsim.engines.vector import lane_cycles
 from accelsim.footprint import compulsory_bytes
 from accelsim.hardware import Hardware
-from accelsim.layers import width_of
-from accelsim.load import load_hardware
 from accelsim.lowering import Bits, Gemm, gemm_of, in_pattern, vector_work, widths
 from accelsim.mapping import find
-from accelsim.memory.schedule import Played, play
+from accelsim.memory.schedule import play
 from accelsim.operands import SYNTHETIC
 from accelsim.products import Counted, Products
-from accelsim.reasons import bound_of, reason
 from accelsim.result import LayerResult, Result, check
-from accelsim.sparsity import parse_pattern
+from accelsim.rows import Run, idle_row, kind_of, peak_of, row_of
 from accelsim.streams import gemm_stream, mapped_counts, vector_stream
 from accelsim.summary import bit_slots, mac_slots, summarize
 from accelsim.technology import load_technology
 from accelsim.tensors import Operands, read_operands
-from accelsim.tiles import TileStream
 from accelsim.timeline import Timeline, busy_cycles, joined
 from accelsim.traffic import gemm_activity, vector_activity, vector_traffic
 from accelsim.workload import Node, Workload
@@ -103,7 +96,7 @@ def count_gemm(hardware: Hardware, m: int, k: int, n: int, fidelity: Fidelity = 
     gemm = in_pattern(gemm, hardware.engine.sparse_pattern)
     products = Products(hardware.engine, stepped=fidelity == "stepped")
     counted = products.count(gemm, seed=0)
-    counts, peak = counted.counts, _peak(gemm, hardware)
+    counts, peak = counted.counts, peak_of(gemm, hardware)
     figures = {
         "hardware": hardware.name,
         "m": m,
@@ -119,46 +112,7 @@ def count_gemm(hardware: Hardware, m: int, k: int, n: int, fidelity: Fidelity = 
     return figures | ({"verified": True} if fidelity == "stepped" else {})
 
 
-def compile_kernels() -> float:
-    """Run every kernel once on something small; returns the seconds that it took."""
-    started = perf_counter()
-    hardware = load_hardware("textbook_os_32", ["engine.rows=2", "engine.cols=2"])
-    for dataflow in ("os", "ws", "is"):
-        for overlap in (False, True):
-            for precision in ("int8", "int16"):
-                engine = {"dataflow": dataflow, "overlap_folds": overlap, "precision": precision}
-                variant = hardware.model_copy(update={"engine": hardware.engine.model_copy(update=engine)})
-                count_gemm(variant, 3, 3, 3, "stepped")
-    unit = load_hardware("stripes", ["engine.tiles=1", "engine.rows=2", "engine.cols=2", "engine.lanes=2"]).engine
-    for serial in ("none", "activations", "weights", "both"):
-        Products(unit.model_copy(update={"serial": serial}), stepped=True).count(Gemm(3, 3, 3), seed=0)
-    for skip in ("dynamic", "essential"):
-        Products(unit.model_copy(update={"skip": skip}), stepped=True).count(Gemm(3, 3, 3), seed=0)
-    cores = load_hardware("edge_sparse_npu").engine
-    for bits in (8, 32):
-        gemm = in_pattern(Gemm(3, 3, 3, 1, bits, bits), parse_pattern("2:4"))
-        Products(cores.model_copy(update={"precision": "int8"}), stepped=True).count(gemm, seed=0)
-    empty = np.zeros(1, np.int64)
-    stream = TileStream(np.zeros((1, 3), np.int64), empty, np.ones((1, 3), bool), empty, empty)
-    play(stream, hardware)
-    return perf_counter() - started
-
-
 CONVOLUTIONS = ("conv2d", "depthwise", "grouped")
-
-
-class _Run(NamedTuple):
-    """One layer through the schedule."""
-
-    gemm: Gemm | None
-    compute_cycles: int
-    tiling_cycles: int
-    stream: TileStream
-    played: Played
-    activity: Activity
-    compulsory_bytes: tuple[int, int]
-    mapping: str
-    counted: Counted | None
 
 
 class _Machine:
@@ -178,7 +132,7 @@ class _Machine:
     def layer(self, node: Node, bits: Bits, batch: int, seed: int) -> tuple[LayerResult, Timeline]:
         """One layer's result and when its units were busy, from cycle 0. Equal layers are played once."""
         if node.layer.is_view or not node.layer.executed:
-            return _idle(node), joined([])
+            return idle_row(node), joined([])
         operations = vector_work(node, batch, self.integer)
         gemm = gemm_of(node, batch, bits)
         gemm = gemm and in_pattern(gemm, self.hardware.engine.sparse_pattern)
@@ -195,8 +149,8 @@ class _Machine:
                 run = self._gemm_run(gemm, counted, operations)
             else:
                 run = self._vector_run(traffic or (0, 0, 0), operations)
-            row = _row(node, run, self.hardware, price(run.activity, self.table))
-            check(row, busy_cycles(run.played.timeline.engine), _peak(gemm, self.hardware))
+            row = row_of(node, run, self.hardware, price(run.activity, self.table))
+            check(row, busy_cycles(run.played.timeline.engine), peak_of(gemm, self.hardware))
             self.done[key] = row, run.played.timeline
         row, timeline = self.done[key]
         return replace(row, layer=node.layer.name), timeline
@@ -227,7 +181,7 @@ class _Machine:
             raise UserError(f"{told} ({engine.precision}); give --precision or engine.precision at least that wide")
         raise UserError(f"{told} (engine.pe_bits); allowed: 1 to {engine.operand_bits}")
 
-    def _gemm_run(self, gemm: Gemm, counted: Counted, operations: dict[str, int]) -> _Run:
+    def _gemm_run(self, gemm: Gemm, counted: Counted, operations: dict[str, int]) -> Run:
         hardware, engine, counts = self.hardware, self.products.engine, counted.counts
         per_output = lane_cycles(operations, hardware.vector) / (gemm.m * gemm.n * gemm.groups)
         mapping = find(gemm, hardware, engine, counts.cycles, per_output)
@@ -243,66 +197,16 @@ class _Machine:
             selections=work.macs if gemm.pattern else 0,
         )
         tiling = mapped.cycles - counts.cycles
-        return _Run(gemm, counts.cycles, tiling, stream, played, activity, compulsory_bytes(gemm), str(mapping),
+        return Run(gemm, counts.cycles, tiling, stream, played, activity, compulsory_bytes(gemm), str(mapping),
                     counted)  # fmt: skip
 
-    def _vector_run(self, traffic: tuple[int, int, int], operations: dict[str, int]) -> _Run:
+    def _vector_run(self, traffic: tuple[int, int, int], operations: dict[str, int]) -> Run:
         read, weights, written = traffic
         stream = vector_stream((read, weights), written, lane_cycles(operations, self.hardware.vector), self.hardware)
         played = play(stream, self.hardware)
         activity = vector_activity(traffic, played.total_cycles, operations)
-        return _Run(None, int(stream.vector_cycles.sum()), 0, stream, played, activity, (read + weights, written), "",
+        return Run(None, int(stream.vector_cycles.sum()), 0, stream, played, activity, (read + weights, written), "",
                     None)  # fmt: skip
-
-
-def _peak(gemm: Gemm | None, hardware: Hardware) -> float:
-    """MACs a cycle that the engine could do at most, those with a zero that a pattern leaves out included."""
-    if gemm is None:
-        return 1.0
-    dense = hardware.engine.peak_macs_per_cycle(gemm.activation_bits, gemm.weight_bits)
-    return dense * float(gemm.pattern.speedup) if gemm.pattern else dense
-
-
-def _row(node: Node, run: _Run, hardware: Hardware, parts: dict[str, float]) -> LayerResult:
-    gemm, compute_cycles, stream, played = run.gemm, run.compute_cycles, run.stream, run.played
-    total, peak = played.total_cycles, _peak(gemm, hardware)
-    busy = {
-        "compute": compute_cycles + run.tiling_cycles if gemm else 0,
-        "vector": busy_cycles(played.timeline.vector),
-        "memory": busy_cycles(played.timeline.dram),
-    }
-    moved = stream.read_bytes + stream.write_bytes
-    bound = bound_of(busy, total)
-    ideal_speedup, speedup = run.counted.speedups if run.counted else (None, None)
-    return LayerResult(
-        layer=node.layer.name,
-        kind=kind_of(node),
-        m=gemm.m if gemm else 0,
-        n=gemm.n if gemm else 0,
-        k=gemm.k if gemm else 0,
-        groups=gemm.groups if gemm else 0,
-        macs=gemm.macs if gemm else 0,
-        compute_cycles=compute_cycles,
-        stall_cycles=total - compute_cycles,
-        tiling_cycles=run.tiling_cycles,
-        total_cycles=total,
-        utilization=gemm.macs / (peak * total) if gemm else 0.0,
-        compute_utilization=gemm.macs / (peak * compute_cycles) if gemm else 0.0,
-        dram_read_bytes=stream.read_bytes,
-        dram_write_bytes=stream.write_bytes,
-        compulsory_read_bytes=run.compulsory_bytes[0],
-        compulsory_write_bytes=run.compulsory_bytes[1],
-        ideal_speedup=ideal_speedup,
-        speedup=speedup,
-        vector_cycles=busy["vector"],
-        dram_busy_cycles=busy["memory"],
-        energy_pj=total_pj(parts),
-        arithmetic_intensity=gemm.macs / moved if gemm and moved else None,
-        bound=bound,
-        reason=reason(bound, gemm, hardware, compute_cycles, moved, sum(run.compulsory_bytes)),
-        mapping=run.mapping,
-        energy_pj_by_component=parts,
-    )
 
 
 def _tensor_notes(folder: Path, workload: Workload, machine: _Machine) -> list[str]:
@@ -318,35 +222,3 @@ def _tensor_notes(folder: Path, workload: Workload, machine: _Machine) -> list[s
             unread.append(path.name)
     notes = [f"not read, since their layers have no stored weights: {', '.join(unread)}"] if unread else []
     return notes if machine.given or unread else [f"{folder} holds no layer's tensors"]
-
-
-def kind_of(node: Node) -> str:
-    """The layer's type; a convolution with a filter per channel is called depthwise."""
-    layer = node.layer
-    if layer.type == "conv2d" and layer.groups > 1:
-        return "depthwise" if layer.groups == width_of(node.inputs[0]) else "grouped"
-    return str(layer.type)
-
-
-def _idle(node: Node) -> LayerResult:
-    """A layer that only names data differently, or is not run: nothing moves."""
-    zeros: dict[str, Any] = dict.fromkeys(
-        ("m", "n", "k", "groups", "macs", "compute_cycles", "stall_cycles", "tiling_cycles", "total_cycles",
-         "dram_read_bytes", "dram_write_bytes", "compulsory_read_bytes", "compulsory_write_bytes", "vector_cycles",
-         "dram_busy_cycles"), 0
-    )  # fmt: skip
-    return LayerResult(
-        layer=node.layer.name,
-        kind=str(node.layer.type),
-        utilization=0.0,
-        compute_utilization=0.0,
-        energy_pj=0.0,
-        arithmetic_intensity=None,
-        ideal_speedup=None,
-        speedup=None,
-        bound="none",
-        reason="names data that lie in memory already" if node.layer.executed else "stored, but not run",
-        mapping="",
-        energy_pj_by_component=dict.fromkeys(COMPONENTS, 0.0),
-        **zeros,
-    )

@@ -15,7 +15,7 @@ from accelsim.hardware import BITS, BitSerialUnit, Hardware
 from accelsim.lowering import Bits, widths
 from accelsim.needs import memory_needed
 from accelsim.report.text import Facts, Grid, Paragraph, as_text, kib, scaled
-from accelsim.simulation import kind_of
+from accelsim.rows import kind_of
 from accelsim.technology import Technology
 from accelsim.workload import Workload
 

@@ -1,0 +1,113 @@
+"""One layer's run as a row of the result."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from accelsim.energy import COMPONENTS, Activity, total_pj
+from accelsim.hardware import Hardware
+from accelsim.layers import width_of
+from accelsim.lowering import Gemm
+from accelsim.memory.schedule import Played
+from accelsim.products import Counted
+from accelsim.reasons import bound_of, reason
+from accelsim.result import LayerResult
+from accelsim.tiles import TileStream
+from accelsim.timeline import busy_cycles
+from accelsim.workload import Node
+
+
+class Run(NamedTuple):
+    """One layer through the schedule."""
+
+    gemm: Gemm | None
+    compute_cycles: int
+    tiling_cycles: int
+    stream: TileStream
+    played: Played
+    activity: Activity
+    compulsory_bytes: tuple[int, int]
+    mapping: str
+    counted: Counted | None
+
+
+def peak_of(gemm: Gemm | None, hardware: Hardware) -> float:
+    """MACs a cycle that the engine could do at most, those with a zero that a pattern leaves out included."""
+    if gemm is None:
+        return 1.0
+    dense = hardware.engine.peak_macs_per_cycle(gemm.activation_bits, gemm.weight_bits)
+    return dense * float(gemm.pattern.speedup) if gemm.pattern else dense
+
+
+def row_of(node: Node, run: Run, hardware: Hardware, parts: dict[str, float]) -> LayerResult:
+    gemm, compute_cycles, stream, played = run.gemm, run.compute_cycles, run.stream, run.played
+    total, peak = played.total_cycles, peak_of(gemm, hardware)
+    busy = {
+        "compute": compute_cycles + run.tiling_cycles if gemm else 0,
+        "vector": busy_cycles(played.timeline.vector),
+        "memory": busy_cycles(played.timeline.dram),
+    }
+    moved = stream.read_bytes + stream.write_bytes
+    bound = bound_of(busy, total)
+    ideal_speedup, speedup = run.counted.speedups if run.counted else (None, None)
+    return LayerResult(
+        layer=node.layer.name,
+        kind=kind_of(node),
+        m=gemm.m if gemm else 0,
+        n=gemm.n if gemm else 0,
+        k=gemm.k if gemm else 0,
+        groups=gemm.groups if gemm else 0,
+        macs=gemm.macs if gemm else 0,
+        compute_cycles=compute_cycles,
+        stall_cycles=total - compute_cycles,
+        tiling_cycles=run.tiling_cycles,
+        total_cycles=total,
+        utilization=gemm.macs / (peak * total) if gemm else 0.0,
+        compute_utilization=gemm.macs / (peak * compute_cycles) if gemm else 0.0,
+        dram_read_bytes=stream.read_bytes,
+        dram_write_bytes=stream.write_bytes,
+        compulsory_read_bytes=run.compulsory_bytes[0],
+        compulsory_write_bytes=run.compulsory_bytes[1],
+        ideal_speedup=ideal_speedup,
+        speedup=speedup,
+        vector_cycles=busy["vector"],
+        dram_busy_cycles=busy["memory"],
+        energy_pj=total_pj(parts),
+        arithmetic_intensity=gemm.macs / moved if gemm and moved else None,
+        bound=bound,
+        reason=reason(bound, gemm, hardware, compute_cycles, moved, sum(run.compulsory_bytes)),
+        mapping=run.mapping,
+        energy_pj_by_component=parts,
+    )
+
+
+def kind_of(node: Node) -> str:
+    """The layer's type; a convolution with a filter per channel is called depthwise."""
+    layer = node.layer
+    if layer.type == "conv2d" and layer.groups > 1:
+        return "depthwise" if layer.groups == width_of(node.inputs[0]) else "grouped"
+    return str(layer.type)
+
+
+def idle_row(node: Node) -> LayerResult:
+    """A layer that only names data differently, or is not run: nothing moves."""
+    zeros: dict[str, Any] = dict.fromkeys(
+        ("m", "n", "k", "groups", "macs", "compute_cycles", "stall_cycles", "tiling_cycles", "total_cycles",
+         "dram_read_bytes", "dram_write_bytes", "compulsory_read_bytes", "compulsory_write_bytes", "vector_cycles",
+         "dram_busy_cycles"), 0
+    )  # fmt: skip
+    return LayerResult(
+        layer=node.layer.name,
+        kind=str(node.layer.type),
+        utilization=0.0,
+        compute_utilization=0.0,
+        energy_pj=0.0,
+        arithmetic_intensity=None,
+        ideal_speedup=None,
+        speedup=None,
+        bound="none",
+        reason="names data that lie in memory already" if node.layer.executed else "stored, but not run",
+        mapping="",
+        energy_pj_by_component=dict.fromkeys(COMPONENTS, 0.0),
+        **zeros,
+    )

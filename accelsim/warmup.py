@@ -1,0 +1,40 @@
+"""Every kernel compiled once, so that no run has to wait for it."""
+
+from __future__ import annotations
+
+from time import perf_counter
+
+import numpy as np
+
+from accelsim.load import load_hardware
+from accelsim.lowering import Gemm, in_pattern
+from accelsim.memory.schedule import play
+from accelsim.products import Products
+from accelsim.simulation import count_gemm
+from accelsim.sparsity import parse_pattern
+from accelsim.tiles import TileStream
+
+
+def compile_kernels() -> float:
+    """Run every kernel once on something small; returns the seconds that it took."""
+    started = perf_counter()
+    hardware = load_hardware("textbook_os_32", ["engine.rows=2", "engine.cols=2"])
+    for dataflow in ("os", "ws", "is"):
+        for overlap in (False, True):
+            for precision in ("int8", "int16"):
+                engine = {"dataflow": dataflow, "overlap_folds": overlap, "precision": precision}
+                variant = hardware.model_copy(update={"engine": hardware.engine.model_copy(update=engine)})
+                count_gemm(variant, 3, 3, 3, "stepped")
+    unit = load_hardware("stripes", ["engine.tiles=1", "engine.rows=2", "engine.cols=2", "engine.lanes=2"]).engine
+    for serial in ("none", "activations", "weights", "both"):
+        Products(unit.model_copy(update={"serial": serial}), stepped=True).count(Gemm(3, 3, 3), seed=0)
+    for skip in ("dynamic", "essential"):
+        Products(unit.model_copy(update={"skip": skip}), stepped=True).count(Gemm(3, 3, 3), seed=0)
+    cores = load_hardware("edge_sparse_npu").engine
+    for bits in (8, 32):
+        gemm = in_pattern(Gemm(3, 3, 3, 1, bits, bits), parse_pattern("2:4"))
+        Products(cores.model_copy(update={"precision": "int8"}), stepped=True).count(gemm, seed=0)
+    empty = np.zeros(1, np.int64)
+    stream = TileStream(np.zeros((1, 3), np.int64), empty, np.ones((1, 3), bool), empty, empty)
+    play(stream, hardware)
+    return perf_counter() - started

@@ -210,9 +210,18 @@ def test_mistakes_are_one_line_and_leave_nothing(command, tmp_path, arguments, t
     network.write_text(SMALL)
     if arguments[0] == "--precision":
         code, _, err = command("run", network, "--hw", "a100", *arguments, "--out", out)
-        told = "precision int16 has no macs_per_cycle; allowed: fp16, bf16, int8, int4"
+        told = "precision int16 has no macs_per_cycle; allowed: int4, int8, fp16, bf16"
     else:
         code, _, err = command("run", network, "--hw", "edge_sparse_npu", *arguments, "--out", out)
     assert (code, err.count("\n")) == (2, 1)
     assert told in err
     assert not out.exists()
+
+
+@pytest.mark.parametrize("name", ["a100", "a100_sm", "h100", "rtx_3060", "rtx_4070_ti_super"])
+def test_gpus_run_networks_dense_and_sparse(name):
+    dense, half = (run(accelsim.load_hardware(name), sparsity) for sparsity in ("dense", "2:4"))
+    for before, after in zip(dense.rows, half.rows, strict=True):
+        assert after.compute_cycles <= before.compute_cycles
+    launch = accelsim.load_hardware(name).engine.launch_cycles
+    assert all(row.compute_cycles > launch for row in half.rows if row.m)

@@ -269,6 +269,7 @@ def test_sparseloop_needs_its_index_granule():
         ({"multiprocessors": 2}, "several multiprocessors or tiles_at_once need charge_full_tile: true"),
         ({"tiles_at_once": 2}, "several multiprocessors or tiles_at_once need charge_full_tile: true"),
         ({"macs_per_cycle": {"fp16": 4}}, "precision int8 has no macs_per_cycle; allowed: fp16"),
+        ({"macs_per_cycle": {}}, "precision int8 has no macs_per_cycle; allowed: none"),
     ],
 )
 def test_units_that_cannot_be(change, told):

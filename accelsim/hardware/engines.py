@@ -177,6 +177,23 @@ RATE_DENOMINATOR = 1000
 Sustained = Annotated[float, Field(gt=0, le=1.5)]
 
 
+class MacRates(Value):
+    """Multipliers of a core at each precision that it takes."""
+
+    int2: Size | None = None
+    int4: Size | None = None
+    int8: Size | None = None
+    int16: Size | None = None
+    fp16: Size | None = None
+    bf16: Size | None = None
+    fp32: Size | None = None
+
+    @property
+    def taken(self) -> list[str]:
+        """Precisions that have a rate."""
+        return [name for name in type(self).model_fields if getattr(self, name) is not None]
+
+
 class TensorCore(Value):
     """Cores that multiply small matrices, the weights among them dense or n:m sparse.
 
@@ -189,7 +206,7 @@ class TensorCore(Value):
     m: Size  #: pixels of an instruction
     n: Size  #: filters of an instruction
     k: Size  #: reduction of an instruction, zeros included; rounded up to whole groups of the pattern
-    macs_per_cycle: Size | dict[Precision, Size]  #: multipliers of a core, for all precisions or for each
+    macs_per_cycle: Size | MacRates  #: multipliers of a core, for all precisions or for each
     precision: Precision = "int8"
     pattern: str = DENSE  #: dense, or n:m: how stored weights are executed
     index_granule_bits: Annotated[int, Field(ge=1, le=8)] = 1  #: indices of kept weights take a multiple of it
@@ -221,9 +238,9 @@ class TensorCore(Value):
 
     @model_validator(mode="after")
     def _fits_together(self) -> TensorCore:
-        if isinstance(self.macs_per_cycle, dict) and self.precision not in self.macs_per_cycle:
-            allowed = ", ".join(self.macs_per_cycle)
-            raise ValueError(f"precision {self.precision} has no macs_per_cycle; allowed: {allowed}")
+        if isinstance(self.macs_per_cycle, MacRates) and self.precision not in self.macs_per_cycle.taken:
+            allowed = ", ".join(self.macs_per_cycle.taken)
+            raise ValueError(f"precision {self.precision} has no macs_per_cycle; allowed: {allowed or 'none'}")
         for whole, part in (("tile_m", "m"), ("tile_n", "n"), ("tile_m", "warp_m"), ("tile_n", "warp_n")):
             size, limit = getattr(self, part), getattr(self, whole)
             if size is not None and limit % size:
@@ -243,7 +260,8 @@ class TensorCore(Value):
     @property
     def rate(self) -> int:
         """Multipliers of a core at its precision."""
-        return self.macs_per_cycle if isinstance(self.macs_per_cycle, int) else self.macs_per_cycle[self.precision]
+        rates = self.macs_per_cycle
+        return rates if isinstance(rates, int) else int(getattr(rates, self.precision))
 
     @property
     def operand_bits(self) -> int:

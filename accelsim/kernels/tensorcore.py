@@ -159,10 +159,11 @@ def add_four(sums, f, weights, a, rows, work):
 def add_one(sums, f, weight, a, row, work):
     """Add one weighted row of activations to the sums of a filter."""
     number = sums.dtype.type
+    w0 = number(weight)
     first, stop = work.pixel, work.pixel + work.pixels
     a0, line = a[work.band, row, first:stop], sums[work.tile, work.across + f, first:stop]
     for i in range(work.pixels):
-        line[i] = number(line[i] + number(weight * a0[i]))
+        line[i] = number(line[i] + number(w0 * a0[i]))
 
 
 @kernel

@@ -47,7 +47,7 @@ def after_many(clock: Clock, step: Step, times: int, rate: int) -> Clock:
         return clock
     skipped = times - 3  # the bus is never free between these, or the slots never wait
     last, ticks = clock.last + skipped * step.slots, clock.ticks + skipped * step.ticks
-    if step.ticks > step.slots * rate:
+    if waits(step, rate):
         clock = Clock(clock.first, max(last, ceil_div(ticks, rate)), ticks)
     elif skipped:
         begun = (last - 2 * step.slots) * rate  # of the last one
@@ -55,13 +55,26 @@ def after_many(clock: Clock, step: Step, times: int, rate: int) -> Clock:
     return after(clock, step, rate)
 
 
-def repeated(clock: Clock, advance: Callable[[Clock], Clock], times: int, rate: int) -> Clock:
-    """``advance`` so many times; once bus and slots stand to each other as before, whole periods are skipped."""
+def waits(step: Step, rate: int) -> bool:
+    """Whether a k-step's operands outlast its slots."""
+    return step.ticks > step.slots * rate
+
+
+def repeated(
+    clock: Clock, advance: Callable[[Clock], Clock], times: int, rate: int, bus_ticks: int | None = None
+) -> Clock:
+    """``advance`` so many times; once bus and slots stand to each other as before, whole periods are skipped.
+
+    bus_ticks: of one time, where each of its k-steps waits for operands. Once one ends with them, all later ones do.
+    """
     seen: dict[tuple[int, int], tuple[int, Clock]] = {}
     done = 0
     while done < times:
         clock = advance(clock)
         done += 1
+        if bus_ticks is not None and done < times - 1 and clock.last == ceil_div(clock.ticks, rate):
+            ticks = clock.ticks + (times - 1 - done) * bus_ticks
+            return advance(Clock(clock.first, ceil_div(ticks, rate), ticks))
         stand = clock.last - clock.first, clock.last * rate - clock.ticks
         if stand in seen:
             then, before = seen[stand]

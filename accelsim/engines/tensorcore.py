@@ -12,61 +12,24 @@ reduction runs over kernel positions, then channels, so that groups lie along th
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from functools import partial
-from math import ceil, lcm
 from operator import attrgetter
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from accelsim.compress import Compressed, compressed
 from accelsim.config import UserError
 from accelsim.counts import ActionCounts
-from accelsim.engines.base import ceil_div, check_operand, extents
-from accelsim.engines.ksteps import Clock, Step, after_many, repeated
+from accelsim.engines.base import ceil_div, check_operand
 from accelsim.engines.slots import MacSlots
+from accelsim.engines.tilewalk import Walk
 from accelsim.hardware import TensorCore
-from accelsim.hardware.engines import RATE_DENOMINATOR
 from accelsim.lowering import INT64_MAX, Gemm
 
 if TYPE_CHECKING:
     from accelsim.kernels.tensorcore import TensorCoreUnit
-
-
-class Buses(NamedTuple):
-    """Both operand buses on one scale: ``rate`` ticks a cycle, so many ticks a bit; 0 without a limit."""
-
-    rate: int
-    core_ticks: int
-    l2_ticks: int
-
-
-class Tile(NamedTuple):
-    """What a multiprocessor computes at a time: pixels x filters, or several such tiles side by side."""
-
-    pixels: int
-    filters: int
-    several: int = 1
-
-
-Program = list[tuple["Tile | Program", int]]
-"""Tiles in their order, each part so many times in a row."""
-
-
-def summed(program: Program, measure: Callable[[Tile], int]) -> int:
-    """The sum of a measure over all tiles."""
-    return sum(
-        times * (measure(part) if isinstance(part, Tile) else summed(part, measure)) for part, times in program
-    )  # fmt: skip
-
-
-def last_tile(program: Program) -> Tile:
-    """The one that ends last."""
-    part, _ = program[-1]
-    return part if isinstance(part, Tile) else last_tile(part)
 
 
 @dataclass(frozen=True)
@@ -80,7 +43,22 @@ class Tensor:
 
         Raises: UserError where cycles times multipliers leave int64.
         """
-        return self._counts(gemm, self._cycles(gemm))
+        unit, walk = self.unit, Walk(self.unit, gemm)
+        if walk.cycles * unit.pes > INT64_MAX:
+            raise UserError(
+                f"M={gemm.m}, K={gemm.k}, N={gemm.n}, groups={gemm.groups}: {walk.cycles:.3g} cycles of {unit.pes}"
+                f" multipliers do not fit a 64-bit count; allowed: at most {INT64_MAX}"
+            )
+        stored = gemm.pattern.stored(gemm.k) if gemm.pattern else gemm.k
+        return ActionCounts(
+            cycles=walk.cycles,
+            macs=gemm.macs,
+            folds=walk.tiles,
+            activation_reads=gemm.groups * gemm.m * gemm.k * ceil_div(gemm.n, walk.warp[1]),
+            weight_reads=gemm.groups * stored * gemm.n * ceil_div(gemm.m, walk.warp[0]),
+            psum_writes=gemm.groups * gemm.m * gemm.n,
+            skipped_macs=gemm.groups * gemm.m * gemm.n * (gemm.k - gemm.executed_k),
+        )
 
     def step(self, gemm: Gemm, a: np.ndarray, w: np.ndarray) -> tuple[np.ndarray, ActionCounts]:
         """Cycle by cycle; a is integers [groups, M, K], w [groups, K, N] in the Gemm's pattern.
@@ -98,8 +76,7 @@ class Tensor:
         """
         from accelsim.kernels.tensorcore import step_tensor_core
 
-        cycles = self._cycles(gemm)
-        self._counts(gemm, cycles)
+        self._refuse_endless(gemm)
         check_operand("activations", a, [(gemm.groups, gemm.m, gemm.k)], gemm.activation_bits, gemm.activation_signed)
         stored = gemm.pattern.stored(gemm.k) if gemm.pattern else gemm.k
         w.check((gemm.groups, gemm.n, stored), gemm.pattern)
@@ -113,129 +90,59 @@ class Tensor:
         return product, ActionCounts(*(int(n) for n in seen))
 
     def explain(self, gemm: Gemm) -> MacSlots:
-        """Where the multiplier slots of ``count`` went, and those of dense weights; errors as there."""
-        slots, dense = self._slots(gemm), self._cycles(replace(gemm, pattern=None)) * self.unit.pes
+        """Where the multiplier slots of ``count`` went, and those of dense weights."""
+        dense = Walk(self.unit, replace(gemm, pattern=None)).cycles * self.unit.pes
         ideal = Fraction(dense) / (gemm.pattern.speedup if gemm.pattern else 1)
-        return replace(slots, dense_total=dense, pattern_total=ideal)
+        return replace(self._slots(Walk(self.unit, gemm)), dense_total=dense, pattern_total=ideal)
 
-    def _counts(self, gemm: Gemm, cycles: int) -> ActionCounts:
-        unit = self.unit
-        if cycles * unit.pes * self._buses().rate > INT64_MAX:
-            raise UserError(
-                f"M={gemm.m}, K={gemm.k}, N={gemm.n}, groups={gemm.groups}: {cycles:.3g} cycles of {unit.pes}"
-                f" multipliers do not fit a 64-bit count; allowed: at most {INT64_MAX}"
-            )
-        stored = gemm.pattern.stored(gemm.k) if gemm.pattern else gemm.k
-        return ActionCounts(
-            cycles=cycles,
-            macs=gemm.macs,
-            folds=gemm.groups * ceil_div(gemm.m, unit.tile_m) * ceil_div(gemm.n, unit.tile_n),
-            activation_reads=gemm.groups * gemm.m * gemm.k * ceil_div(gemm.n, self._warp[1]),
-            weight_reads=gemm.groups * stored * gemm.n * ceil_div(gemm.m, self._warp[0]),
-            psum_writes=gemm.groups * gemm.m * gemm.n,
-            skipped_macs=gemm.groups * gemm.m * gemm.n * (gemm.k - gemm.executed_k),
+    def _slots(self, walk: Walk) -> MacSlots:
+        unit, gemm, interval = self.unit, walk.gemm, walk.interval
+        grid = (unit.tile_m, unit.tile_n) if unit.charge_full_tile else (unit.m, unit.n)
+        m, n = (ceil_div(size, part) * part for size, part in zip((gemm.m, gemm.n), grid, strict=True))
+        instructions = gemm.groups * (m // unit.m) * (n // unit.n) * walk.instructions
+        mine = interval * walk.in_all(lambda step: step.rounds)
+        busy, all_slots = (walk.in_all(attrgetter(name)) for name in ("busy", "slots"))
+        absent = -walk.tiles % unit.multiprocessors
+        tile_slots = (unit.tile_m // unit.m) * (unit.tile_n // unit.n) * walk.instructions * interval * unit.rate
+        useful, k = gemm.executed_k, walk.instructions * walk.stored_k
+        lost_in_one = interval * unit.rate - unit.m * unit.n * walk.stored_k
+        return MacSlots(
+            useful=gemm.groups * gemm.m * gemm.n * useful,
+            padded_k=gemm.groups * gemm.m * gemm.n * (k - useful),
+            partial_m=gemm.groups * (m - gemm.m) * gemm.n * k,
+            partial_n=gemm.groups * m * (n - gemm.n) * k,
+            idle_cores=mine * unit.pes - instructions * interval * unit.rate - absent * tile_slots,
+            idle_multiprocessors=absent * tile_slots,
+            interval=instructions * lost_in_one + (busy - mine) * unit.pes,
+            dependency=(all_slots - busy) * unit.pes,
+            operand_wait=(walk.running - all_slots) * unit.pes,
+            ends=(walk.ends + unit.launch_cycles) * unit.pes,
         )
 
-    @property
-    def _warp(self) -> tuple[int, int]:
-        """Pixels and filters that read their operands together."""
-        return self.unit.warp_m or self.unit.tile_m, self.unit.warp_n or self.unit.tile_n
-
-    def _interval(self, gemm: Gemm) -> int:
-        """Cycles from one instruction of a core to the next: ceil(m n (k / s) / P)."""
-        return ceil_div(self.unit.m * self.unit.n * self._stored_k(gemm), self.unit.rate)
-
-    def _stored_k(self, gemm: Gemm) -> int:
-        """Weights of one filter that an instruction multiplies."""
-        k = self.unit.instruction_k(gemm.pattern)
-        return int(gemm.pattern.stored(k)) if gemm.pattern else k
-
-    def _buses(self) -> Buses:
-        rates = self.unit.operand_rates
-        rate = lcm(*(r.numerator for r in rates if r))
-        core, l2 = (int(rate / r) if r else 0 for r in rates)
-        return Buses(rate, core, l2)
-
-    def _step(self, gemm: Gemm, tile: Tile, depth: int) -> Step:
-        """A k-step of so many instructions one after the other on the same sums."""
-        unit, buses, interval = self.unit, self._buses(), self._interval(gemm)
-        at_once = ceil_div(tile.pixels, unit.m) * ceil_div(tile.filters, unit.n) * tile.several
-        rounds = ceil_div(at_once, unit.cores) * depth
-        busy = ceil(rounds * interval / self._sustained)
-        slots = max(busy, depth * (interval + unit.latency_cycles))
-        k = depth * unit.instruction_k(gemm.pattern)
-        pixels, filters = tile.pixels * k * gemm.activation_bits, tile.filters * gemm.weight_column_bits(k)
-        reads = (ceil_div(tile.filters, self._warp[1]), ceil_div(tile.pixels, self._warp[0]))
-        core = pixels * reads[0] + filters * reads[1] + (pixels + filters) * unit.operand_fills
-        ticks = max(core * buses.core_ticks, (pixels + filters) * buses.l2_ticks) * tile.several
-        return Step(slots, busy, rounds, ticks)
-
-    def _steps(self, gemm: Gemm, tile: Tile) -> list[tuple[Step, int]]:
-        """All k-steps of a tile: equal ones, then what is left of K."""
-        instructions = ceil_div(gemm.k, self.unit.instruction_k(gemm.pattern))
-        return [(self._step(gemm, tile, part.used), part.repeat) for part in extents(instructions, self._depth)]
-
-    @property
-    def _depth(self) -> int:
-        """Instructions of a k-step, one after the other on the same sums."""
-        return (self.unit.tile_k or self.unit.k) // self.unit.k
-
-    def _program(self, gemm: Gemm) -> Program:
-        """The tiles of the first multiprocessor, which has most."""
-        unit = self.unit
-        if unit.charge_full_tile:
-            tiles = gemm.groups * ceil_div(gemm.m, unit.tile_m) * ceil_div(gemm.n, unit.tile_n)
-            batches = extents(ceil_div(tiles, unit.multiprocessors), unit.tiles_at_once)
-            return [(Tile(unit.tile_m, unit.tile_n, batch.used), batch.repeat) for batch in batches]
-        group: Program = []
-        for filters in extents(gemm.n, unit.tile_n):
-            line: Program = [(Tile(p.used, filters.used), p.repeat) for p in extents(gemm.m, unit.tile_m)]
-            group.append((line, filters.repeat))
-        return [(group, gemm.groups)]
-
-    def _cycles(self, gemm: Gemm) -> int:
-        return self.unit.launch_cycles + sum(self._times(gemm, self._program(gemm)))
-
-    def _times(self, gemm: Gemm, program: Program) -> tuple[int, int]:
-        """Cycles in which k-steps run or wait for operands, and those before and after them."""
-        if self.unit.overlap_tiles:
-            return self._run(gemm, program, Clock()).last, self._ends(gemm, last_tile(program))
-        running = summed(program, lambda tile: self._run(gemm, tile, Clock()).last)
-        return running, summed(program, lambda tile: self._ends(gemm, tile))
-
-    def _run(self, gemm: Gemm, part: Tile | Program, clock: Clock) -> Clock:
-        """The clock after a tile, or after all tiles of a program."""
-        rate = self._buses().rate
-        if isinstance(part, Tile):
-            for step, times in self._steps(gemm, part):
-                clock = after_many(clock, step, times, rate)
-            return clock
-        for inner, times in part:
-            clock = repeated(clock, partial(self._run, gemm, inner), times, rate)
-        return clock
-
-    def _ends(self, gemm: Gemm, tile: Tile) -> int:
-        """Cycles before a tile and after its last slot."""
-        return self.unit.fill_cycles + self._tail(gemm, tile) + self.unit.epilogue_cycles
+    def _refuse_endless(self, gemm: Gemm) -> None:
+        """Stepping counts a bus's ticks in 64 bits."""
+        cycles, rate = self.count(gemm).cycles, Walk(self.unit, gemm).buses.rate
+        if cycles * rate > INT64_MAX:
+            raise UserError(f"{cycles:.3g} cycles are too many to step; allowed: at most {INT64_MAX // rate:.3g} here")
 
     def _stepped_unit(self, gemm: Gemm) -> TensorCoreUnit:
         from accelsim.kernels.tensorcore import TensorCoreUnit
 
-        unit, buses, pattern = self.unit, self._buses(), gemm.pattern
+        unit, walk, pattern = self.unit, Walk(self.unit, gemm), gemm.pattern
         return TensorCoreUnit(
             cores=unit.cores,
             m=unit.m,
             n=unit.n,
-            k=unit.instruction_k(pattern),
+            k=walk.k,
             kept=pattern.kept if pattern else 1,
             group=pattern.group if pattern else 1,
             multipliers=unit.rate,
-            depth=self._depth,
+            depth=walk.depth,
             latency=unit.latency_cycles,
             tile_m=unit.tile_m,
             tile_n=unit.tile_n,
-            warp_m=self._warp[0],
-            warp_n=self._warp[1],
+            warp_m=walk.warp[0],
+            warp_n=walk.warp[1],
             multiprocessors=unit.multiprocessors,
             tiles_at_once=unit.tiles_at_once,
             overlap=unit.overlap_tiles,
@@ -243,56 +150,14 @@ class Tensor:
             launch=unit.launch_cycles,
             fill=unit.fill_cycles,
             epilogue=unit.epilogue_cycles,
-            math_above=self._sustained.numerator,
-            math_below=self._sustained.denominator,
+            math_above=walk.sustained_math.numerator,
+            math_below=walk.sustained_math.denominator,
             activation_bits=gemm.activation_bits,
             weight_bits=gemm.stored_weight_bits,
-            rate=buses.rate,
+            rate=walk.buses.rate,
             fills=unit.operand_fills,
-            core_ticks=buses.core_ticks,
-            l2_ticks=buses.l2_ticks,
-        )
-
-    @property
-    def _sustained(self) -> Fraction:
-        """Share of the multipliers that is reached."""
-        return Fraction(self.unit.sustained_math).limit_denominator(RATE_DENOMINATOR)
-
-    def _tail(self, gemm: Gemm, tile: Tile) -> int:
-        """Cycles from the last slot of a tile until the sums of its last instruction are complete."""
-        step, _ = self._steps(gemm, tile)[-1]
-        started = (step.rounds - 1) * step.slots // step.rounds
-        return max(0, started + self._interval(gemm) + self.unit.latency_cycles - step.slots)
-
-    def _in_all(self, gemm: Gemm, program: Program, measure: Callable[[Step], int]) -> int:
-        """The sum of a measure over all k-steps of all tiles."""
-        return summed(program, lambda tile: sum(times * measure(step) for step, times in self._steps(gemm, tile)))
-
-    def _slots(self, gemm: Gemm) -> MacSlots:
-        unit, program = self.unit, self._program(gemm)
-        running, ends = self._times(gemm, program)
-        interval, stored = self._interval(gemm), self._stored_k(gemm)
-        deep = ceil_div(gemm.k, unit.instruction_k(gemm.pattern))
-        grid = [(unit.tile_m, unit.tile_n), (unit.m, unit.n)][not unit.charge_full_tile]
-        m, n = (ceil_div(size, part) * part for size, part in zip((gemm.m, gemm.n), grid, strict=True))
-        instructions = gemm.groups * (m // unit.m) * (n // unit.n) * deep
-        mine = interval * self._in_all(gemm, program, lambda step: step.rounds)
-        busy, all_slots = (self._in_all(gemm, program, attrgetter(name)) for name in ("busy", "slots"))
-        tiles = gemm.groups * ceil_div(gemm.m, unit.tile_m) * ceil_div(gemm.n, unit.tile_n)
-        absent = ceil_div(tiles, unit.multiprocessors) * unit.multiprocessors - tiles
-        idle = absent * (unit.tile_m // unit.m) * (unit.tile_n // unit.n) * deep * interval * unit.rate
-        useful, k = gemm.executed_k, deep * stored
-        return MacSlots(
-            useful=gemm.groups * gemm.m * gemm.n * useful,
-            padded_k=gemm.groups * gemm.m * gemm.n * (k - useful),
-            partial_m=gemm.groups * (m - gemm.m) * gemm.n * k,
-            partial_n=gemm.groups * m * (n - gemm.n) * k,
-            idle_cores=mine * unit.pes - instructions * interval * unit.rate - idle,
-            idle_multiprocessors=idle,
-            interval=instructions * (interval * unit.rate - unit.m * unit.n * stored) + (busy - mine) * unit.pes,
-            dependency=(all_slots - busy) * unit.pes,
-            operand_wait=(running - all_slots) * unit.pes,
-            ends=(ends + unit.launch_cycles) * unit.pes,
+            core_ticks=walk.buses.core_ticks,
+            l2_ticks=walk.buses.l2_ticks,
         )
 
 

@@ -1,0 +1,190 @@
+"""The tiles of a product on tensor cores, their k-steps, and when each of them ends."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from fractions import Fraction
+from functools import cached_property, partial
+from math import ceil, lcm
+from typing import NamedTuple
+
+from accelsim.engines.base import ceil_div, extents
+from accelsim.engines.ksteps import Clock, Step, after_many, repeated, waits
+from accelsim.hardware import TensorCore
+from accelsim.hardware.engines import RATE_DENOMINATOR
+from accelsim.lowering import Gemm
+
+
+class Buses(NamedTuple):
+    """Both operand buses on one scale: ``rate`` ticks a cycle, so many ticks a bit; 0 without a limit."""
+
+    rate: int
+    core_ticks: int
+    l2_ticks: int
+
+
+class Tile(NamedTuple):
+    """What a multiprocessor computes at a time: pixels x filters, or several such tiles side by side."""
+
+    pixels: int
+    filters: int
+    several: int = 1
+
+
+Program = list[tuple["Tile | Program", int]]
+"""Tiles in their order, each part so many times in a row."""
+
+
+def summed(program: Program, measure: Callable[[Tile], int]) -> int:
+    """The sum of a measure over all tiles."""
+    return sum(
+        times * (measure(part) if isinstance(part, Tile) else summed(part, measure)) for part, times in program
+    )  # fmt: skip
+
+
+def last_tile(program: Program) -> Tile:
+    """The one that ends last."""
+    part, _ = program[-1]
+    return part if isinstance(part, Tile) else last_tile(part)
+
+
+@dataclass(frozen=True)
+class Walk:
+    """One product on a unit: the first multiprocessor's way through its tiles, of which it has most."""
+
+    unit: TensorCore
+    gemm: Gemm
+    _known: dict[Tile, list[tuple[Step, int]]] = field(default_factory=dict, compare=False)
+
+    @cached_property
+    def warp(self) -> tuple[int, int]:
+        """Pixels and filters that read their operands together."""
+        return self.unit.warp_m or self.unit.tile_m, self.unit.warp_n or self.unit.tile_n
+
+    @cached_property
+    def k(self) -> int:
+        """Reduction of an instruction, whole groups."""
+        return self.unit.instruction_k(self.gemm.pattern)
+
+    @cached_property
+    def stored_k(self) -> int:
+        """Weights of one filter that an instruction multiplies."""
+        return int(self.gemm.pattern.stored(self.k)) if self.gemm.pattern else self.k
+
+    @cached_property
+    def interval(self) -> int:
+        """Cycles from one instruction of a core to the next: ceil(m n (k / s) / P)."""
+        return ceil_div(self.unit.m * self.unit.n * self.stored_k, self.unit.rate)
+
+    @cached_property
+    def depth(self) -> int:
+        """Instructions of a k-step, one after the other on the same sums."""
+        return (self.unit.tile_k or self.unit.k) // self.unit.k
+
+    @cached_property
+    def instructions(self) -> int:
+        """Along K."""
+        return ceil_div(self.gemm.k, self.k)
+
+    @cached_property
+    def tiles(self) -> int:
+        """Of all groups."""
+        down, across = ceil_div(self.gemm.m, self.unit.tile_m), ceil_div(self.gemm.n, self.unit.tile_n)
+        return self.gemm.groups * down * across
+
+    @cached_property
+    def sustained_math(self) -> Fraction:
+        """Share of the multipliers that is reached."""
+        return Fraction(self.unit.sustained_math).limit_denominator(RATE_DENOMINATOR)
+
+    @cached_property
+    def buses(self) -> Buses:
+        """Ticks of both buses, so that every bit takes whole ones."""
+        rates = self.unit.operand_rates
+        rate = lcm(*(r.numerator for r in rates if r))
+        core, l2 = (int(rate / r) if r else 0 for r in rates)
+        return Buses(rate, core, l2)
+
+    @cached_property
+    def program(self) -> Program:
+        """Filters outside, pixels inside; with charge_full_tile all tiles are alike."""
+        unit, gemm = self.unit, self.gemm
+        if unit.charge_full_tile:
+            batches = extents(ceil_div(self.tiles, unit.multiprocessors), unit.tiles_at_once)
+            return [(Tile(unit.tile_m, unit.tile_n, batch.used), batch.repeat) for batch in batches]
+        group: Program = []
+        for filters in extents(gemm.n, unit.tile_n):
+            line: Program = [(Tile(p.used, filters.used), p.repeat) for p in extents(gemm.m, unit.tile_m)]
+            group.append((line, filters.repeat))
+        return [(group, gemm.groups)]
+
+    @cached_property
+    def cycles(self) -> int:
+        """From the launch to the last sum."""
+        return self.unit.launch_cycles + self.running + self.ends
+
+    @cached_property
+    def running(self) -> int:
+        """Cycles in which k-steps run or wait for operands."""
+        if self.unit.overlap_tiles:
+            return self._run(self.program, Clock()).last
+        return summed(self.program, lambda tile: self._run(tile, Clock()).last)
+
+    @cached_property
+    def ends(self) -> int:
+        """Cycles before and after them, of every tile unless they overlap; the launch is not in it."""
+        if self.unit.overlap_tiles:
+            return self._ends(last_tile(self.program))
+        return summed(self.program, self._ends)
+
+    def in_all(self, measure: Callable[[Step], int]) -> int:
+        """The sum of a measure over all k-steps of all tiles."""
+        return summed(self.program, lambda tile: sum(times * measure(step) for step, times in self.steps(tile)))
+
+    def steps(self, tile: Tile) -> list[tuple[Step, int]]:
+        """All k-steps of a tile: equal ones, then what is left of K."""
+        if tile not in self._known:
+            parts = extents(self.instructions, self.depth)
+            self._known[tile] = [(self._step(tile, part.used), part.repeat) for part in parts]
+        return self._known[tile]
+
+    def _step(self, tile: Tile, depth: int) -> Step:
+        """A k-step of so many instructions one after the other on the same sums."""
+        unit, gemm, buses = self.unit, self.gemm, self.buses
+        at_once = ceil_div(tile.pixels, unit.m) * ceil_div(tile.filters, unit.n) * tile.several
+        rounds = ceil_div(at_once, unit.cores) * depth
+        busy = ceil(rounds * self.interval / self.sustained_math)
+        slots = max(busy, depth * (self.interval + unit.latency_cycles))
+        k = depth * self.k
+        pixels, filters = tile.pixels * k * gemm.activation_bits, tile.filters * gemm.weight_column_bits(k)
+        reads = (ceil_div(tile.filters, self.warp[1]), ceil_div(tile.pixels, self.warp[0]))
+        core = pixels * reads[0] + filters * reads[1] + (pixels + filters) * unit.operand_fills
+        ticks = max(core * buses.core_ticks, (pixels + filters) * buses.l2_ticks) * tile.several
+        return Step(slots, busy, rounds, ticks)
+
+    def _run(self, part: Tile | Program, clock: Clock) -> Clock:
+        """The clock after a tile, or after all tiles of a program."""
+        rate = self.buses.rate
+        if isinstance(part, Tile):
+            for step, times in self.steps(part):
+                clock = after_many(clock, step, times, rate)
+            return clock
+        for inner, times in part:
+            bus_ticks = self._bus_ticks(inner) if times > 1 else None
+            clock = repeated(clock, partial(self._run, inner), times, rate, bus_ticks)
+        return clock
+
+    def _bus_ticks(self, part: Tile | Program) -> int | None:
+        """What the operands of all k-steps of a part cost, if each of them waits for its own."""
+        whole: Program = [(part, 1)]
+        if summed(whole, lambda tile: sum(not waits(step, self.buses.rate) for step, _ in self.steps(tile))):
+            return None
+        return summed(whole, lambda tile: sum(step.ticks * times for step, times in self.steps(tile)))
+
+    def _ends(self, tile: Tile) -> int:
+        """Cycles before a tile, and from its last slot until the sums of its last instruction are out."""
+        step, _ = self.steps(tile)[-1]
+        started = (step.rounds - 1) * step.slots // step.rounds
+        tail = max(0, started + self.interval + self.unit.latency_cycles - step.slots)
+        return self.unit.fill_cycles + tail + self.unit.epilogue_cycles

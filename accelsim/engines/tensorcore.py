@@ -74,7 +74,7 @@ class Tensor:
 
         Raises: UserError for metadata that name no place in their group, or not in rising order.
         """
-        from accelsim.kernels.tensorcore import step_tensor_core
+        from accelsim.kernels.tensorcore import Operands, step_tensor_core
 
         self._refuse_endless(gemm)
         check_operand("activations", a, [(gemm.groups, gemm.m, gemm.k)], gemm.activation_bits, gemm.activation_signed)
@@ -86,7 +86,7 @@ class Tensor:
         values, places = (by_instruction(x, instructions, of_one) for x in (w.values.astype(operand), w.places))
         sums: np.ndarray = np.zeros((options.tiles_at_once, options.tile_n, options.tile_m), total)
         product = np.zeros((gemm.groups, gemm.m, gemm.n), np.int64)
-        seen = step_tensor_core(activations, values, places, sums, product, gemm.k, options)
+        seen = step_tensor_core(Operands(activations, values, places, sums, product, gemm.k), options)
         return product, ActionCounts(*(int(n) for n in seen))
 
     def explain(self, gemm: Gemm) -> MacSlots:

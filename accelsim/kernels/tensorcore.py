@@ -126,6 +126,17 @@ def step_of(number, sm, mine, layout, unit):
     return KStep(slots, level * depth, ticks, batch, first, level)
 
 
+class Operands(NamedTuple):
+    """What a multiprocessor reads and writes."""
+
+    a: np.ndarray  #: [groups * tiles down, K, pixels of a tile], padded to whole instructions
+    values: np.ndarray  #: of stored weights, [groups, instructions, N, stored k]
+    places: np.ndarray  #: of these in their groups
+    sums: np.ndarray  #: of the tiles that run at once, [tiles, filters, pixels]
+    out: np.ndarray  #: [groups, M, N]
+    k: int  #: what of K is no padding
+
+
 class Work(NamedTuple):
     """Instructions side by side that have the same filters."""
 
@@ -167,13 +178,14 @@ def add_one(sums, f, weight, a, row, work):
 
 
 @kernel
-def multiply(a, values, places, sums, work, k, unit):
-    """All instructions of ``work``: metadata pick the rows of ``a``; returns multiplications by rows below ``k``."""
+def multiply(operands, work, unit):
+    """All instructions of ``work``: metadata pick the rows of activations; returns multiplications by rows within K."""
+    a, sums, k = operands.a, operands.sums, operands.k
     first = work.instruction * unit.k
-    stored, met = values.shape[3], 0
+    stored, met = operands.values.shape[3], 0
     for f in range(work.filters):
-        weights = values[work.group, work.instruction, work.filter + f]
-        chosen = places[work.group, work.instruction, work.filter + f]
+        weights = operands.values[work.group, work.instruction, work.filter + f]
+        chosen = operands.places[work.group, work.instruction, work.filter + f]
         base, at = first, 0  # of a group: its first row, and how many of its weights are done
         r0, r1, r2, r3 = first, first, first, first
         for q in range(stored):
@@ -192,7 +204,7 @@ def multiply(a, values, places, sums, work, k, unit):
 
 
 @kernel
-def issue(number, step, sm, layout, unit, a, values, places, sums, k):
+def issue(number, step, sm, layout, unit, operands):
     """One round of a k-step: an instruction on each core; returns the multiplications that belong to the product."""
     level, place = number // step.level, number % step.level
     down_full, across_full = unit.tile_m // unit.m, unit.tile_n // unit.n
@@ -208,15 +220,16 @@ def issue(number, step, sm, layout, unit, a, values, places, sums, k):
         if at_once < unit.tiles_at_once and tile < layout.tiles and have > 0 and some > 0:
             band = group * layout.down + pixel // unit.tile_m
             work = Work(group, band, at_once, step.first + level, down, have, first + across, some, across)
-            macs += multiply(a, values, places, sums, work, k, unit)
+            macs += multiply(operands, work, unit)
         block += run
     return macs
 
 
 @kernel
-def finish(batch, sm, mine, layout, unit, sums, out, k, counts):
-    """Finished sums of the tiles that ran at once leave; counts what these tiles read and wrote."""
-    for i in range(batch_size(batch, mine, unit)):
+def finish(batch, sm, tiles, layout, unit, operands, counts):
+    """Finished sums of so many tiles leave; counts what these tiles read and wrote."""
+    sums, out, k = operands.sums, operands.out, operands.k
+    for i in range(tiles):
         tile = sm + (batch * unit.tiles_at_once + i) * unit.multiprocessors
         g, pixel, first, pixels, filters = place_of(tile, layout, unit)
         for f in range(filters):
@@ -231,7 +244,7 @@ def finish(batch, sm, mine, layout, unit, sums, out, k, counts):
 
 
 @kernel
-def run_multiprocessor(sm, layout, unit, a, values, places, sums, out, k, counts):
+def run_multiprocessor(sm, layout, unit, operands, counts):
     """All tiles of one multiprocessor, cycle by cycle; returns when its last sums are complete."""
     mine = ceil_div(layout.tiles - sm, unit.multiprocessors)
     total = ceil_div(mine, unit.tiles_at_once) * layout.steps
@@ -249,7 +262,7 @@ def run_multiprocessor(sm, layout, unit, a, values, places, sums, out, k, counts
                 asked += step_of(following, sm, mine, layout, unit).ticks
                 arrived += min(spare, asked - arrived)
             while issued < step.rounds and issued * step.slots // step.rounds == slot:
-                counts[MACS] += issue(issued, step, sm, layout, unit, a, values, places, sums, k)
+                counts[MACS] += issue(issued, step, sm, layout, unit, operands)
                 issued += 1
             slot += 1
         t += 1
@@ -257,7 +270,7 @@ def run_multiprocessor(sm, layout, unit, a, values, places, sums, out, k, counts
             used += step.ticks
             number += 1
             if number % layout.steps == 0:
-                finish(step.batch, sm, mine, layout, unit, sums, out, k, counts)
+                finish(step.batch, sm, batch_size(step.batch, mine, unit), layout, unit, operands, counts)
                 if number == total or not unit.overlap:
                     last = (step.rounds - 1) * step.slots // step.rounds
                     t += max(0, last + interval + unit.latency - step.slots) + unit.epilogue
@@ -271,17 +284,15 @@ def run_multiprocessor(sm, layout, unit, a, values, places, sums, out, k, counts
 
 
 @kernel
-def step_tensor_core(a, values, places, sums, out, k, unit):
-    """Write the product to ``out`` [groups, M, N], and return int64 counts of what was seen.
+def step_tensor_core(operands, unit):
+    """Write the product to ``operands.out``, and return int64 counts of what was seen.
 
-    ``a`` [groups * tiles down, K, pixels of a tile] and ``values`` [groups, instructions, N, stored k] are of one
-    integer type and padded to whole instructions beyond ``k``; ``places`` are those of the values in their groups.
-    Zeroed ``sums`` [tiles at once, filters, pixels] are of a type that holds every sum.
+    Activations and values are of one integer type, zeroed sums of one that holds every sum.
     """
-    layout = layout_of(out.shape, k, unit)
+    layout = layout_of(operands.out.shape, operands.k, unit)
     counts = np.zeros(8, np.int64)
     for sm in range(min(unit.multiprocessors, layout.tiles)):
-        cycles = run_multiprocessor(sm, layout, unit, a, values, places, sums, out, k, counts)
+        cycles = run_multiprocessor(sm, layout, unit, operands, counts)
         counts[CYCLES] = max(counts[CYCLES], cycles)
     executed = counts[MACS]
     counts[MACS] = counts[SKIPPED_MACS]

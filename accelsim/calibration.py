@@ -28,8 +28,11 @@ HARDWARE = {
     "RTX3060": ("rtx_3060", []),
     "RTX4070Ti-Super": ("rtx_4070_ti_super", []),
 }  #: by the beginning of a row's GPU: a hardware file, and what is different there
-IDENTITY_SWIZZLE = ("CUTLASS", "PyTorch CUTLASS")  #: PyTorch's kernels, SparseSemiStructuredOps.cu; of others not known
-CLOCKS_ABOVE_BOOST = {"rtx_3060": 1.1, "rtx_4070_ti_super": 1.1}  #: GeForce cards run up to that above the stated clock
+IDENTITY_SWIZZLE = ("CUTLASS", "PyTorch CUTLASS")
+"""Libraries that mean PyTorch's sparse kernels, whose order of tiles is known (SparseSemiStructuredOps.cu)."""
+OWN_BUILD = "spgemm"  #: in a library's name: a kernel of CUTLASS's profiler, whose order is not
+CLOCKS_ABOVE_BOOST = {"rtx_3060": 1.1, "rtx_4070_ti_super": 1.1}
+"""Assumed: 1.0 to 1.1. GeForce cards raise their clock above the stated boost, which bounds the search for ``math``."""
 FITTED, HELD_OUT = "fitted", "held out"
 BITS = 16  # fp16 and bf16
 LEAST_ROWS = 4  # of a GPU, to fit two constants and hold some out
@@ -56,12 +59,13 @@ class Measured(NamedTuple):
     gemm: Gemm
     hardware: Hardware
     times: Times
+    library: str
     filters_first: bool  #: its sparse kernel goes through all filters before the next pixels
     source: str
 
 
 class Sustained(NamedTuple):
-    """Shares of the peak that a GPU's kernels reach."""
+    """Shares of the peak, at the stated clock, that a GPU's kernels reach."""
 
     math: float = 1.0
     operands: float = 1.0
@@ -110,8 +114,9 @@ def measured(file: str) -> list[Measured]:
             times = Times(float(row["dense_ms"]), float(row["sparse_ms"]))
             title = f"{row['gpu']} {row['dtype'][:4]} {n}x{k}x{m}, {row['library']}"
             library = row["library"].rpartition(" / ")[2]
-            order = any(library.startswith(text) for text in IDENTITY_SWIZZLE) and "spgemm" not in library
-            rows.append(Measured(name, title, gemm, load_hardware(name, settings), times, order, row["source"]))
+            order = library.startswith(IDENTITY_SWIZZLE) and OWN_BUILD not in library
+            rest = load_hardware(name, settings), times, row["library"], order, row["source"]
+            rows.append(Measured(name, title, gemm, *rest))
     return rows
 
 

@@ -1,10 +1,15 @@
-"""Weights of tensor cores: groups of a pattern lie along the channels, at one kernel position, as they are pruned."""
+"""Weights of tensor cores: K runs over kernel positions, then channels, and is cut into groups of the pattern.
+
+Groups so lie along the channels, as weights are pruned; where channels are no multiple of a group, as in a first layer
+of three or a depthwise one, they reach over to the next kernel position. Recipes leave such layers dense: a network
+says so by ``weight_sparsity: 0``.
+"""
 
 from __future__ import annotations
 
 import numpy as np
 
-from accelsim.compress import compressed, pruned
+from accelsim.compress import compressed, pruned, thinned
 from accelsim.lowering import Gemm
 
 
@@ -23,10 +28,12 @@ def pruned_weights(w: np.ndarray, gemm: Gemm) -> np.ndarray:
 
 
 def given_in_pattern(w: np.ndarray, gemm: Gemm, prunes: bool) -> np.ndarray:
-    """Weights [groups, K, N] from a file as the product has them.
+    """Weights [groups, K, N] from a file as the product has them: pruned if asked for, to its pattern or sparsity.
 
     Raises: UserError where they break its pattern and are not to be pruned.
     """
+    if prunes and gemm.pattern is None:
+        return thinned(w, gemm.weight_sparsity or 0)
     if prunes:
         return pruned_weights(w, gemm)
     if gemm.pattern:

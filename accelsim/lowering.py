@@ -70,6 +70,7 @@ class Gemm:
     convolution: Convolution | None = None
     activation_signed: bool | None = None  #: None: as the values are
     weight_sparsity: float | None = None  #: share of weights that are zero, wherever they stand; None: not stated
+    sparsity_stated: bool = False  #: by the layer itself, which so stays out of a pattern
     pattern: Pattern | None = None  #: in which weights are stored and executed, group by group along K
 
     def __post_init__(self) -> None:
@@ -108,10 +109,10 @@ class Gemm:
 
 
 def in_pattern(gemm: Gemm, pattern: Pattern | None) -> Gemm:
-    """The product with its weights in a pattern: none that are computed, or whose sparsity the network states."""
-    if not gemm.weights_stored or gemm.weight_sparsity is not None:
+    """The product with its weights in a pattern: none that are computed, or whose sparsity the layer states."""
+    if pattern is None or not gemm.weights_stored or gemm.sparsity_stated:
         return gemm
-    return replace(gemm, pattern=pattern)
+    return replace(gemm, pattern=pattern, weight_sparsity=None)
 
 
 class Bits(NamedTuple):
@@ -140,13 +141,15 @@ def widths(workload: Workload, default: int) -> list[Bits]:
     return [Bits(a, w, o or a) for a, w, o in zip(activation, weight, output, strict=True)]
 
 
-def gemm_of(node: Node, batch: int, bits: Bits) -> Gemm | None:
-    """The matrix product of a layer; None for a layer that has none."""
+def gemm_of(node: Node, batch: int, bits: Bits, weight_sparsity: float | None = None) -> Gemm | None:
+    """The matrix product of a layer; None for a layer that has none. The network's sparsity is that of weights only."""
     gemm = _gemm(node, batch, bits)
     if gemm is None:
         return None
-    sparsity = node.layer.weight_sparsity if gemm.weights_stored else None
-    return replace(gemm, activation_signed=node.layer.activation_signed, weight_sparsity=sparsity)
+    own = node.layer.weight_sparsity
+    sparsity = (weight_sparsity if own is None else own) if gemm.weights_stored else None
+    signed = node.layer.activation_signed
+    return replace(gemm, activation_signed=signed, weight_sparsity=sparsity, sparsity_stated=own is not None)
 
 
 def _gemm(node: Node, batch: int, bits: Bits) -> Gemm | None:

@@ -62,6 +62,7 @@ class Products:
         self.serial = BitSerial(configuration) if isinstance(configuration, BitSerialUnit) else None
         self.tensor = Tensor(configuration) if isinstance(configuration, TensorCore) else None
         self.losses = Losses()  # of all products counted so far
+        self.pruned = 0  # given weights that were set to zero
         self.engine: Engine = self.serial or self.tensor or Systolic(_systolic(configuration))
 
     @property
@@ -78,7 +79,8 @@ class Products:
     def count(self, gemm: Gemm, seed: int, operands: Operands | None = None) -> Counted:
         """What the engine does for a product. Values, where they matter and are not given, are seeded random ones.
 
-        operands are images [batch, channels, height, width] or activations [groups, M, K], and weights.
+        operands are images [batch, channels, height, width] or activations [groups, M, K], which may be missing where
+        only weights matter, and weights.
 
         Raises: UserError for what the engine does not take, ProductError where stepping gives something else.
         """
@@ -86,13 +88,16 @@ class Products:
         if operands is None and not self.needs_operands:
             return self._counted(gemm, laid, None)
         data, given = operands or (self._random_activations(gemm, seed), None)
-        signed = bool(data.min() < 0) if gemm.activation_signed is None else gemm.activation_signed
         if given is not None:
-            given = given_in_pattern(given, gemm, self.prunes)
-        values = (self._laid_activations(gemm, laid, data), signed) if self.needs_operands else None
+            before, given = given, given_in_pattern(given, gemm, self.prunes)
+            self.pruned += int(np.count_nonzero(before)) - int(np.count_nonzero(given))
+        values = None
+        if data is not None and self.needs_operands:
+            signed = bool(data.min() < 0) if gemm.activation_signed is None else gemm.activation_signed
+            values = self._laid_activations(gemm, laid, data), signed
         counted = self._counted(gemm, laid, values)
         if self.stepped and values:
-            a, w = values[0], self._laid_weights(gemm, laid, given, seed)
+            (a, signed), w = values, self._laid_weights(gemm, laid, given, seed)
             stepped = self.serial.step(laid, a, w, signed) if self.serial else self.engine.step(laid, a, w)
             _verify(laid, (a, w), stepped, replace(counted.counts, macs=laid.macs))
         return counted if given is None else counted._replace(zero_macs=gemm.m * zeros(given, gemm))
@@ -163,7 +168,7 @@ class Products:
 
 
 def _verify(
-    gemm: Gemm, operands: Operands, stepped: tuple[np.ndarray, ActionCounts], counts: ActionCounts
+    gemm: Gemm, operands: tuple[np.ndarray, np.ndarray], stepped: tuple[np.ndarray, ActionCounts], counts: ActionCounts
 ) -> None:
     """Hold a stepped product and its counts against what they must be."""
     from accelsim.operands import exact_product

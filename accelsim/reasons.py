@@ -58,7 +58,11 @@ def _held(gemm: Gemm, engine: AnyEngine) -> list[tuple[str, int, int]]:
         return [("lanes", channels, engine.lanes), ("windows", windows, engine.cols),
                 ("filters", laid.n, engine.tiles * engine.rows)]  # fmt: skip
     if isinstance(engine, TensorCore):
-        return [("pixels", gemm.m, engine.tile_m), ("filters", gemm.n, engine.tile_n)]
+        held = [("pixels", gemm.m, engine.tile_m), ("filters", gemm.n, engine.tile_n)]
+        if engine.multiprocessors == 1:
+            return held
+        tiles = -(-gemm.m // engine.tile_m) * -(-gemm.n // engine.tile_n) * gemm.groups
+        return [*held, ("multiprocessors", tiles, engine.multiprocessors)]
     rows, cols = {"os": (gemm.m, gemm.n), "ws": (gemm.k, gemm.n), "is": (gemm.k, gemm.m)}[engine.dataflow]
     return [("rows", rows, engine.rows), ("columns", cols, engine.cols)]
 

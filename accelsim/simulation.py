@@ -22,12 +22,12 @@ from accelsim.products import Counted, Products
 from accelsim.result import LayerResult, Result, check
 from accelsim.rows import Run, idle_row, kind_of, peak_of, row_of
 from accelsim.streams import gemm_stream, mapped_counts, vector_stream
-from accelsim.summary import bit_slots, mac_slots, summarize
+from accelsim.summary import bit_slots, mac_slots, pattern_note, summarize
 from accelsim.technology import load_technology
 from accelsim.tensors import Operands, read_operands
 from accelsim.timeline import Timeline, busy_cycles, joined
 from accelsim.traffic import gemm_activity, vector_activity, vector_traffic
-from accelsim.workload import Node, Workload
+from accelsim.workload import Node, Workload, WorkloadFile
 
 Fidelity = Literal["closed", "stepped"]
 
@@ -38,7 +38,7 @@ def simulate(
     fidelity: Fidelity = "closed",
     dram: Literal["ideal"] | None = None,
     progress: Callable[[str], None] | None = None,
-    tensors: Path | None = None,
+    tensors: Path | str | None = None,
     prune: bool = False,
 ) -> Result:
     """Run a network, layer after layer.
@@ -56,13 +56,14 @@ def simulate(
     _require_values(hardware, workload)
     if dram not in (None, "ideal"):
         raise UserError(f"dram: should be ideal, got {dram!r}")
-    machine = _Machine(hardware, fidelity, tensors, prune)
+    tensors = None if tensors is None else Path(tensors)
+    machine = _Machine(hardware, workload.file, fidelity, tensors, prune)
     rows: list[LayerResult] = []
     timelines: list[Timeline] = []
     clock = 0
     for node, bits in zip(workload.nodes, widths(workload, hardware.engine.operand_bits), strict=True):
         try:
-            row, timeline = machine.layer(node, bits, workload.file.batch, seed=len(rows))
+            row, timeline = machine.layer(node, bits, seed=len(rows))
         except UserError as error:
             raise UserError(f"layer '{node.layer.name}': {error}") from None
         rows.append(row)
@@ -76,6 +77,9 @@ def simulate(
         summary["bit_slots"] = bit_slots(machine.products.losses, sum(convolutions, Losses()))
     if machine.slots.total:
         summary["mac_slots"] = mac_slots(machine.slots)
+    if machine.slots.total and machine.slots.ideal_speedup > 1:
+        summary["pattern"] = str(hardware.engine.sparse_pattern)
+        summary["notes"].append(pattern_note(hardware))
     if tensors is not None:
         summary["notes"] += _tensor_notes(tensors, workload, machine)
     if machine.products.by_value:
@@ -118,8 +122,11 @@ CONVOLUTIONS = ("conv2d", "depthwise", "grouped")
 class _Machine:
     """Hardware with what is derived from it once."""
 
-    def __init__(self, hardware: Hardware, fidelity: Fidelity, tensors: Path | None, prunes: bool) -> None:
+    def __init__(
+        self, hardware: Hardware, file: WorkloadFile, fidelity: Fidelity, tensors: Path | None, prunes: bool
+    ) -> None:
         self.hardware = hardware
+        self.batch, self.weight_sparsity = file.batch, file.weight_sparsity
         self.tensors = tensors
         self.losses: list[tuple[str, Losses]] = []  # kind of layer, and where its bit slots went
         self.slots = MacSlots()  # of all products
@@ -129,12 +136,13 @@ class _Machine:
         self.integer = hardware.engine.precision.startswith("int")
         self.done: dict[Hashable, tuple[LayerResult, Timeline]] = {}
 
-    def layer(self, node: Node, bits: Bits, batch: int, seed: int) -> tuple[LayerResult, Timeline]:
+    def layer(self, node: Node, bits: Bits, seed: int) -> tuple[LayerResult, Timeline]:
         """One layer's result and when its units were busy, from cycle 0. Equal layers are played once."""
         if node.layer.is_view or not node.layer.executed:
             return idle_row(node), joined([])
+        batch = self.batch
         operations = vector_work(node, batch, self.integer)
-        gemm = gemm_of(node, batch, bits)
+        gemm = gemm_of(node, batch, bits, self.weight_sparsity)
         gemm = gemm and in_pattern(gemm, self.hardware.engine.sparse_pattern)
         traffic = vector_traffic(node, bits, batch) if gemm is None else None
         counted = None
@@ -167,7 +175,7 @@ class _Machine:
     def _read(self, name: str, gemm: Gemm) -> Operands | None:
         if self.tensors is None or not self.products.reads_tensors:
             return None
-        operands = read_operands(self.tensors, name, gemm)
+        operands = read_operands(self.tensors, name, gemm, self.products.needs_operands)
         if operands is not None:
             self.given.append(name)
         return operands
@@ -220,5 +228,8 @@ def _tensor_notes(folder: Path, workload: Workload, machine: _Machine) -> list[s
             raise UserError(f"{path}: is LAYER.activation.npy or LAYER.weight.npy of no layer{nearest(name, layers)}")
         if name not in machine.given:
             unread.append(path.name)
-    notes = [f"not read, since their layers have no stored weights: {', '.join(unread)}"] if unread else []
+    notes = [f"weights read of {', '.join(machine.given)}"] if machine.given and not machine.products.by_value else []
+    if machine.products.pruned:
+        notes.append(f"{machine.products.pruned:,} of them set to zero, the smallest")
+    notes += [f"not read, since their layers have no stored weights: {', '.join(unread)}"] if unread else []
     return notes if machine.given or unread else [f"{folder} holds no layer's tensors"]

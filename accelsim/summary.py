@@ -55,8 +55,6 @@ def summarize(
         "sources": [constant._asdict() for constant in sources(table)],
         "notes": [*_memory_note(hardware, workload), *table.notes, *_engine_notes(hardware, workload)],
     }
-    if pattern := hardware.engine.sparse_pattern:
-        summary["pattern"] = str(pattern)
     return summary | ({"verified": True} if verified else {})
 
 
@@ -106,16 +104,26 @@ def config_sha256(hardware: Hardware, workload: Workload) -> str:
 def _engine_notes(hardware: Hardware, workload: Workload) -> list[str]:
     """What was asked for and changes nothing, or less than one may think."""
     engine, notes = hardware.engine, []
-    stated = any(node.layer.weight_sparsity for node in workload.nodes)
+    stated = workload.file.weight_sparsity or any(node.layer.weight_sparsity for node in workload.nodes)
+    stated = stated and engine.sparse_pattern is None
     if stated and engine.zero_gating:
         notes.append("zero weights take their cycles like others; zero_gating spares their multiplications' energy")
     elif stated:
-        notes.append("weight_sparsity changes nothing here: this engine spends the same cycles and energy on zeros")
-    if pattern := engine.sparse_pattern:
-        notes.append(f"weights are taken as pruned to {pattern}; what that costs in accuracy is not modelled")
+        notes.append(
+            "zero weights change nothing here: they take cycles and energy like others. engine.zero_gating=true would"
+            " spare their multiplications' energy; cycles gain by a pattern such as 2:4 on tensor cores alone"
+        )
     if isinstance(engine, SystolicArray) and engine.weights_resident:
         notes.append("weights_resident spares the array its reloads; the held operand still comes from DRAM once")
     return notes
+
+
+def pattern_note(hardware: Hardware) -> str:
+    """What a run with sparse weights takes for granted."""
+    return (
+        f"weights are taken as pruned to {hardware.engine.sparse_pattern}, those of first and depthwise layers too"
+        " unless they state weight_sparsity: 0; what that costs in accuracy is not modelled"
+    )
 
 
 def _memory_note(hardware: Hardware, workload: Workload) -> list[str]:

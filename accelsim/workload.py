@@ -77,7 +77,7 @@ def workload_of(document: Document) -> Workload:
 
     Raises: UserError where a key, a name or a shape is wrong, with its place.
     """
-    file = _inherited(validated(WorkloadFile, document))
+    file = validated(WorkloadFile, document)
     nodes: list[Node] = []
     positions: dict[str, int] = {}
     for index, layer in enumerate(file.layers):
@@ -101,17 +101,6 @@ def workload_of(document: Document) -> Workload:
         nodes.append(Node(layer, inputs, producers, output))
         positions[layer.name] = index
     return Workload(file, tuple(nodes))
-
-
-def _inherited(file: WorkloadFile) -> WorkloadFile:
-    """The network's weight sparsity on every layer that states none."""
-    if file.weight_sparsity is None:
-        return file
-    return file.model_copy(update={"layers": [_thinned(layer, file.weight_sparsity) for layer in file.layers]})
-
-
-def _thinned(layer: AnyLayer, share: float) -> AnyLayer:
-    return layer if layer.weight_sparsity is not None else layer.model_copy(update={"weight_sparsity": share})
 
 
 def _problem(error: ValueError) -> str:
@@ -191,6 +180,4 @@ def at_width(workload: Workload, bits: int) -> Workload:
 
 def at_sparsity(workload: Workload, share: float) -> Workload:
     """The same network with a share of zero weights in every layer that does not state its own."""
-    nodes = tuple(replace(node, layer=_thinned(node.layer, share)) for node in workload.nodes)
-    file = workload.file.model_copy(update={"weight_sparsity": share, "layers": [node.layer for node in nodes]})
-    return Workload(file, nodes)
+    return replace(workload, file=workload.file.model_copy(update={"weight_sparsity": share}))

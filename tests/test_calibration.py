@@ -32,13 +32,15 @@ def test_constants_rest_on_fitted_rows_alone():
     assert fitted([own[0]._replace(times=modelled(own[0], Sustained(0.8, 0.5)))]).math == pytest.approx(0.8, abs=0.02)
 
 
-def test_the_bound_misses_a100_speedups_by_a_third_or_so():
-    """What rises above measured times is cards that clock above their stated boost, and kernels that are not ours."""
+def test_the_bound_of_an_a100_is_one_and_promises_too_much():
+    """It lies above measured times only where cards clock above their stated boost, and for other kernels (H100)."""
+    excess = []
     for judged in calibration().rows:
         if judged.row.gpu == "a100" and judged.row in ROWS:
             assert judged.bound.dense_ms <= judged.row.times.dense_ms
             assert judged.bound.sparse_ms <= judged.row.times.sparse_ms
-            assert judged.bound.speedup > judged.row.times.speedup
+            excess.append(judged.bound.speedup / judged.row.times.speedup - 1)
+    assert (round(min(excess), 2), round(max(excess), 2)) == (0.06, 0.49)  # as the README says
 
 
 @given(st.floats(1, 1e12), st.floats(0, 1e12), st.floats(1, 1e12))

@@ -84,7 +84,7 @@ def test_unstructured_zeros_save_energy_only_where_gated():
     plain, thin = run(machine()), run(machine(), "0.7")
     assert [row.total_cycles for row in plain.rows] == [row.total_cycles for row in thin.rows]
     assert plain.summary["energy_uj"] == thin.summary["energy_uj"]
-    assert any("weight_sparsity changes nothing here" in note for note in thin.summary["notes"])
+    assert any("zero weights change nothing here" in note for note in thin.summary["notes"])
 
 
 ENGINES = {
@@ -118,6 +118,30 @@ def test_selecting_costs_what_the_multiplexers_do():
     assert energy_table(machine(), load_technology("cmos45")).selection_pj == 0
     row = next(row for row in run(machine(), "2:4").rows if row.layer == "fc")
     assert row.energy_pj_by_component["mac"] == pytest.approx(5 * 28 * (0.2 + 0.1 + table.selection_pj))
+
+
+def test_a_network_s_own_sparsity_gives_way_to_a_pattern_and_a_layer_s_does_not():
+    text = SMALL.replace("name: small", "name: small\nweight_sparsity: 0.5")
+    workload = workload_of(parse_yaml(text, "small.yaml"))
+    half, thin = run(machine(), "2:4", workload), run(machine("engine.zero_gating=true"), workload=workload)
+    assert [row.ideal_speedup for row in half.rows] == [1, 2, 2, 1]
+    assert half.summary["pattern"] == "2:4"
+    assert thin.rows[2].energy_pj_by_component["mac"] == pytest.approx(5 * 54 * 0.5 * 0.3)
+    more = run(machine("engine.zero_gating=true"), "0.9", workload)
+    assert more.rows[2].energy_pj_by_component["mac"] == pytest.approx(5 * 54 * 0.1 * 0.3)
+    with pytest.raises(UserError, match=r"zeros anywhere are not in edge_sparse_npu's engine\.pattern 2:4"):
+        run(machine("engine.pattern=2:4"), "0.5")
+
+
+def test_given_weights_come_alone_and_are_pruned_by_share_too(tmp_path):
+    np.save(tmp_path / "fc.weight.npy", np.arange(1, 271).reshape(5, 54) % 100 + 1)
+    for name in ("edge_npu", "edge_sparse_npu"):
+        hardware = accelsim.load_hardware(name, ["engine.zero_gating=true"])
+        result = run(hardware, "0.5", tensors=str(tmp_path), prune=True)
+        assert result.rows[2].energy_pj_by_component["mac"] == pytest.approx(135 * 0.3)
+        assert result.summary["notes"][-2:] == ["weights read of fc", "135 of them set to zero, the smallest"]
+    with pytest.raises(UserError, match=r"fc.activation.npy: is missing beside fc.weight.npy"):
+        run(machine(), fidelity="stepped", tensors=tmp_path)
 
 
 def test_groups_lie_along_the_channels_of_a_kernel_position():
@@ -173,8 +197,9 @@ def test_the_command_line_says_what_the_pattern_gives(command):
     code, out, err = command("run", "resnet8", "--hw", "edge_sparse_npu", "--sparsity", "2:4")
     assert (code, err) == (0, "")
     assert "resnet8 on edge_sparse_npu (int8, 2:4 weights, batch 1)" in out
-    assert "speedup of computing over dense weights on the same cores: 1." in out
-    assert "the pattern alone would give" in out
+    text = " ".join(out.split())
+    assert "speedup of products over dense weights on the same cores, memory and vector unit left out: 1." in text
+    assert "the pattern alone would give" in text
     assert "multiplier slots: useful" in out
     assert "weights are taken as pruned to 2:4" in " ".join(out.split())
 
@@ -197,22 +222,24 @@ def test_gemm_gives_sparseloops_cycles(command):
         (["--sparsity", "-0.1"], "--sparsity -0.1: allowed: "),
         (["--sparsity", "nan"], "--sparsity nan: allowed: "),
         (["--sparsity", "half"], "--sparsity half: allowed: "),
-        (["--set", "engine.pattern=3"], "--set engine.pattern=3: engine.pattern: should be text, got 3"),
+        (["--set", "engine.pattern=3"], "engine.pattern: no sparsity pattern: '3'; allowed: dense, or n:m"),
         (["--set", "engine.pattern=2:44"], "engine.pattern: no sparsity pattern: '2:44'; allowed: dense, or n:m"),
         (["--set", "engine.macs_per_cycle=0"], "engine.macs_per_cycle"),
-        (["--set", "engine.operand_bytes_per_cycle=0"], "engine.operand_bytes_per_cycle: should be greater than 0"),
-        (["--precision", "int16"], "layer 'stem'"),
+        (["--set", "engine.operand_bytes_per_cycle=0"], "_bytes_per_cycle: should be greater than or equal to 0.001"),
+        (["--precision", "int2"], "edge_sparse_npu: precision: int2 has no macs_per_cycle; allowed: int4,"),
+        (["--sparsity", "2:4", "--set", "engine.pattern=1:4"], "--sparsity 2:4: sets engine.pattern, as a --set does"),
+        (["--set", "engine.macs_per_cycle.int8=0"], "engine.macs_per_cycle.int8: should be greater than 0, got 0"),
+        (["--set", "engine.macs_per_cycle.in4=9"], "unknown key 'engine.macs_per_cycle.in4'; did you mean 'int4'?"),
+        (["--set", "engine.tile_m=60"], "--set engine.tile_m=60: engine.tile_m: 60 is no multiple of m: 16"),
+        (["--set", "engine.multiprocessors=2"], "engine.multiprocessors: 2 need charge_full_tile: true"),
+        (["--set", "engine.sustained_math=0.0001"], "engine.sustained_math: should be greater than or equal to 0.01"),
     ],
 )
 def test_mistakes_are_one_line_and_leave_nothing(command, tmp_path, arguments, told):
     out = tmp_path / "out"
     network = tmp_path / "small.yaml"
     network.write_text(SMALL)
-    if arguments[0] == "--precision":
-        code, _, err = command("run", network, "--hw", "a100", *arguments, "--out", out)
-        told = "precision int16 has no macs_per_cycle; allowed: int4, int8, fp16, bf16"
-    else:
-        code, _, err = command("run", network, "--hw", "edge_sparse_npu", *arguments, "--out", out)
+    code, _, err = command("run", network, "--hw", "edge_sparse_npu", *arguments, "--out", out)
     assert (code, err.count("\n")) == (2, 1)
     assert told in err
     assert not out.exists()

@@ -55,6 +55,8 @@ def run(
     hardware, network = load_hardware(hw, of_hardware), load_workload(workload, of_workload)
     if precision is not None:
         hardware, network = at_precision(hardware, network, precision.value)
+    if sparsity is not None and any(text.startswith("engine.pattern=") for text in of_hardware):
+        raise UserError(f"--sparsity {sparsity}: sets engine.pattern, as a --set does; give one of them")
     if sparsity is not None:
         hardware, network = sparse(hardware, network, sparsity)
     notes = []

@@ -16,8 +16,8 @@ class Compressed(NamedTuple):
     values: np.ndarray  #: integers
     places: np.ndarray  #: uint8, rising within a group
 
-    def check(self, shape: tuple[int, int, int], pattern: Pattern | None) -> None:
-        """Raises: UserError for other shapes and kinds, and for places outside their group or not rising in it."""
+    def check(self, shape: tuple[int, int, int], pattern: Pattern | None, k: int) -> None:
+        """Raises: UserError for other shapes and kinds, places outside their group or not rising, weights beyond K."""
         for name, x in (("values", self.values), ("places", self.places)):
             if x.shape != shape or x.dtype.kind not in "iu":
                 raise UserError(f"compressed weights, {name}: {x.dtype} {x.shape}; allowed: integers {shape}")
@@ -32,6 +32,9 @@ class Compressed(NamedTuple):
                 f"metadata of filter {n}{product}, group {which} along K: places {found}, wrong at number {at};"
                 f" allowed: {kept} rising places from 0 to {group - 1}"
             )
+        rows = np.arange(places.shape[2])[:, None] * group + places
+        if ((rows >= k) & (self.values.reshape(places.shape) != 0)).any():
+            raise UserError(f"compressed weights: some that are not zero lie beyond K; allowed: below {k}")
 
 
 def pruned(w: np.ndarray, pattern: Pattern) -> np.ndarray:
@@ -41,6 +44,14 @@ def pruned(w: np.ndarray, pattern: Pattern) -> np.ndarray:
     kept = np.ascontiguousarray(w).copy()
     prune(kept, pattern.kept, pattern.group)
     return kept
+
+
+def thinned(w: np.ndarray, share: float) -> np.ndarray:
+    """Weights with the smallest of them, by magnitude, set to zero wherever they stand: so large a share of all."""
+    left = w.copy().reshape(-1)
+    smallest = np.argsort(np.abs(left.astype(np.int64)), kind="stable")
+    left[smallest[: int(share * left.size)]] = 0
+    return left.reshape(w.shape)
 
 
 def compressed(w: np.ndarray, pattern: Pattern | None) -> Compressed:

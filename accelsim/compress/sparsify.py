@@ -22,6 +22,11 @@ def sparse(hardware: Hardware, workload: Workload, sparsity: str) -> tuple[Hardw
         raise _refused(sparsity) from None
     if not 0 <= share < 1:
         raise _refused(sparsity)
+    if share and hardware.engine.sparse_pattern:
+        raise UserError(
+            f"--sparsity {sparsity}: zeros anywhere are not in {hardware.name}'s engine.pattern"
+            f" {hardware.engine.sparse_pattern}; allowed: an n:m pattern, or --set engine.pattern=dense as well"
+        )
     if isinstance(hardware.engine, TensorCore):
         text = sparsity if pattern else DENSE
         engine = hardware.engine.model_copy(update={"pattern": text})

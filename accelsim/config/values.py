@@ -92,7 +92,10 @@ def _told(error: ErrorDetails, document: Document, model: type[Value]) -> UserEr
         allowed = nearest(str(here[key]), tags)
         return invalid(document, (*path, key), f"no such {key}, got {shown(here[key])}{allowed}")
     message = error["msg"].removeprefix("Value error, ").replace("Input should", "should")
-    if kind == "value_error":  # our own checks already say what they found
+    if kind == "value_error":  # our own checks already say what they found, and may begin with the key
+        named = message.partition(":")[0]
+        if isinstance(here, dict) and named in here:
+            path, message = (*path, named), message.partition(": ")[2]
         return invalid(document, path, message)
     close = ""
     if kind == "literal_error" and isinstance(here, str):

@@ -79,7 +79,8 @@ class Tensor:
         self._refuse_endless(gemm)
         check_operand("activations", a, [(gemm.groups, gemm.m, gemm.k)], gemm.activation_bits, gemm.activation_signed)
         stored = gemm.pattern.stored(gemm.k) if gemm.pattern else gemm.k
-        w.check((gemm.groups, gemm.n, stored), gemm.pattern)
+        w.check((gemm.groups, gemm.n, stored), gemm.pattern, gemm.k)
+        check_operand("weights", w.values, [w.values.shape], gemm.weight_bits, True)
         options, (operand, total) = self._stepped_unit(gemm), element_types(gemm, a, w.values)
         instructions, of_one = ceil_div(gemm.k, options.k), options.k // options.group * options.kept
         activations = in_bands(a.astype(operand), options.tile_m, instructions * options.k)
@@ -120,10 +121,14 @@ class Tensor:
         )
 
     def _refuse_endless(self, gemm: Gemm) -> None:
-        """Stepping counts a bus's ticks in 64 bits."""
-        cycles, rate = self.count(gemm).cycles, Walk(self.unit, gemm).buses.rate
-        if cycles * rate > INT64_MAX:
-            raise UserError(f"{cycles:.3g} cycles are too many to step; allowed: at most {INT64_MAX // rate:.3g} here")
+        """Stepping counts a bus's ticks, of which a cycle has more the odder the bandwidths are, in 64 bits."""
+        self.count(gemm)
+        walk = Walk(self.unit, gemm)
+        if walk.longest > INT64_MAX:
+            raise UserError(
+                f"M={gemm.m}, K={gemm.k}, N={gemm.n}: too long to step with {walk.buses.rate} bus ticks a cycle;"
+                " allowed: rounder operand_bytes_per_cycle and l2_bytes_per_cycle, or --fidelity closed"
+            )
 
     def _stepped_unit(self, gemm: Gemm) -> TensorCoreUnit:
         from accelsim.kernels.tensorcore import TensorCoreUnit
@@ -150,8 +155,8 @@ class Tensor:
             launch=unit.launch_cycles,
             fill=unit.fill_cycles,
             epilogue=unit.epilogue_cycles,
-            math_above=walk.sustained_math.numerator,
-            math_below=walk.sustained_math.denominator,
+            math_above=unit.math_share.numerator,
+            math_below=unit.math_share.denominator,
             activation_bits=gemm.activation_bits,
             weight_bits=gemm.stored_weight_bits,
             rate=walk.buses.rate,

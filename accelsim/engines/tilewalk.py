@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from fractions import Fraction
 from functools import cached_property, partial
 from math import ceil, lcm
 from typing import NamedTuple
@@ -12,7 +11,6 @@ from typing import NamedTuple
 from accelsim.engines.base import ceil_div, extents
 from accelsim.engines.ksteps import Clock, Step, after_many, repeated, waits
 from accelsim.hardware import TensorCore
-from accelsim.hardware.engines import RATE_DENOMINATOR
 from accelsim.lowering import Gemm
 
 
@@ -94,11 +92,6 @@ class Walk:
         return self.gemm.groups * down * across
 
     @cached_property
-    def sustained_math(self) -> Fraction:
-        """Share of the multipliers that is reached."""
-        return Fraction(self.unit.sustained_math).limit_denominator(RATE_DENOMINATOR)
-
-    @cached_property
     def buses(self) -> Buses:
         """Ticks of both buses, so that every bit takes whole ones."""
         rates = self.unit.operand_rates
@@ -138,6 +131,12 @@ class Walk:
             return self._ends(last_tile(self.program))
         return summed(self.program, self._ends)
 
+    @cached_property
+    def longest(self) -> int:
+        """What a stepped bus counts to at most: ticks times slots of a k-step, and all ticks of all cycles."""
+        counted = self.cycles * self.buses.rate  # walks through all kinds of tiles
+        return max(counted, *(2 * step.ticks * (step.slots + 1) for steps in self._known.values() for step, _ in steps))
+
     def in_all(self, measure: Callable[[Step], int]) -> int:
         """The sum of a measure over all k-steps of all tiles."""
         return summed(self.program, lambda tile: sum(times * measure(step) for step, times in self.steps(tile)))
@@ -154,7 +153,7 @@ class Walk:
         unit, gemm, buses = self.unit, self.gemm, self.buses
         at_once = ceil_div(tile.pixels, unit.m) * ceil_div(tile.filters, unit.n) * tile.several
         rounds = ceil_div(at_once, unit.cores) * depth
-        busy = ceil(rounds * self.interval / self.sustained_math)
+        busy = ceil(rounds * self.interval / self.unit.math_share)
         slots = max(busy, depth * (self.interval + unit.latency_cycles))
         k = depth * self.k
         pixels, filters = tile.pixels * k * gemm.activation_bits, tile.filters * gemm.weight_column_bits(k)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from accelsim.config import Count, Positive, Size, Value
+from accelsim.config import Count, Size, Value, shown
 from accelsim.sparsity import DENSE, Pattern, parse_pattern
 
 Precision = Literal["int2", "int4", "int8", "int16", "fp16", "bf16", "fp32"]
@@ -174,7 +174,8 @@ class BitSerialUnit(Value):
 
 
 RATE_DENOMINATOR = 1000
-Sustained = Annotated[float, Field(gt=0, le=1.5)]
+Sustained = Annotated[float, Field(ge=0.01, le=1.5)]
+BytesPerCycle = Annotated[float, Field(ge=1e-3, le=1e6)]
 
 
 class MacRates(Value):
@@ -187,6 +188,11 @@ class MacRates(Value):
     fp16: Size | None = None
     bf16: Size | None = None
     fp32: Size | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_for_all(cls, data: Any) -> Any:
+        return dict.fromkeys(cls.model_fields, data) if isinstance(data, int) and not isinstance(data, bool) else data
 
     @property
     def taken(self) -> list[str]:
@@ -206,7 +212,7 @@ class TensorCore(Value):
     m: Size  #: pixels of an instruction
     n: Size  #: filters of an instruction
     k: Size  #: reduction of an instruction, zeros included; rounded up to whole groups of the pattern
-    macs_per_cycle: Size | MacRates  #: multipliers of a core, for all precisions or for each
+    macs_per_cycle: MacRates  #: multipliers of a core, for all precisions or for each
     precision: Precision = "int8"
     pattern: str = DENSE  #: dense, or n:m: how stored weights are executed
     index_granule_bits: Annotated[int, Field(ge=1, le=8)] = 1  #: indices of kept weights take a multiple of it
@@ -216,9 +222,9 @@ class TensorCore(Value):
     tile_k: Size | None = None  #: of a k-step; default: one instruction's
     warp_m: Size | None = None  #: part of a tile that reads its operands by itself; default: the whole tile
     warp_n: Size | None = None
-    operand_bytes_per_cycle: Positive | None = None  #: into the cores of a multiprocessor; default: as needed
+    operand_bytes_per_cycle: BytesPerCycle | None = None  #: into the cores of a multiprocessor; default: as needed
     operand_fills: bool = False  #: operands are written through the same port before they are read
-    l2_bytes_per_cycle: Positive | None = None  #: into all multiprocessors; default: as needed
+    l2_bytes_per_cycle: BytesPerCycle | None = None  #: into all multiprocessors; default: as needed
     multiprocessors: Size = 1
     tiles_at_once: Annotated[int, Field(ge=1, le=64)] = 1  #: of a multiprocessor (occupancy)
     overlap_tiles: bool = True  #: operands of the next tile come while one computes; no fill between them
@@ -230,26 +236,26 @@ class TensorCore(Value):
     sustained_operands: Sustained = 1.0  #: the same of both operand bandwidths
     zero_gating: bool = False  #: a MAC with a zero weight costs no energy, but its share of the cycle
 
-    @field_validator("pattern")
+    @field_validator("pattern", mode="before")
     @classmethod
-    def _is_pattern(cls, text: str) -> str:
-        parse_pattern(text)
+    def _is_pattern(cls, text: Any) -> Any:
+        parse_pattern(text if isinstance(text, str) else shown(text))
         return text
 
     @model_validator(mode="after")
     def _fits_together(self) -> TensorCore:
-        if isinstance(self.macs_per_cycle, MacRates) and self.precision not in self.macs_per_cycle.taken:
+        if self.precision not in self.macs_per_cycle.taken:
             allowed = ", ".join(self.macs_per_cycle.taken)
-            raise ValueError(f"precision {self.precision} has no macs_per_cycle; allowed: {allowed or 'none'}")
+            raise ValueError(f"precision: {self.precision} has no macs_per_cycle; allowed: {allowed or 'none'}")
         for whole, part in (("tile_m", "m"), ("tile_n", "n"), ("tile_m", "warp_m"), ("tile_n", "warp_n")):
             size, limit = getattr(self, part), getattr(self, whole)
             if size is not None and limit % size:
                 raise ValueError(f"{whole}: {limit} is no multiple of {part}: {size}")
         if self.tile_k is not None and self.tile_k % self.k:
             raise ValueError(f"tile_k: {self.tile_k} is no multiple of k: {self.k}")
-        several = self.multiprocessors > 1 or self.tiles_at_once > 1
-        if several and not self.charge_full_tile:
-            raise ValueError("several multiprocessors or tiles_at_once need charge_full_tile: true")
+        if max(self.multiprocessors, self.tiles_at_once) > 1 and not self.charge_full_tile:
+            several = "multiprocessors" if self.multiprocessors > 1 else "tiles_at_once"
+            raise ValueError(f"{several}: {getattr(self, several)} need charge_full_tile: true")
         return self
 
     @property
@@ -260,8 +266,7 @@ class TensorCore(Value):
     @property
     def rate(self) -> int:
         """Multipliers of a core at its precision."""
-        rates = self.macs_per_cycle
-        return rates if isinstance(rates, int) else int(getattr(rates, self.precision))
+        return int(getattr(self.macs_per_cycle, self.precision))
 
     @property
     def operand_bits(self) -> int:
@@ -281,7 +286,12 @@ class TensorCore(Value):
 
     def peak_macs_per_cycle(self, activation_bits: int, weight_bits: int) -> float:
         """MACs in a cycle in which every multiplier works on dense weights; narrow operands gain nothing."""
-        return self.pes * max(1.0, self.sustained_math)
+        return self.pes * float(max(Fraction(1), self.math_share))
+
+    @property
+    def math_share(self) -> Fraction:
+        """sustained_math, exactly."""
+        return Fraction(self.sustained_math).limit_denominator(RATE_DENOMINATOR)
 
     @property
     def step_k(self) -> int:

@@ -9,6 +9,8 @@ from accelsim.calibration import FITTED, Calibration, Judged, Times
 from accelsim.report.text import Grid, Paragraph, figure
 
 LEGEND = {
+    "library": "of dense and 2:4, as the source says",
+    "rows": "fitted: constants rest on it; held out: must be met; further: told; alone: too few of its GPU to fit",
     "product": "filters x K x pixels",
     "ms": "measured, dense and 2:4",
     "gain": "measured speedup of 2:4",
@@ -19,14 +21,14 @@ LEGEND = {
 
 def gpu_report(calibration: Calibration) -> list[RenderableType]:
     """A line for each measured product, the constants, and the error on rows that were held out."""
-    headings = ("GPU", "product", "ms", "gain", "bound", "model", "rows")
+    headings = ("GPU", "product", "ms", "gain", "bound", "model", "rows", "library")
     rows = [_line(judged) for judged in calibration.rows]
-    grid = Grid(headings, rows, ("GPU", "product", "rows"), drop=("ms", "rows"), legend=LEGEND)
+    grid = Grid(headings, rows, ("GPU", "product", "rows", "library"), drop=("library", "ms", "rows"), legend=LEGEND)
     errors = calibration.held_out_errors
     mean = sum(abs(error) for error, _ in errors) / len(errors)
     worst, where = max(errors, key=lambda pair: abs(pair[0]))
     constants = "; ".join(
-        f"{gpu} {s.math:.2f} of its multipliers, {s.operands:.2f} of its bandwidths"
+        f"{gpu} {s.math:.2f} of its multipliers at the stated clock, {s.operands:.2f} of its bandwidths"
         for gpu, s in calibration.sustained.items()
     )
     return [
@@ -49,4 +51,4 @@ def _line(judged: Judged) -> list[str]:
     compared = [_against(times, row.times) if times else "" for times in (judged.bound, judged.model)]
     measured = f"{figure(row.times.dense_ms)} {figure(row.times.sparse_ms)}"
     product = f"{gemm.n}x{gemm.k}x{gemm.m}"
-    return [row.gpu, product, measured, f"{row.times.speedup:.2f}", *compared, judged.role]
+    return [row.gpu, product, measured, f"{row.times.speedup:.2f}", *compared, judged.role, row.library]

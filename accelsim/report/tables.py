@@ -35,7 +35,7 @@ MAC_SLOT_NAMES = {
     "interval": "intervals not full",
     "dependency": "waiting for sums",
     "operand_wait": "waiting for operands",
-    "ends": "launch, fill, last sums, epilogue",
+    "ends": "before and after k-steps",
 }
 LEAST_SHARE = 0.0005  # of slots, that is told
 SHAPE = "M x K x N"
@@ -163,8 +163,9 @@ def mac_slots(slots: dict[str, Any]) -> list[str]:
     parts = [f"{MAC_SLOT_NAMES[name]} {percent(share)}" for name, share in shares.items() if share >= LEAST_SHARE]
     lines = [f"multiplier slots: {', '.join(parts)}"]
     if slots["ideal_speedup"] > 1:
-        lines.insert(0, f"speedup of computing over dense weights on the same cores: {slots['speedup']:.3f};"
-                        f" the pattern alone would give {slots['ideal_speedup']:.3f}")  # fmt: skip
+        lines.insert(0, "speedup of products over dense weights on the same cores, memory and vector unit left out:"
+                        f" {slots['speedup']:.3f}; the pattern alone would give"
+                        f" {slots['ideal_speedup']:.3f}")  # fmt: skip
     return lines
 
 

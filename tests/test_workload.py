@@ -266,7 +266,7 @@ def test_a_network_of_stand_alone_layers_needs_no_input():
             ["type: conv2d, out_channels: 4, kernel: 1, groups: 2"],
             "layer 'a': groups: 2 do not divide the input's 3 channels",
         ),
-        (["type: conv2d, out_channels: 4, kernel: 1, groups: 3"], "layers.0: groups: 3 do not divide out_channels 4"),
+        (["type: conv2d, out_channels: 4, kernel: 1, groups: 3"], "layers.0.groups: 3 do not divide out_channels 4"),
         (
             ["type: conv2d, out_channels: 4, kernel: 3, padding: valid"],
             "a whole number, [vertical, horizontal], [top, left, bottom, right] or same, got 'valid'",

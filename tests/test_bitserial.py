@@ -295,6 +295,11 @@ def test_peak():
     assert STRIPES.unit.peak_macs_per_cycle(5, 8) == 65536 / 5
 
 
+def test_title_says_what_is_skipped():
+    assert STRIPES.unit.title == "16x16x16x16 bit-serial activations"
+    assert unit(1, 2, 3, 4, skip="essential").unit.title == "1x2x3x4 bit-serial activations, essential"
+
+
 ORDINARY = Gemm(2, 3, 4)
 REFUSED = [
     (replace(ORDINARY, activation_bits=0), {}, "activation_bits: 0; allowed on a unit with pe_bits 16: 1 to 16"),

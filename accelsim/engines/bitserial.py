@@ -265,12 +265,12 @@ class BitSerial:
         walk, filters = self._walk(gemm), min(self._filters, gemm.n)
         bricks, lanes = gemm.groups * walk.filter_groups * walk.steps, min(self.unit.lanes, walk.channels)
         if self.unit.serial in ("weights", "both"):
-            planes = np.zeros((bricks, gemm.weight_bits, ceil_div(lanes, WORD_LANES), filters), np.uint16)
+            planes = np.zeros((bricks, gemm.weight_bits, 2 * ceil_div(lanes, WORD_LANES), filters), np.uint8)
             pack_weights(w.astype(np.int16), planes, self._order(gemm))
             return Weights(planes, np.zeros((0, 0, 0), np.int16))
         values = np.zeros((bricks, lanes, filters), np.int16)
         order_weights(w.astype(np.int16), values, self._order(gemm))
-        return Weights(np.zeros((0, 0, 0, 0), np.uint16), values)
+        return Weights(np.zeros((0, 0, 0, 0), np.uint8), values)
 
     def _order(self, gemm: Gemm) -> BrickOrder:
         from accelsim.kernels.bitserial_planes import BrickOrder

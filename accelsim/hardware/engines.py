@@ -135,7 +135,8 @@ class BitSerialUnit(Value):
     def title(self) -> str:
         """Size and kind in a few words."""
         kind = "bit-parallel" if self.serial == "none" else f"bit-serial {self.serial}"
-        return f"{self.tiles}x{self.rows}x{self.cols}x{self.lanes} {kind}"
+        skip = "" if self.skip == "none" else f", {self.skip}"
+        return f"{self.tiles}x{self.rows}x{self.cols}x{self.lanes} {kind}{skip}"
 
     def peak_macs_per_cycle(self, activation_bits: int, weight_bits: int) -> float:
         """MACs in a cycle in which every lane works; where zero bits are skipped, as if each operand had one bit."""

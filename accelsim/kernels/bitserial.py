@@ -15,11 +15,10 @@ import numpy as np
 
 from accelsim.kernels.bitserial_planes import brick_at, step_count
 from accelsim.kernels.bitserial_trees import (
-    Plane,
-    add_four_products,
+    IN_COUNT,
+    Pairs,
     add_in,
-    add_products,
-    add_products_of_two,
+    add_pairs,
     add_rows,
     inlined,
     no_offer,
@@ -55,7 +54,7 @@ class SerialUnit(NamedTuple):
 class Weights(NamedTuple):
     """All weights, as they come to the lanes; of the two arrays the one that is not used is empty."""
 
-    planes: np.ndarray  #: serial: uint16 [bricks, bits, words, filters]
+    planes: np.ndarray  #: serial: uint8 [bricks, bits, 2 * words, filters]
     values: np.ndarray  #: parallel: int16 [bricks, lanes, filters]
 
 
@@ -110,50 +109,51 @@ def width_of(brick, signed):
     return p + 2 if signed else p + 1
 
 
+@inlined
+def add_weight_bits(c, q, taken, columns, unit, activations, planes, trees, counts):
+    """The trees of column c take weight bits from q up to IN_COUNT - 1 higher, under each activation bit of a cycle."""
+    column, width = columns[c], planes.shape[1]
+    pairs = min(IN_COUNT, width - q)
+    top, scale = q + pairs - 1, 1 << pairs
+    for i in range(taken):
+        p = column[BITS] - 1 - i
+        weight = (-1 if unit.signed and p == column[WIDTH] - 1 else 1) << (taken - 1 - i)
+        at = Pairs(column[BRICK], p, 0, column[WEIGHT_BRICK], top, 1, column[FILTERS], top == width - 1)
+        add_pairs(c, pairs, scale, weight, at, activations, planes, trees, counts)
+        scale = 1
+
+
+@inlined
+def add_activation_bits(c, q, taken, columns, unit, activations, planes, trees, counts):
+    """The trees of column c take all activation bits of a cycle under weight bit q."""
+    column, sign, i = columns[c], -1 if q == planes.shape[1] - 1 else 1, 0
+    while i < taken:
+        p, pairs = column[BITS] - 1 - i, (taken - 1 - i) % IN_COUNT + 1
+        negative = unit.signed and p == column[WIDTH] - 1
+        at = Pairs(column[BRICK], p, 1, column[WEIGHT_BRICK], q, 0, column[FILTERS], negative)
+        i += pairs
+        add_pairs(c, pairs, 1, sign << (taken - i), at, activations, planes, trees, counts)
+
+
 @kernel
-def weight_bit_cycle(first, last, columns, unit, activations, planes, trees, sums):
+def weight_bit_cycle(first, last, columns, unit, activations, planes, trees, sums, counts):
     """Columns first to last - 1, all at the same bits, take the next bit of their weights.
 
     A tree counts lanes in which both bits are set. Where activations are serial as well, it shifts along while all
     bits of a weight pass under the same activation bits, else it serves one weight bit. The sums shift up and take in
-    what the trees hold.
+    what the trees hold. What trees take in IN_COUNT successive cycles is evaluated in the last of them.
     """
-    lead, weight_width = columns[first], planes.shape[1]
-    left, q, filters, brick = lead[BITS], lead[WEIGHT_BITS] - 1, lead[FILTERS], lead[WEIGHT_BRICK]
+    left, q, number = columns[first, BITS], columns[first, WEIGHT_BITS] - 1, sums.dtype.type
     taken = 1 if unit.bits == 1 else (left - 1) % unit.bits + 1
-    weight_sign = -1 if q == weight_width - 1 else 1
-    shift = 2 if unit.both_serial else 1
-    signs = columns[first, WIDTH] - 1 if unit.signed else -1
-    in_twos = first
-    if taken == 1:
-        weight = -weight_sign if left - 1 == signs else weight_sign
-        in_twos += (last - first) // 2 * 2
-        for c in range(first, in_twos, 2):
-            a, b, scale = columns[c, BRICK], columns[c + 1, BRICK], shift
-            for word in range(activations.shape[2]):
-                lanes = activations[a, left - 1, word], activations[b, left - 1, word]
-                add_products_of_two(trees, scale, weight, lanes, planes, Plane(c, filters, brick, q, word))
-                scale = 1
-    for c in range(in_twos, last):
-        a, scale, i = columns[c, BRICK], shift, 0
-        while i < taken:
-            p, four = left - 1 - i, taken - i >= 4
-            place, sign = taken - 1 - i, -1 if p == signs else 1
-            for word in range(activations.shape[2]):
-                at, lanes = Plane(c, filters, brick, q, word), activations[a, p, word]
-                if four:
-                    below = activations[a, p - 1, word], activations[a, p - 2, word], activations[a, p - 3, word]
-                    add_four_products(trees, scale, weight_sign << (place - 3), sign, (lanes, *below), planes, at)
-                else:
-                    add_products(trees, scale, sign * weight_sign << place, lanes, planes, at)
-                scale = 1
-            i += 4 if four else 1
     for c in range(first, last):
         if not unit.both_serial:
-            shift_in(sums, 2, trees, c, filters)
-        elif q == 0:
-            shift_in(sums, 1 << taken, trees, c, filters)
-        columns[c, WEIGHT_BITS] = q if q > 0 else weight_width
+            add_activation_bits(c, q, taken, columns, unit, activations, planes, trees, counts)
+            shift_in(sums, number(2), trees, c, columns[c, FILTERS])
+        elif q % IN_COUNT == 0:
+            add_weight_bits(c, q, taken, columns, unit, activations, planes, trees, counts)
+            if q == 0:
+                shift_in(sums, number(1 << taken), trees, c, columns[c, FILTERS])
+        columns[c, WEIGHT_BITS] = q if q > 0 else planes.shape[1]
         if q == 0:
             columns[c, BITS] = left - taken
 
@@ -169,7 +169,7 @@ def activation_bits_cycle(c, columns, unit, activations, values, trees, sums, of
         for word in range(activations.shape[2]):
             offered = offer_lanes(offer, offered, activations[column[BRICK], p, word], word, digit)
     add_rows(trees, offer, offered, values, c, filters, column[WEIGHT_BRICK])
-    shift_in(sums, 1 << taken, trees, c, filters)
+    shift_in(sums, sums.dtype.type(1 << taken), trees, c, filters)
     column[BITS] -= taken
 
 
@@ -203,7 +203,7 @@ def essential_cycle(c, columns, unit, left, values, trees, sums, offer):
             offered = offer_lanes(offer, offered, negative, word, -1 << (p - low))
     if offered > 0:
         add_rows(trees, offer, offered, values, c, filters, columns[c, WEIGHT_BRICK])
-        add_in(sums, trees, 1 << low, c, filters)
+        add_in(sums, trees, sums.dtype.type(1 << low), c, filters)
     columns[c, BITS] = bits - lowest_plane(left, c)
 
 
@@ -231,9 +231,9 @@ def end(c, columns, walk, unit, sums, out, lanes, counts):
     column, filters = columns[c], columns[c, FILTERS]
     step, window = column[BRICK] % walk.bricks, column[BRICK] // walk.bricks  # of all groups
     first = column[WEIGHT_BRICK] // walk.bricks % walk.filter_groups * unit.filters
-    outputs, finished = out[window // walk.windows, window % walk.windows], sums[c]
+    outputs, finished = out[window // walk.windows, window % walk.windows, first : first + filters], sums[c]
     for f in range(filters):
-        outputs[first + f] += finished[f]
+        outputs[f] += finished[f]
         finished[f] = 0
     counts[MACS] += lanes * filters
     counts[ACTIVATION_READS] += lanes
@@ -261,6 +261,7 @@ def step_unit(activations, weights, trees, sums, out, order, unit):
         columns[:, STEP] = np.arange(walk.cols)
     left = np.zeros((walk.cols, *activations.shape[1:]), np.uint16)  # essential: bits that lanes still hold
     offer = no_offer(order.lanes * min(unit.bits, activations.shape[1]))
+    counted = np.zeros(trees.shape[1], np.uint8)
     apart = unit.streamed or unit.skip != NO_SKIP
     t, turn, oldest, ended = 0, 0, 0, True
     while oldest < walk.total:
@@ -280,7 +281,7 @@ def step_unit(activations, weights, trees, sums, out, order, unit):
             if unit.weights_serial:
                 while not apart and c < walk.cols and columns[c, BITS] > 0:
                     c += 1
-                weight_bit_cycle(at, c, columns, unit, activations, weights.planes, trees, sums)
+                weight_bit_cycle(at, c, columns, unit, activations, weights.planes, trees, sums, counted)
             elif unit.skip == ESSENTIAL:
                 essential_cycle(at, columns, unit, left, weights.values, trees, sums, offer)
             else:

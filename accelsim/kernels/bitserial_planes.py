@@ -1,7 +1,8 @@
 """Operands of a bit-serial unit as bit planes: one word per 16 lanes, for each bit of each brick.
 
 A brick is up to ``lanes`` successive channels at one kernel position. Plane p of it holds bit p of every lane, lane l
-at bit l % 16 of word l // 16. Bit 0 is the least significant; lanes without a channel hold zeros.
+at bit l % 16 of word l // 16. Planes of weights hold a row of filters for each byte of a word, the low one first. Bit 0
+is the least significant; lanes without a channel hold zeros.
 """
 
 from __future__ import annotations
@@ -63,7 +64,7 @@ def pack_activations(a, planes, order):
 
 @kernel
 def pack_weights(w, planes, order):
-    """Bits of int16 ``w`` [groups, K, N] into zeroed uint16 [groups * filter groups * steps, bits, words, filters]."""
+    """Bits of int16 ``w`` [groups, K, N] into zeroed uint8 [groups * filter groups * steps, bits, bytes, filters]."""
     _, bits, _, filters = planes.shape
     groups, filter_groups, steps = w.shape[0], ceil_div(w.shape[2], filters), step_count(order)
     for g in range(groups):
@@ -74,9 +75,9 @@ def pack_weights(w, planes, order):
                 for f in range(filter_groups):
                     values = row[f * filters : (f + 1) * filters]
                     for p in range(bits):
-                        plane = planes[(g * filter_groups + f) * steps + step, p, lane // WORD_LANES]
+                        plane = planes[(g * filter_groups + f) * steps + step, p, lane // 8]
                         for n in range(values.size):
-                            plane[n] |= np.uint16(np.uint16((values[n] >> p) & 1) << (lane % WORD_LANES))
+                            plane[n] |= np.uint8(np.uint8((values[n] >> p) & 1) << (lane % 8))
 
 
 @kernel

@@ -1,8 +1,9 @@
 """What the inner-product units of one column do: adder trees over lanes, and accumulators that shift.
 
 A column's trees and sums are its rows of arrays over all columns. Three things make the loops fast: arrays are handed
-on whole, since to pass a view costs as much as a tree; nothing is called; and casts keep the arithmetic as narrow as
-the trees.
+on whole, since to pass a view costs as much as a tree; nothing is called; and arithmetic is narrow. Lanes are counted
+in bytes, of which a vector holds most, and what scales a tree comes as a number of the tree's type: cast in here, it
+would be narrowed again for each vector.
 """
 
 from __future__ import annotations
@@ -35,58 +36,86 @@ def _bit_count(word):
 popcount = _bit_count if numba.config.DISABLE_JIT else _ctpop
 
 
-class Plane(NamedTuple):
-    """A plane of weight bits, and the trees that it is for: those of column ``c``, for so many filters."""
+IN_COUNT = 4
+"""Pairs of planes whose counts of at most 16 lanes, each twice the next, fit 8 bits together."""
 
-    c: int
+
+class Pairs(NamedTuple):
+    """Where up to IN_COUNT pairs of an activation plane and a weight plane are, the most significant pair first."""
+
+    a: int  #: brick of the activations
+    p: int  #: activation bit
+    down: int  #: by how much it falls from pair to pair
+    brick: int  #: of the weights
+    q: int  #: weight bit
+    weight_down: int
     filters: int
-    brick: int
-    bit: int
-    word: int
+    negative: bool  #: the first pair is at a sign
 
 
 @inlined
-def add_products(trees, scale, weight, lanes, weights, at):
-    """Each tree shifts and adds: tree * scale + weight * how many ``lanes`` are set in the plane too.
+def count_pair(counts, i, word, at, activations, weights):
+    """Each count doubles and adds the lanes in which both bits of pair i are set, or at a sign those in which not.
 
-    ``trees`` [cols, filters]; ``weights`` uint16 [bricks, bits, words, filters]; ``at`` is a Plane.
+    ``counts`` uint8 [filters]; ``activations`` uint16 [bricks, bits, words]; ``weights`` uint8 [bricks, bits,
+    2 * words, filters]; ``at`` is Pairs.
     """
-    number = trees.dtype.type
-    times, each = number(scale), number(weight)
-    tree, plane = trees[at.c], weights[at.brick, at.bit, at.word]
+    lanes, q = activations[at.a, at.p - i * at.down, word], at.q - i * at.weight_down
+    low, high = weights[at.brick, q, 2 * word], weights[at.brick, q, 2 * word + 1]
+    low_lanes, high_lanes = np.uint8(lanes & 255), np.uint8(lanes >> 8)
+    negative = at.negative and i == 0
     for f in range(at.filters):
-        tree[f] = number(number(tree[f] * times) + number(each * number(popcount(np.uint16(lanes & plane[f])))))
+        met = np.uint8(popcount(np.uint8(low_lanes & low[f])) + popcount(np.uint8(high_lanes & high[f])))
+        met = np.uint8(WORD_LANES - met) if negative else met
+        counts[f] = np.uint8(2 * counts[f] + met)
 
 
 @inlined
-def add_products_of_two(trees, scale, weight, lanes, weights, at):
-    """As ``add_products`` for columns ``at.c`` and the next, with a word of ``lanes`` for each: one plane serves both.
-
-    One at a time they would take longer to get to their trees than to add up.
-    """
-    number = trees.dtype.type
-    times, each = number(scale), number(weight)
-    tree0, tree1, plane = trees[at.c], trees[at.c + 1], weights[at.brick, at.bit, at.word]
-    lanes0, lanes1 = lanes
+def count_four_pairs(counts, word, at, activations, weights):
+    """As ``count_pair`` for four pairs, whatever the counts were."""
+    lanes0, lanes1 = activations[at.a, at.p, word], activations[at.a, at.p - at.down, word]
+    lanes2, lanes3 = activations[at.a, at.p - 2 * at.down, word], activations[at.a, at.p - 3 * at.down, word]
+    a0, a1, a2, a3 = np.uint8(lanes0 & 255), np.uint8(lanes1 & 255), np.uint8(lanes2 & 255), np.uint8(lanes3 & 255)
+    b0, b1, b2, b3 = np.uint8(lanes0 >> 8), np.uint8(lanes1 >> 8), np.uint8(lanes2 >> 8), np.uint8(lanes3 >> 8)
+    brick, low, q, down = at.brick, 2 * word, at.q, at.weight_down
+    v0, v1, v2, v3 = (
+        weights[brick, q, low], weights[brick, q - down, low],
+        weights[brick, q - 2 * down, low], weights[brick, q - 3 * down, low],
+    )  # fmt: skip
+    w0, w1, w2, w3 = (
+        weights[brick, q, low + 1], weights[brick, q - down, low + 1],
+        weights[brick, q - 2 * down, low + 1], weights[brick, q - 3 * down, low + 1],
+    )  # fmt: skip
     for f in range(at.filters):
-        bits = plane[f]
-        tree0[f] = number(number(tree0[f] * times) + number(each * number(popcount(np.uint16(lanes0 & bits)))))
-        tree1[f] = number(number(tree1[f] * times) + number(each * number(popcount(np.uint16(lanes1 & bits)))))
+        met = np.uint8(popcount(np.uint8(a0 & v0[f])) + popcount(np.uint8(b0 & w0[f])))
+        met = np.uint8(WORD_LANES - met) if at.negative else met
+        met = np.uint8(2 * met + popcount(np.uint8(a1 & v1[f])) + popcount(np.uint8(b1 & w1[f])))
+        met = np.uint8(2 * met + popcount(np.uint8(a2 & v2[f])) + popcount(np.uint8(b2 & w2[f])))
+        counts[f] = np.uint8(2 * met + popcount(np.uint8(a3 & v3[f])) + popcount(np.uint8(b3 & w3[f])))
 
 
 @inlined
-def add_four_products(trees, scale, weight, first_sign, lanes, weights, at):
-    """As ``add_products`` four times, at 8 * first_sign, 4, 2 and 1 times ``weight``, for four words of ``lanes``."""
-    number = trees.dtype.type
-    times, each, first = number(scale), number(weight), number(8 * first_sign)
-    tree, plane = trees[at.c], weights[at.brick, at.bit, at.word]
-    lanes0, lanes1, lanes2, lanes3 = lanes
-    for f in range(at.filters):
-        added = number(first * number(popcount(np.uint16(lanes0 & plane[f]))))
-        added = number(added + number(number(4) * number(popcount(np.uint16(lanes1 & plane[f])))))
-        added = number(added + number(number(2) * number(popcount(np.uint16(lanes2 & plane[f])))))
-        added = number(added + number(popcount(np.uint16(lanes3 & plane[f]))))
-        tree[f] = number(number(tree[f] * times) + number(each * added))
+def add_counts(trees, scale, weight, counts, base, c, filters):
+    """Each tree of column c shifts and adds: tree * scale + weight * (count - base), all numbers of its type."""
+    number, tree = trees.dtype.type, trees[c]
+    for f in range(filters):
+        tree[f] = number(tree[f] * scale + weight * (counts[f] - base))
+
+
+@inlined
+def add_pairs(c, pairs, scale, weight, at, activations, planes, trees, counts):
+    """The trees of column c shift by ``scale`` and add so many ``pairs`` of planes, in all words of their lanes."""
+    number, base = trees.dtype.type, WORD_LANES << (pairs - 1) if at.negative else 0
+    for word in range(activations.shape[2]):
+        if pairs == IN_COUNT:
+            count_four_pairs(counts, word, at, activations, planes)
+        else:
+            for f in range(at.filters):
+                counts[f] = 0
+            for i in range(pairs):
+                count_pair(counts, i, word, at, activations, planes)
+        add_counts(trees, number(scale), number(weight), counts, number(base), c, at.filters)
+        scale = 1
 
 
 class Offer(NamedTuple):
@@ -137,18 +166,16 @@ def add_rows(trees, offer, offered, values, c, filters, brick):
 @inlined
 def shift_in(sums, scale, trees, c, filters):
     """Each sum of column c shifts and takes in its tree: sum * scale + tree; the tree is empty then."""
-    number = sums.dtype.type
-    times, column, tree = number(scale), sums[c], trees[c]
+    number, column, tree = sums.dtype.type, sums[c], trees[c]
     for f in range(filters):
-        column[f] = number(number(column[f] * times) + number(tree[f]))
+        column[f] = number(column[f] * scale + tree[f])
         tree[f] = 0
 
 
 @inlined
 def add_in(sums, trees, weight, c, filters):
     """Each sum of column c takes in its shifted tree: sum + weight * tree; the tree is empty then."""
-    number = sums.dtype.type
-    each, column, tree = number(weight), sums[c], trees[c]
+    number, column, tree = sums.dtype.type, sums[c], trees[c]
     for f in range(filters):
-        column[f] = number(column[f] + number(each * number(tree[f])))
+        column[f] = number(column[f] + weight * tree[f])
         tree[f] = 0

@@ -186,7 +186,8 @@ class _Machine:
     def _gemm_run(self, gemm: Gemm, counted: Counted, operations: dict[str, int]) -> Run:
         hardware, engine, counts = self.hardware, self.products.engine, counted.counts
         per_output = lane_cycles(operations, hardware.vector) / (gemm.m * gemm.n * gemm.groups)
-        mapping = find(gemm, hardware, engine, counts.cycles, per_output)
+        sizes = replace(gemm, weight_sparsity=None, activation_signed=None)  # values decide about no tile
+        mapping = find(sizes, hardware, engine, counts.cycles, per_output)
         mapped = mapped_counts(gemm, mapping, hardware, engine, counts)
         stream = gemm_stream(gemm, mapping, hardware, mapped.cycles, per_output)
         played = play(stream, hardware)

@@ -145,7 +145,7 @@ class _Run(NamedTuple):
 
 
 def compare(
-    hardware: Hardware | Sequence[Hardware],
+    hardware: Hardware | list[Hardware] | tuple[Hardware, ...],
     workload: Workload,
     precisions: Sequence[str] | None = None,
     sparsities: Sequence[str] = (DENSE,),
@@ -157,7 +157,8 @@ def compare(
 
     Raises: UserError for what is no precision or sparsity, two machines of one name, and where nothing runs at all.
     """
-    machines = [hardware] if isinstance(hardware, Hardware) else list(hardware)
+    machines = list(hardware) if isinstance(hardware, list | tuple) else [hardware]
+    _require_values(machines, workload, precisions, sparsities)
     _check(machines, workload, precisions or (), sparsities)
     rows: list[Row] = []
     for machine in machines:
@@ -167,14 +168,21 @@ def compare(
     return Comparison(tuple(rows))
 
 
+def _require_values(machines: Sequence[object], workload: object, *lists: object) -> None:
+    if not isinstance(workload, Workload) or not all(isinstance(machine, Hardware) for machine in machines):
+        raise UserError("compare takes load_hardware(...), one or a list of them, and load_workload(...)")
+    if any(isinstance(each, str) for each in lists):
+        raise UserError("compare: precisions and sparsities should be lists, such as ['fp32', 'int8']")
+
+
 def _check(
     machines: Sequence[Hardware], workload: Workload, precisions: Iterable[str], sparsities: Sequence[str]
 ) -> None:
     if not machines or not sparsities:
         raise UserError("compare: needs hardware, and at least one sparsity, such as dense")
-    for name in {machine.name for machine in machines}:
-        if [machine.name for machine in machines].count(name) > 1:
-            raise UserError(f"--hw {name}: two of them; rows go by the hardware's name, so give each its own")
+    names = [machine.name for machine in machines]
+    if twice := next((name for name in names if names.count(name) > 1), None):
+        raise UserError(f"--hw {twice}: two of them; rows go by the hardware's name, so give each its own")
     for precision in precisions:
         if precision not in BITS:
             raise UserError(f"--precision {precision}: allowed: {', '.join(BITS)}{nearest(precision, BITS)}")

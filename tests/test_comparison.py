@@ -241,6 +241,16 @@ def test_mistakes(names, precisions, sparsities, told):
         compare([load_hardware(name) for name in names], network(CONVOLUTIONS), precisions, sparsities)
 
 
+def test_values_of_other_kinds_are_told():
+    hardware, workload = load_hardware("edge_npu"), network(CONVOLUTIONS)
+    with pytest.raises(UserError, match="load_hardware"):
+        compare(workload, hardware)
+    with pytest.raises(UserError, match="load_hardware"):
+        compare(["edge_npu"], workload)
+    with pytest.raises(UserError, match="should be lists"):
+        compare(hardware, workload, "int8")
+
+
 @pytest.mark.parametrize("width", [60, 80, 100, 160])
 def test_tables_fit_and_name_all_machines(mixed, width):
     lines = printed(comparison_report(mixed.records, ["engine.zero_gating=true"]), width)
@@ -250,6 +260,11 @@ def test_tables_fit_and_name_all_machines(mixed, width):
     text = " ".join(" ".join(lines).split())
     assert "paid most" in text
     assert sum(line.startswith("edge_npu: ") for line in lines) == 1
+
+
+def test_verdicts_say_what_did_not_pay():
+    records = compare(load_hardware("edge_npu"), network(CONVOLUTIONS), ["int8", "int16"]).records
+    assert verdicts(records) == ["edge_npu: int16 did not pay"]
 
 
 def test_verdict_of_a_single_row():

@@ -151,8 +151,9 @@ def verdicts(records: Sequence[Record]) -> list[str]:
     for machine in dict.fromkeys((r["workload"], r["hardware"], r["zero_gating"]) for r in records):
         rows = ran(r for r in records if (r["workload"], r["hardware"], r["zero_gating"]) == machine)
         if rows:
-            said = [*_paid(rows), *_zeros(rows)]
-            told.append(f"{machine[1]}: {'; '.join(said) or 'nothing to compare'}")
+            said = [*_paid(rows), *_useless(rows), *_zeros(rows)]
+            nothing = "nothing paid" if len(rows) > 1 else "nothing to compare"
+            told.append(f"{machine[1]}: {'; '.join(said) or nothing}")
     return told
 
 
@@ -160,7 +161,7 @@ def _paid(rows: Sequence[Record]) -> list[str]:
     """The row with the least energy times delay, and why it gains what it does."""
     best = max(rows, key=lambda r: r["speedup"] * r["energy_ratio"])
     if max(best["speedup"], best["energy_ratio"]) < LEAST_GAIN:
-        return ["nothing paid"] if len(rows) > 1 else []
+        return []
     promised = f"{figure(best['ideal_speedup'])} promised"
     text = (
         f"{best['precision']} {best['sparsity']} paid most: {best['speedup']:.2f} times the speed of {best['baseline']}"
@@ -174,6 +175,13 @@ def _paid(rows: Sequence[Record]) -> list[str]:
         cause = min(causes, key=lambda each: causes[each])
         return [f"{text}; beyond the promise it is {CAUSES[cause]} that narrow operands spare"]
     return [text]
+
+
+def _useless(rows: Sequence[Record]) -> list[str]:
+    """Precisions that gain neither time nor energy over the baseline."""
+    dense = [r for r in rows if r["sparsity"] == DENSE and r["baseline"] != f"{r['precision']} {DENSE}"]
+    names = [r["precision"] for r in dense if max(r["speedup"], r["energy_ratio"]) < LEAST_GAIN]
+    return [f"{', '.join(names)} did not pay"] if names else []
 
 
 def _zeros(rows: Sequence[Record]) -> list[str]:

@@ -7,6 +7,8 @@
     result = accelsim.simulate(accelsim.load_hardware("edge_npu"), accelsim.load_workload("mobilenet_v2"))
     result.summary["latency_ms"]
     result.layers  # a pandas DataFrame, a row per layer
+
+``compare`` sets hardware, precisions and sparsities beside each other.
 """
 
 from __future__ import annotations
@@ -15,17 +17,20 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from accelsim.comparison import Comparison, compare
     from accelsim.config import UserError
     from accelsim.load import load_hardware, load_workload
     from accelsim.result import Result
     from accelsim.simulation import simulate
 
-__all__ = ["Result", "UserError", "load_hardware", "load_workload", "simulate"]
+__all__ = ["Comparison", "Result", "UserError", "compare", "load_hardware", "load_workload", "simulate"]
 __version__ = "0.1.0"
 
 _HOMES = {
+    "Comparison": "accelsim.comparison",
     "Result": "accelsim.result",
     "UserError": "accelsim.config",
+    "compare": "accelsim.comparison",
     "load_hardware": "accelsim.load",
     "load_workload": "accelsim.load",
     "simulate": "accelsim.simulation",

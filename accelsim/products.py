@@ -52,6 +52,13 @@ class Counted(NamedTuple):
         return float(measured.ideal_speedup), float(measured.speedup)
 
 
+class Product(NamedTuple):
+    """A layer's product, and what the engine did for it."""
+
+    gemm: Gemm
+    counted: Counted
+
+
 class Products:
     """The engine, and how its products are counted: by formula, by values where it skips bits, or stepped."""
 

@@ -13,6 +13,8 @@ from accelsim.timeline import Timeline
 if TYPE_CHECKING:
     import pandas as pd
 
+    from accelsim.products import Product
+
 
 class InvariantError(AssertionError):
     """A result contradicts itself: a defect of the simulator, never of the input."""
@@ -62,6 +64,7 @@ class Result:
     rows: tuple[LayerResult, ...]
     summary: dict[str, Any]
     timeline: Timeline
+    products: tuple[Product | None, ...] = ()  #: of each row; None without one
 
     @cached_property
     def layers(self) -> pd.DataFrame:

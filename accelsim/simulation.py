@@ -18,7 +18,7 @@ from accelsim.lowering import Bits, Gemm, gemm_of, in_pattern, vector_work, widt
 from accelsim.mapping import find
 from accelsim.memory.schedule import play
 from accelsim.operands import SYNTHETIC
-from accelsim.products import Counted, Products
+from accelsim.products import Counted, Product, Products
 from accelsim.result import LayerResult, Result, check
 from accelsim.rows import Run, idle_row, kind_of, peak_of, row_of
 from accelsim.streams import gemm_stream, mapped_counts, vector_stream
@@ -84,7 +84,7 @@ def simulate(
         summary["notes"] += _tensor_notes(tensors, workload, machine)
     if machine.products.by_value:
         summary["operands"] = {"tensors": machine.given, "synthetic": SYNTHETIC}
-    return Result(tuple(rows), summary, joined(timelines))
+    return Result(tuple(rows), summary, joined(timelines), tuple(machine.counted.get(row.layer) for row in rows))
 
 
 def _require_values(hardware: object, workload: object) -> None:
@@ -130,6 +130,7 @@ class _Machine:
         self.tensors = tensors
         self.losses: list[tuple[str, Losses]] = []  # kind of layer, and where its bit slots went
         self.slots = MacSlots()  # of all products
+        self.counted: dict[str, Product] = {}  # by layer
         self.given: list[str] = []  # layers whose operands came from files
         self.products = Products(hardware.engine, fidelity == "stepped", prunes)
         self.table: EnergyTable = energy_table(hardware, load_technology(hardware.technology.name))
@@ -149,6 +150,7 @@ class _Machine:
         if gemm is not None:
             self._refuse_too_wide(gemm)
             counted = self._counted(node.layer.name, gemm, seed)
+            self.counted[node.layer.name] = Product(gemm, counted)
             self.losses.append((kind_of(node), counted.losses))
             self.slots += counted.slots
         key = (kind_of(node), gemm, counted, traffic, tuple(operations.items()))
@@ -192,7 +194,8 @@ class _Machine:
     def _gemm_run(self, gemm: Gemm, counted: Counted, operations: dict[str, int]) -> Run:
         hardware, engine, counts = self.hardware, self.products.engine, counted.counts
         per_output = lane_cycles(operations, hardware.vector) / (gemm.m * gemm.n * gemm.groups)
-        mapping = find(gemm, hardware, engine, counts.cycles, per_output)
+        sizes = replace(gemm, weight_sparsity=None, activation_signed=None)  # values decide about no tile
+        mapping = find(sizes, hardware, engine, counts.cycles, per_output)
         mapped = mapped_counts(gemm, mapping, hardware, engine, counts)
         stream = gemm_stream(gemm, mapping, hardware, mapped.cycles, per_output)
         played = play(stream, hardware)

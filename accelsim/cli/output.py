@@ -24,8 +24,8 @@ def show(report: RenderableType) -> None:
 class Progress:
     """A bar on a terminal's standard error; nothing in a pipe."""
 
-    def __init__(self, total: int, shown: bool) -> None:
-        self.total, self.shown = total, shown and sys.stderr.isatty()
+    def __init__(self, total: int, shown: bool, doing: str = "stepping") -> None:
+        self.total, self.shown, self.doing = total, shown and sys.stderr.isatty(), doing
         self.bar: Any = None
 
     def __enter__(self) -> Callable[[str], None] | None:
@@ -38,7 +38,7 @@ class Progress:
         columns = (TextColumn("{task.description:<24}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
         self.bar = Bar(*columns, console=Console(stderr=True), transient=True)
         self.bar.__enter__()
-        task = self.bar.add_task("stepping", total=self.total)
+        task = self.bar.add_task(self.doing, total=self.total)
         return lambda layer: self.bar.update(task, advance=1, description=layer)
 
     def __exit__(self, *raised: object) -> None:

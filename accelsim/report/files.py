@@ -16,6 +16,7 @@ from accelsim.config import UserError
 from accelsim.result import Result
 
 RESULT_FILES = ("layers.csv", "summary.json")  #: what ``write_result`` makes
+COMPARISON_FILES = ("compare.csv", "compare.svg", "compare.png")  #: what ``write_comparison`` makes
 
 
 def prepared(folder: str | Path, names: Iterable[str] = ()) -> Path:
@@ -73,7 +74,7 @@ def _remove(made: list[Path]) -> None:
             return
 
 
-def write(path: Path, text: str) -> None:
+def write(path: Path, content: str | bytes) -> None:
     """Write a file under a temporary name beside its own, then rename it; its folder is made if need be.
 
     Raises: OSError whose filename is path; then nothing is left behind, neither file nor new folder.
@@ -81,18 +82,18 @@ def write(path: Path, text: str) -> None:
     made: list[Path] = []
     try:
         _make(path.parent, made)
-        _replace(path, text)
+        _replace(path, content.encode() if isinstance(content, str) else content)
     except OSError as error:
         raise OSError(error.errno, _reason(error), str(path)) from error
     finally:
         _remove(made)
 
 
-def _replace(path: Path, text: str) -> None:
+def _replace(path: Path, content: bytes) -> None:
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:32]}.")
     try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
-            file.write(text)
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
             file.flush()
             os.fsync(file.fileno())
         os.chmod(temporary, 0o666 & ~_umask())
@@ -127,4 +128,16 @@ def write_result(folder: Path, result: Result) -> list[Path]:
     paths = [folder / name for name in RESULT_FILES]
     write(paths[0], csv_text([result.record(row) for row in result.rows]))
     write(paths[1], json_text(result.summary))
+    return paths
+
+
+def write_comparison(folder: Path, records: list[dict[str, Any]]) -> list[Path]:
+    """compare.csv and its figure."""
+    from accelsim.report.bars import comparison_figure
+
+    paths = [folder / name for name in COMPARISON_FILES]
+    drawn = comparison_figure(records, [path.suffix[1:] for path in paths[1:]])
+    contents: list[str | bytes] = [csv_text(records), *drawn]
+    for path, content in zip(paths, contents, strict=True):
+        write(path, content)
     return paths

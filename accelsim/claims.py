@@ -1,0 +1,162 @@
+"""Five classic claims about precision and sparsity, each run on shipped networks, with the fine print in figures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from accelsim.comparison import Comparison, Row, compare
+from accelsim.config import Document
+from accelsim.load import load_hardware, load_workload, workload_document
+from accelsim.report.comparison import CAUSES, LEAST_SHARE
+from accelsim.technology import load_technology
+from accelsim.workload import Workload, workload_of
+
+GATED = "engine.zero_gating=true"
+MEMORIES = {"SRAM": ("sram_ifmap", "sram_weight", "sram_ofmap"), "DRAM": ("dram",)}
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A claim, the rows that show it, and what is left of it."""
+
+    name: str
+    title: str
+    text: str
+    figures: dict[str, float]
+    rows: tuple[Row, ...]
+
+    @property
+    def records(self) -> list[dict[str, Any]]:
+        """The rows' plain columns."""
+        return Comparison(self.rows).records
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain data."""
+        return {"claim": self.name, "title": self.title, "text": self.text, "figures": self.figures,
+                "rows": self.records}  # fmt: skip
+
+
+def int8_energy(network: str = "resnet50") -> Claim:
+    """INT8 against FP32 on an array: of operations, of MACs, of memories, of all."""
+    hardware = load_hardware("edge_npu")
+    operations = load_technology(hardware.technology.name).operations
+    compared = compare(hardware, load_workload(network), ["fp32", "int8"])
+    before, after = compared.records
+    figures = {"multiplication_ratio": operations["fp32_mul"].energy_pj / operations["int8_mul"].energy_pj}
+    figures["mac_ratio"] = before["energy_uj_mac"] / after["energy_uj_mac"]
+    for memory, parts in MEMORIES.items():
+        energies = [sum(record[f"energy_uj_{part}"] for part in parts) for record in (before, after)]
+        figures[f"{memory.lower()}_ratio"] = energies[0] / energies[1]
+    figures |= {"total_ratio": after["energy_ratio"], "speedup": after["speedup"]}
+    text = (
+        f"A multiplication takes {figures['multiplication_ratio']:.1f} times less energy, with its addition"
+        f" {figures['mac_ratio']:.1f} times. But operands have only four times fewer bits, and sums keep their 32: DRAM"
+        f" takes {figures['dram_ratio']:.1f} and SRAM {figures['sram_ratio']:.1f} times less, so that all in all it is"
+        f" {figures['total_ratio']:.1f} times. The array does a MAC per PE and cycle in either; what speeds it up"
+        f" {figures['speedup']:.2f} times are the bytes that it no longer waits for."
+    )
+    return Claim("int8_energy", "INT8 takes 18.5 times less energy than FP32", text, figures, compared.rows)
+
+
+def stripes(network: str = "alexnet_grouped") -> Claim:
+    """Half the bits on a bit-serial unit: of convolutions, and of the whole network."""
+    compared = compare(load_hardware("stripes"), load_workload(network), ["int16", "int8"])
+    _, after = compared.records
+    figures = {name: after[name] for name in ("ideal_speedup", "convolution_speedup", "speedup", "energy_ratio")}
+    text = (
+        f"On convolutions it is {figures['convolution_speedup']:.3f} times. The network gains {figures['speedup']:.3f};"
+        f" in shares of the ideal cycles, the gap is {_causes(after)}. Operands are the weights of fully connected"
+        " layers, which arrive no faster."
+    )
+    return Claim("stripes", "Half the bits are twice as fast on a bit-serial unit", text, figures, compared.rows)
+
+
+def two_of_four(network: str = "resnet50") -> Claim:
+    """2:4 weights on tensor cores: of convolutions, of the whole network, and of storage."""
+    compared = compare(load_hardware("edge_sparse_npu"), load_workload(network), ["int8"], ["dense", "2:4"])
+    before, after = compared.records
+    figures = {name: after[name] for name in ("ideal_speedup", "convolution_speedup", "speedup", "energy_ratio")}
+    figures["stored_share"] = after["weight_bytes"] / before["weight_bytes"]
+    text = (
+        f"Convolutions gain {figures['convolution_speedup']:.3f} on the cores, the network {figures['speedup']:.2f}; in"
+        f" shares of the ideal cycles, the gap is {_causes(after)}. Weights keep {figures['stored_share']:.1%} of their"
+        f" bytes, not half: each has an index. All energy is {figures['energy_ratio']:.2f} times less."
+    )
+    return Claim("two_of_four", "2:4 sparsity doubles a tensor core's speed", text, figures, compared.rows)
+
+
+def unstructured(network: str = "resnet50") -> Claim:
+    """Zeros that stand anywhere, on all three engines, without and with zero gating."""
+    rows: list[Row] = []
+    figures: dict[str, float] = {}
+    for name in ("edge_npu", "stripes", "edge_sparse_npu"):
+        for gating in (False, True):
+            hardware = load_hardware(name, [GATED] if gating else [])
+            compared = compare(hardware, load_workload(network), ["int8"], ["dense", "0.5"])
+            rows += compared.rows
+            zeros = compared.records[1]
+            figures[f"{name}_speedup"] = zeros["speedup"]
+            figures[f"{name}_energy_ratio{'_gated' if gating else ''}"] = zeros["energy_ratio"]
+    gated = ", ".join(f"{saved:.3f} on {name.removesuffix('_energy_ratio_gated')}" for name, saved in figures.items()
+                      if name.endswith("_gated"))  # fmt: skip
+    text = (
+        "Not a cycle on any of the three engines, and no energy either, unless multiplications by zero are gated;"
+        f" all energy is then less by a factor of {gated}. Memory reads and moves zeros like other weights."
+    )
+    title = "With half of the weights zero, half of the work is gone"
+    return Claim("unstructured", title, text, figures, tuple(rows))
+
+
+def separable(network: str = "mobilenet_v1") -> Claim:
+    """Depthwise-separable against standard convolutions on an array: MACs against cycles."""
+    hardware = load_hardware("edge_npu")
+    both = [compare(hardware, each, ["int8"]) for each in (standard(network), load_workload(network))]
+    before, after = (comparison.records[0] for comparison in both)
+    layers = [row for comparison in both[1:] for each in comparison.rows if each.measured
+              for row in each.measured.result.rows]  # fmt: skip
+    alone = [row for row in layers if row.kind == "depthwise"]
+    figures = {
+        "mac_ratio": before["macs"] / after["macs"],
+        "cycle_ratio": before["total_cycles"] / after["total_cycles"],
+        "energy_ratio": before["energy_uj"] / after["energy_uj"],
+        "depthwise_mac_share": sum(row.macs for row in alone) / after["macs"],
+        "depthwise_cycle_share": sum(row.total_cycles for row in alone) / after["total_cycles"],
+    }
+    text = (
+        f"{figures['mac_ratio']:.1f} times fewer MACs, but {figures['cycle_ratio']:.1f} times fewer cycles: utilization"
+        f" falls from {before['utilization']:.0%} to {after['utilization']:.0%}. Each channel of a depthwise layer is a"
+        f" product of its own, with one column; these layers have {figures['depthwise_mac_share']:.1%} of the MACs and"
+        f" {figures['depthwise_cycle_share']:.0%} of the cycles. Energy is {figures['energy_ratio']:.1f} times less."
+    )
+    rows = tuple(row for comparison in both for row in comparison.rows)
+    return Claim("separable", "Depthwise-separable convolutions need an eighth of the work", text, figures, rows)
+
+
+CLAIMS: tuple[Callable[[], Claim], ...] = (int8_energy, stripes, two_of_four, unstructured, separable)
+
+
+def standard(network: str) -> Workload:
+    """A network with a standard convolution in place of every depthwise one and the 1x1 convolution behind it.
+
+    For MobileNetV1 that is Howard et al. 2017, Table 4, "Conv MobileNet", whose 4866 million MACs are 4867 here.
+    """
+    document = workload_document(network)
+    layers: list[dict[str, Any]] = []
+    for layer in document.data["layers"]:
+        last = layers[-1] if layers else {}
+        if last.get("groups", 1) > 1 and layer["kernel"] == 1:
+            del last["groups"]
+            last |= {"name": f"{last['name']}_{layer['name']}", "out_channels": layer["out_channels"]}
+        else:
+            layers.append(dict(layer))
+    data = document.data | {"name": f"{document.data['name']}_standard", "layers": layers}
+    return workload_of(Document(document.source, data, {}))
+
+
+def _causes(record: dict[str, Any]) -> str:
+    """What a gap is made of, the largest first, in shares of the ideal cycles; negative where it gained more."""
+    shares = {words: record[f"gap_{cause}_cycles"] / record["ideal_cycles"] for cause, words in CAUSES.items()}
+    told = sorted((part for part in shares.items() if abs(part[1]) >= LEAST_SHARE), key=lambda part: -abs(part[1]))
+    return ", ".join(f"{words} {share:+.1%}" for words, share in told) or "nothing"

@@ -1,0 +1,298 @@
+"""One network on several machines, precisions and sparsities: what each buys, what it promised, and what took the rest.
+
+A row is measured against its baseline, the first precision that its hardware takes, dense. Widths or a pattern alone
+promise it ``ideal_speedup``: 1 on systolic and bit-parallel units, the ratio of serial bits on bit-serial ones, the
+ratio of multipliers times m / n of an n:m pattern on tensor cores. Its ideal cycles are the baseline's over that, as
+if everything became so much faster. All that it takes longer is the gap, and each part of a gap is
+
+    cycles that the row spends on it - cycles that the baseline spends on it / ideal_speedup
+
+for the parts that ``cycleparts`` finds in each layer. These add up to all cycles on both sides, so that the gap's
+parts add up to the gap; a part that became faster as promised is 0, one that gained more is negative. Of products,
+the first one's parts go to ``first_layer``, and those of products that a pattern leaves alone to ``uncovered``. In
+records all are rounded to whole cycles such that they still add up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, fields
+from fractions import Fraction
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from accelsim.compress import at_precision, sparse
+from accelsim.config import UserError, nearest
+from accelsim.cycleparts import PARTS, CycleParts, cycle_parts
+from accelsim.energy import COMPONENTS
+from accelsim.hardware import BITS, BitSerialUnit, Hardware, TensorCore
+from accelsim.needs import memory_needed
+from accelsim.result import Result
+from accelsim.simulation import CONVOLUTIONS, simulate
+from accelsim.sparsity import DENSE
+from accelsim.workload import Workload
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+OWN = "own"  # widths as hardware and network state them, where those are not one precision
+
+
+class Gap(NamedTuple):
+    """What a row takes longer than its ideal, in cycles, by cause; negative where it gained more than promised."""
+
+    first_layer: Fraction = Fraction(0)  #: of the first product, without memory and vector unit
+    channels: Fraction = Fraction(0)  #: K or channels do not fill what they lie on, a pattern's last group among it
+    edge: Fraction = Fraction(0)  #: pixels and filters do not fill the array, tiles or instructions
+    operands: Fraction = Fraction(0)  #: operand bandwidth: the engine waits for its own buffers
+    uncovered: Fraction = Fraction(0)  #: products outside the pattern
+    pipeline: Fraction = Fraction(0)  #: all else of the engine: filling, draining, latencies; less what is skipped
+    memory: Fraction = Fraction(0)  #: DRAM, and tiles that cut the engine's streams
+    vector: Fraction = Fraction(0)  #: the vector unit alone works
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What a combination takes, and what it gains over its baseline."""
+
+    result: Result
+    weight_bytes: int  #: as stored, metadata included
+    peak_activation_bytes: int
+    parts: CycleParts
+    speedup: float
+    ideal_speedup: Fraction
+    convolution_speedup: float | None  #: of the engine alone, on convolutions alone; None without any
+    energy_ratio: float  #: the baseline's energy over this one's
+    gap: Gap
+
+    @property
+    def record(self) -> dict[str, Any]:
+        """Plain columns."""
+        summary, gap = self.result.summary, _whole(self.gap)
+        total, picojoules = summary["total_cycles"], summary["energy_pj_by_component"]
+        parts = _whole(getattr(self.parts, part) for part in PARTS)
+        return {
+            "total_cycles": total,
+            "latency_ms": summary["latency_ms"],
+            "speedup": self.speedup,
+            "ideal_speedup": float(self.ideal_speedup),
+            "convolution_speedup": self.convolution_speedup,
+            "energy_uj": summary["energy_uj"],
+            "energy_ratio": self.energy_ratio,
+            "utilization": summary["utilization"],
+            "macs": summary["macs"],
+            "weight_bytes": self.weight_bytes,
+            "peak_activation_bytes": self.peak_activation_bytes,
+            "dram_read_bytes": summary["dram_read_bytes"],
+            "dram_write_bytes": summary["dram_write_bytes"],
+            "ideal_cycles": total - sum(gap),
+            "gap_cycles": sum(gap),
+            **{f"gap_{name}_cycles": cycles for name, cycles in zip(Gap._fields, gap, strict=True)},
+            **{f"{name}_cycles": cycles for name, cycles in zip(PARTS, parts, strict=True)},
+            **{f"energy_uj_{name}": picojoules[name] * 1e-6 for name in COMPONENTS},
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One combination; ``not_run`` says why where the machine does not take it, and then nothing is measured."""
+
+    workload: str
+    hardware: str
+    precision: str
+    sparsity: str
+    zero_gating: bool
+    baseline: str  #: precision and sparsity that it is measured against, on the same hardware
+    not_run: str
+    measured: Measured | None
+
+    @property
+    def combination(self) -> dict[str, Any]:
+        """Plain columns of what it is."""
+        return {field.name: getattr(self, field.name) for field in fields(self) if field.name != "measured"}
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Rows of a comparison. ``records`` are plain columns, those of compare.csv; ``table`` the same as a DataFrame."""
+
+    rows: tuple[Row, ...]
+
+    @property
+    def records(self) -> list[dict[str, Any]]:
+        """A dict per row, None for all that was not measured."""
+        measured = [row.measured.record if row.measured else None for row in self.rows]
+        nothing: dict[str, Any] = dict.fromkeys(next(record for record in measured if record))
+        return [row.combination | (record or nothing) for row, record in zip(self.rows, measured, strict=True)]
+
+    @cached_property
+    def table(self) -> pd.DataFrame:
+        """A row per combination."""
+        import pandas as pd
+
+        return pd.DataFrame(self.records)
+
+
+class _Run(NamedTuple):
+    """A combination that ran."""
+
+    hardware: Hardware
+    workload: Workload
+    precision: str
+    result: Result
+    layers: list[CycleParts]
+    promise: Fraction  #: of the engine: what it does in a cycle, by widths and pattern alone
+
+
+def compare(
+    hardware: Hardware | list[Hardware] | tuple[Hardware, ...],
+    workload: Workload,
+    precisions: Sequence[str] | None = None,
+    sparsities: Sequence[str] = (DENSE,),
+    progress: Callable[[str], None] | None = None,
+) -> Comparison:
+    """A network in all combinations, hardware by hardware; without precisions, as hardware and network state widths.
+
+    Sparsities are ``dense``, n:m or a share of zeros. ``progress`` is called with each combination when it is done.
+
+    Raises: UserError for what is no precision or sparsity, two machines of one name, and where nothing runs at all.
+    """
+    machines = list(hardware) if isinstance(hardware, list | tuple) else [hardware]
+    _require_values(machines, workload, precisions, sparsities)
+    _check(machines, workload, precisions or (), sparsities)
+    rows: list[Row] = []
+    for machine in machines:
+        rows += _on(machine, workload, list(precisions or [OWN]), sparsities, progress)
+    if all(row.measured is None for row in rows):
+        raise UserError(f"nothing runs: {'; '.join(dict.fromkeys(f'{row.hardware}: {row.not_run}' for row in rows))}")
+    return Comparison(tuple(rows))
+
+
+def _require_values(machines: Sequence[object], workload: object, *lists: object) -> None:
+    if not isinstance(workload, Workload) or not all(isinstance(machine, Hardware) for machine in machines):
+        raise UserError("compare takes load_hardware(...), one or a list of them, and load_workload(...)")
+    if any(isinstance(each, str) for each in lists):
+        raise UserError("compare: precisions and sparsities should be lists, such as ['fp32', 'int8']")
+
+
+def _check(
+    machines: Sequence[Hardware], workload: Workload, precisions: Iterable[str], sparsities: Sequence[str]
+) -> None:
+    if not machines or not sparsities:
+        raise UserError("compare: needs hardware, and at least one sparsity, such as dense")
+    names = [machine.name for machine in machines]
+    if twice := next((name for name in names if names.count(name) > 1), None):
+        raise UserError(f"--hw {twice}: two of them; rows go by the hardware's name, so give each its own")
+    for precision in precisions:
+        if precision not in BITS:
+            raise UserError(f"--precision {precision}: allowed: {', '.join(BITS)}{nearest(precision, BITS)}")
+    for sparsity in sparsities:
+        sparse(machines[0], workload, sparsity)
+
+
+def _on(
+    machine: Hardware,
+    workload: Workload,
+    precisions: Sequence[str],
+    sparsities: Sequence[str],
+    progress: Callable[[str], None] | None,
+) -> list[Row]:
+    """All rows of one machine. What is not dense waits for the baseline, so that the dense ones run first."""
+    runs: dict[tuple[str, str], _Run | str] = {}
+    for sparsity in dict.fromkeys((DENSE, *sparsities)):
+        for precision in precisions:
+            if sparsity == DENSE or sparsity in sparsities:
+                runs[precision, sparsity] = _run(machine, workload, precision, sparsity)
+                if progress:
+                    progress(f"{machine.name} {precision} {sparsity}")
+    dense = (run for (_, sparsity), run in runs.items() if sparsity == DENSE)
+    baseline = next((run for run in dense if isinstance(run, _Run)), None)
+    combinations = [(precision, sparsity) for precision in precisions for sparsity in sparsities]
+    return [_row(machine, workload, each, runs[each], baseline) for each in combinations]
+
+
+def _run(machine: Hardware, workload: Workload, precision: str, sparsity: str) -> _Run | str:
+    """A run, or why there is none."""
+    try:
+        if precision != OWN:
+            machine, workload = at_precision(machine, workload, precision)
+        machine, workload = sparse(machine, workload, sparsity)
+        result = simulate(machine, workload)
+    except UserError as error:
+        return str(error).removeprefix(f"--precision {precision}: ").removeprefix(f"{machine.name}: ")
+    bits = machine.engine.operand_bits if precision == OWN else BITS[precision]
+    if precision == OWN and all(width == [bits] * 2 for width in result.summary["operand_bits"].values()):
+        precision = machine.engine.precision
+    return _Run(machine, workload, precision, result, cycle_parts(result, machine), promise(machine, bits))
+
+
+def promise(hardware: Hardware, bits: int) -> Fraction:
+    """What widths and pattern alone make of an engine's pace; only ratios on one machine mean something."""
+    engine = hardware.engine
+    if isinstance(engine, TensorCore):
+        return engine.rate * (engine.sparse_pattern.speedup if engine.sparse_pattern else Fraction(1))
+    if isinstance(engine, BitSerialUnit):
+        return Fraction(1, bits ** {"none": 0, "activations": 1, "weights": 1, "both": 2}[engine.serial])
+    return Fraction(1)
+
+
+def _row(
+    machine: Hardware, workload: Workload, combination: tuple[str, str], run: _Run | str, baseline: _Run | None
+) -> Row:
+    precision, sparsity = combination
+    against = f"{baseline.precision} {DENSE}" if baseline else ""
+    if isinstance(run, str) or baseline is None:
+        why = run if isinstance(run, str) else "runs, but its dense baseline does not"
+        return Row(workload.name, machine.name, precision, sparsity, machine.engine.zero_gating, against, why, None)
+    measured = _measured(run, baseline)
+    return Row(workload.name, machine.name, run.precision, sparsity, machine.engine.zero_gating, against, "", measured)
+
+
+def _measured(run: _Run, baseline: _Run) -> Measured:
+    mine, before = run.result.summary, baseline.result.summary
+    needs, ideal = memory_needed(run.workload, run.hardware), run.promise / baseline.promise
+    convolutions = [_convolution_cycles(each.result) for each in (baseline, run)]
+    return Measured(
+        result=run.result,
+        weight_bytes=needs.weight_bytes,
+        peak_activation_bytes=needs.peak_activation_bytes,
+        parts=sum(run.layers, CycleParts()),
+        speedup=before["total_cycles"] / max(1, mine["total_cycles"]),
+        ideal_speedup=ideal,
+        convolution_speedup=convolutions[0] / convolutions[1] if convolutions[1] else None,
+        energy_ratio=before["energy_uj"] / mine["energy_uj"] if mine["energy_uj"] else 1.0,
+        gap=_gap(run, baseline, ideal),
+    )
+
+
+def _convolution_cycles(result: Result) -> int:
+    return sum(row.compute_cycles for row in result.rows if row.kind in CONVOLUTIONS)
+
+
+def _gap(run: _Run, baseline: _Run, ideal: Fraction) -> Gap:
+    causes = dict.fromkeys(Gap._fields, Fraction(0))
+    pattern, first = run.hardware.engine.sparse_pattern, True
+    for product, mine, before in zip(run.result.products, run.layers, baseline.layers, strict=True):
+        beyond = {part: getattr(mine, part) - getattr(before, part) / ideal for part in PARTS}
+        causes["memory"] += beyond["memory"]
+        causes["vector"] += beyond["vector"]
+        if product is None:
+            continue
+        if first or (pattern and product.gemm.pattern is None):
+            causes["first_layer" if first else "uncovered"] += mine.engine - before.engine / ideal
+        else:
+            causes["channels"] += beyond["useful"] + beyond["channels"]
+            for part in ("edge", "operands", "pipeline"):
+                causes[part] += beyond[part]
+        first = False
+    return Gap(**causes)
+
+
+def _whole(parts: Iterable[Fraction]) -> list[int]:
+    """Parts as whole numbers whose running sums are off by half of one at most."""
+    whole, running, told = [], Fraction(0), 0
+    for part in parts:
+        running += part
+        whole.append(round(running) - told)
+        told += whole[-1]
+    return whole

@@ -73,26 +73,26 @@ def _remove(made: list[Path]) -> None:
             return
 
 
-def write(path: Path, text: str) -> None:
-    """Write a file under a temporary name beside its own, then rename it; its folder is made if need be.
+def write(path: Path, content: str | bytes) -> None:
+    """Write a file, text as UTF-8, under a temporary name beside its own, then rename it; its folder is made if need be.
 
     Raises: OSError whose filename is path; then nothing is left behind, neither file nor new folder.
     """
     made: list[Path] = []
     try:
         _make(path.parent, made)
-        _replace(path, text)
+        _replace(path, content if isinstance(content, bytes) else content.encode())
     except OSError as error:
         raise OSError(error.errno, _reason(error), str(path)) from error
     finally:
         _remove(made)
 
 
-def _replace(path: Path, text: str) -> None:
+def _replace(path: Path, content: bytes) -> None:
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:32]}.")
     try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
-            file.write(text)
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
             file.flush()
             os.fsync(file.fileno())
         os.chmod(temporary, 0o666 & ~_umask())

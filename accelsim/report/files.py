@@ -74,7 +74,7 @@ def _remove(made: list[Path]) -> None:
 
 
 def write(path: Path, content: str | bytes) -> None:
-    """Write a file, text as UTF-8, under a temporary name beside its own, then rename it; its folder is made if need be.
+    """Write a file (text as UTF-8) under a temporary name beside its own, then rename it; its folder is made if needed.
 
     Raises: OSError whose filename is path; then nothing is left behind, neither file nor new folder.
     """

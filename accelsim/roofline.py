@@ -6,7 +6,7 @@ edge_npu does 1024 MACs x 500 MHz = 512 GMAC/s and moves 12.8 GB/s: its ridge po
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from itertools import product
 from typing import NamedTuple
 
@@ -196,8 +196,3 @@ def check(point: Point, dram: Level) -> None:
     ]
     if above:
         raise InvariantError(f"layer {point.layer}: {point.macs_per_s:.6g} MAC/s, but {' and '.join(above)}")
-
-
-def farthest(points: Sequence[Point]) -> list[Point]:
-    """Points by what they miss of what is attainable, most first."""
-    return sorted(points, key=lambda point: point.reached)

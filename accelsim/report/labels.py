@@ -6,6 +6,8 @@ import math
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from accelsim.report.figures import SMALL
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
@@ -14,7 +16,8 @@ GAPS = (2, 7, 14, 22, 32, 44, 58, 74)  # points between a marker and its label, 
 SIDES = ((1, 0), (-1, 0), (0, 1), (0, -1), (1, 1), (-1, 1), (1, -1), (-1, -1),
          (1, 0.5), (-1, 0.5), (1, -0.5), (-1, -0.5))  # fmt: skip
 LED = 6  # a label farther away gets a line to its marker
-MARGIN = 1.5  # points around a text
+MARGINS = (3, 1.5)  # points beside and above a text
+NEAR = 9  # points from a marker, within which lines to it may meet
 
 
 class Box(NamedTuple):
@@ -48,6 +51,7 @@ class Canvas:
         self.renderer = canvas.get_renderer()
         self.frame = self._box(axes.get_window_extent())
         self.taken: list[Box] = []
+        self.lines: list[Box] = []  # which a text with a halo may cross
         self.texts: list[Box] = []  # of these, what no line may cross
 
     def _box(self, pixels: Any) -> Box:
@@ -58,9 +62,10 @@ class Canvas:
         across, up = self.axes.transData.transform((x, y))
         return float(across) * self.scale, float(up) * self.scale
 
-    def free(self, box: Box) -> bool:
-        """Whether a text may stand there."""
-        return box.inside(self.frame) and not any(box.meets(other) for other in self.taken)
+    def free(self, box: Box, crossing: bool = False) -> bool:
+        """Whether a text may stand there; crossing: on lines as well."""
+        taken = self.taken if crossing else self.taken + self.lines
+        return box.inside(self.frame) and not any(box.meets(other) for other in taken)
 
     def take(self, boxes: Iterable[Box]) -> None:
         """Keep texts away from there."""
@@ -74,11 +79,12 @@ class Canvas:
     def box_of(self, text: Any) -> Box:
         """Where a text stands."""
         box = self._box(text.get_window_extent(self.renderer))
-        return Box(box.left - MARGIN, box.bottom - MARGIN, box.right + MARGIN, box.top + MARGIN)
+        across, up = MARGINS
+        return Box(box.left - across, box.bottom - up, box.right + across, box.top + up)
 
-    def size(self, words: str, points: float) -> tuple[float, float]:
+    def size(self, words: str) -> tuple[float, float]:
         """Width and height of a text, margins included."""
-        text = self.axes.text(0, 0, words, fontsize=points, transform=None)
+        text = self.axes.text(0, 0, words, fontsize=SMALL, transform=None)
         box = self.box_of(text)
         text.remove()
         return box.right - box.left, box.top - box.bottom
@@ -93,21 +99,24 @@ class Canvas:
             text.remove()
         return False
 
-    def name(self, x: float, y: float, words: str, radius: float, points: float, **look: Any) -> bool:
-        """Write words beside a marker at x, y, as near to it as is free; False where nothing is."""
+    def name(self, x: float, y: float, words: str, radius: float, crowded: bool, **look: Any) -> bool:
+        """Write words beside a marker at x, y, as near to it as is free; False where nothing is.
+
+        A line leads from far words to their marker, and from near ones too where it is crowded.
+        """
         here = self.at(x, y)
-        width, height = self.size(words, points)
+        width, height = self.size(words)
         for gap in GAPS:
             for across, up in SIDES:
                 reach = radius + gap
                 dx, dy = across * (reach + width / 2), up * (reach + height / 2)
                 box = Box(here[0] + dx - width / 2, here[1] + dy - height / 2,
                           here[0] + dx + width / 2, here[1] + dy + height / 2)  # fmt: skip
-                line = self._line((here[0] + dx, here[1] + dy), here) if gap >= LED else []
+                led = crowded or gap >= LED
+                line = self._line((here[0] + dx, here[1] + dy), here) if led else []
                 if self.free(box) and not any(piece.meets(text) for piece in line for text in self.texts):
-                    self.take(line)
-                    self.write_over([box])
-                    self._write(x, y, words, (dx, dy), gap, points, look)
+                    self.write_over([box, *(piece for piece in line if not _near(piece, here))])
+                    self._write(x, y, words, (dx, dy), led, look)
                     return True
         return False
 
@@ -118,11 +127,13 @@ class Canvas:
         places = [[a + (b - a) * i / pieces for a, b in zip(start, end, strict=True)] for i in range(pieces + 1)]
         return [Box(x - 2, y - 2, x + 2, y + 2) for x, y in places]
 
-    def _write(
-        self, x: float, y: float, words: str, offset: tuple[float, float], gap: float, points: float, look: Any
-    ) -> None:
+    def _write(self, x: float, y: float, words: str, offset: tuple[float, float], led: bool, look: Any) -> None:
         line = {"arrowstyle": "-", "linewidth": 0.5, "color": "#444444", "shrinkA": 1, "shrinkB": 0}
         self.axes.annotate(
-            words, (x, y), offset, textcoords="offset points", ha="center", va="center", fontsize=points, zorder=9,
-            arrowprops=line if gap >= LED else None, **look,
+            words, (x, y), offset, textcoords="offset points", ha="center", va="center", fontsize=SMALL, zorder=9,
+            arrowprops=line if led else None, **look,
         )  # fmt: skip
+
+
+def _near(piece: Box, place: tuple[float, float]) -> bool:
+    return math.dist(piece[:2], place) < NEAR

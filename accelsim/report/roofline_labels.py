@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import math
+from itertools import product
 from typing import Any
 
 from accelsim.report.figures import INK, SMALL
 from accelsim.report.labels import Box, Canvas
-from accelsim.report.roofline_scene import Scene, TiedLevel, blocks, plain, radius, ridges
-from accelsim.report.text import figure
+from accelsim.report.roofline_scene import Scene, TiedLevel, blocks, radius, ridges
+from accelsim.report.text import figure, plain
 
 NAMED = 7  # layers, or stacks of layers, at most
 LEAST_NAMED = 0.02  # of the time
+PLACES = 40  # along a diagonal, that are tried
 RIDGE_PLACES: Any = (
     (-4, 3, "right", "bottom"),
     (5, -3, "left", "top"),
@@ -38,13 +40,13 @@ def _keep_off(canvas: Canvas, scene: Scene) -> None:
     fastest = max(level.bytes_per_s for level in scene.levels)
     for roof in scene.roofs:
         x, y = canvas.at(roof.macs_per_s / fastest, scene.height(roof.macs_per_s))
-        canvas.take([Box(x, y - 0.5, canvas.frame.right, y + 0.5)])
+        canvas.lines.append(Box(x, y - 0.5, canvas.frame.right, y + 0.5))
     for level in scene.levels:
         x0, y0 = canvas.at(scene.bottom * scene.factor / level.bytes_per_s, scene.bottom)
         x1, y1 = canvas.at(scene.highest * scene.factor / level.bytes_per_s, scene.highest)
         pieces = int(y1 - y0) + 1
         steps = [(x0 + (x1 - x0) * i / pieces, y0 + (y1 - y0) * i / pieces) for i in range(pieces)]
-        canvas.take(Box(x - 0.7, y - 0.7, x + 0.7, y + 0.7) for x, y in steps)
+        canvas.lines += [Box(x - 0.7, y - 0.7, x + 0.7, y + 0.7) for x, y in steps]
 
 
 def _label_roofs(canvas: Canvas, scene: Scene) -> None:
@@ -72,19 +74,22 @@ def _label_levels(canvas: Canvas, scene: Scene) -> None:
 def _along(
     canvas: Canvas, level: TiedLevel, start: tuple[float, float], end: tuple[float, float], angle: float
 ) -> None:
-    """Write a level's label on the line from start to end, in points, turned by the angle."""
-    width, height = canvas.size(level.label, SMALL)
-    length = math.dist(start, end)
+    """Write a level's label along the line from start to end, in points; over other lines if need be."""
+    from matplotlib.patheffects import withStroke
+
+    width, height = canvas.size(level.label)
+    halo = [withStroke(linewidth=2, foreground="white")]
     lift, turn = height / 2 + 1.5, math.radians(angle)
-    for share in (0.5, 0.4, 0.6, 0.3, 0.7, 0.2, 0.8, 0.15, 0.85, 0.1, 0.9):
+    shares = sorted((step / PLACES for step in range(1, PLACES)), key=lambda share: abs(share - 0.5))
+    for crossing, share in product((False, True), shares):
         middle = [a + (b - a) * share for a, b in zip(start, end, strict=True)]
         x, y = middle[0] - lift * math.sin(turn), middle[1] + lift * math.cos(turn)
         boxes = _turned(x, y, width, height - 3, turn)
-        if width < length and all(map(canvas.free, boxes)):
+        if all(canvas.free(box, crossing) for box in boxes):
             canvas.write_over(boxes)
             canvas.axes.annotate(
                 level.label, (x, y), xycoords="figure points", rotation=angle, rotation_mode="anchor", ha="center",
-                va="center", fontsize=SMALL, color=INK, zorder=8,
+                va="center", fontsize=SMALL, color=INK, zorder=8, path_effects=halo,
             )  # fmt: skip
             return
 
@@ -107,13 +112,17 @@ def _label_ridges(canvas: Canvas, scene: Scene) -> None:
         places = (canvas.axes.annotate(words, (x, y), place[:2], ha=place[2], va=place[3], **look)
                   for place in RIDGE_PLACES)  # fmt: skip
         if not canvas.first_free(places):
-            canvas.name(x, y, words, 2, SMALL, color=INK)
+            canvas.name(x, y, words, radius=2, crowded=False, color=INK)
 
 
 def _name_layers(canvas: Canvas, scene: Scene) -> None:
     """The few that take most of the time, and their share of it."""
+    spots = {}
+    for stack in scene.stacks:
+        x, y = stack.points[0].macs_per_byte, scene.height(stack.points[0].macs_per_s)
+        spots[stack] = (x, y), canvas.at(x, y), radius(stack)
     for stack in scene.stacks[:NAMED]:
+        (x, y), here, reach = spots[stack]
+        crowded = any(math.dist(here, there) < reach + its for _, there, its in spots.values() if there != here)
         if stack.share >= LEAST_NAMED:
-            point = stack.points[0]
-            words = f"{stack.name}: {stack.share:.0%}"
-            canvas.name(point.macs_per_byte, scene.height(point.macs_per_s), words, radius(stack), SMALL, color=INK)
+            canvas.name(x, y, f"{stack.name}: {stack.share:.0%}", reach, crowded, color=INK)

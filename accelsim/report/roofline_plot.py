@@ -27,13 +27,14 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 INCHES = (8.0, 5.0)
-FRAME = (0.08, 0.15, 0.685, 0.69)  # of the axes: left, bottom, width, height, in shares of the figure
+FRAME = (0.095, 0.15, 0.67, 0.69)  # of the axes: left, bottom, width, height, in shares of the figure
 COLOURS = {"compute": "#0b3c7d", "memory": "#d55e00", "vector": "#56b4e9", "latency": "#f0e442"}  # dark to light
 KEY_SHARES = (LEAST_SHARE, 0.05, 0.2)
 TITLE = 0.935  # where it stands, in shares of the figure's height
-KEYS = 0.845  # where legends begin, in shares of the figure's width
+KEYS = 0.85  # where legends begin, in shares of the figure's width
 KEY = 8.0  # points of text in legends
-CHARACTERS = 100  # of a line above the axes
+LEAST_WRITTEN_OUT = 1e-3  # on an axis; less has an exponent
+CHARACTERS = 95  # of a line above the axes
 
 
 def roofline_image(line: Roofline, title: str, suffix: str) -> bytes:
@@ -69,7 +70,8 @@ def _figure(line: Roofline, title: str) -> Figure:
     _draw_points(axes, scene, line.points)
     write_labels(canvas, scene)
     _draw_keys(drawn, canvas, scene)
-    drawn.text(FRAME[0], TITLE, textwrap.fill(title, CHARACTERS), fontsize=9.5, weight="bold", va="bottom")
+    words = textwrap.fill(title, CHARACTERS, max_lines=2, placeholder=" …")
+    drawn.text(FRAME[0], TITLE, words, fontsize=9.5, weight="bold", va="bottom")
     drawn.text(FRAME[0], 0.012, _remark(line), fontsize=SMALL, color=GREY, va="bottom")
     return drawn
 
@@ -85,7 +87,7 @@ def _remark(line: Roofline) -> str:
 def _set_axes(axes: Axes, scene: Scene) -> None:
     from matplotlib.ticker import FuncFormatter, NullFormatter
 
-    plain = FuncFormatter(lambda value, _: figure(value, 1))
+    plain = FuncFormatter(lambda value, _: figure(value, 1) if value >= LEAST_WRITTEN_OUT else f"{value:.0e}")
     axes.set(xscale="log", yscale="log", xlim=(scene.left, scene.right), ylim=(scene.bottom, scene.top))
     axes.set_xlabel("arithmetic intensity (MAC per byte of DRAM)")
     axes.set_ylabel(f"throughput ({scene.prefix}MAC/s)")
@@ -147,6 +149,8 @@ def _draw_keys(drawn: Figure, canvas: Canvas, scene: Scene) -> None:
     other = {"ridge point,\nMAC per byte": key("o", "white", 10)}
     top = FRAME[1] + FRAME[3]
     for title, marks in (("bound by", colours), ("kind", shapes), ("share of time", areas), ("", other)):
+        if not marks:
+            continue
         legend = drawn.legend(
             marks.values(), marks.keys(), title=title, loc="upper left", bbox_to_anchor=(KEYS, top), alignment="left",
             borderaxespad=0, handletextpad=0.6, labelspacing=1.0 if marks is areas else 0.7, fontsize=KEY,

@@ -8,7 +8,7 @@ from itertools import takewhile
 from string import digits
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
-from accelsim.report.text import PREFIXES, scaled
+from accelsim.report.text import PREFIXES, plain, scaled
 from accelsim.roofline import Point, Roofline
 
 if TYPE_CHECKING:
@@ -23,13 +23,8 @@ AREA = 1500.0  # square points of a layer that takes all the time
 LEAST_SHARE = 0.01  # of the time: what takes less is drawn as large
 LEAST_DECADES = 2.0
 ROW_SHARE = 0.036  # of the axes' height, that a line of text takes
-CHARACTER_SHARE = 0.0104  # of the axes' width
+CHARACTER_SHARE = 0.009  # of the axes' width
 ROUNDS = 8
-
-
-def plain(number: str) -> str:
-    """A number without zeros at its end that say nothing."""
-    return number.rstrip("0").rstrip(".") if "." in number else number
 
 
 def _scaled(value: float, unit: str) -> str:
@@ -47,7 +42,12 @@ class TiedRoof(NamedTuple):
     @property
     def label(self) -> str:
         """Names and height."""
-        return f"{', '.join(self.names)}: {_scaled(self.macs_per_s, 'MAC/s')}"
+        precisions: dict[str, list[str]] = {}
+        for name in self.names:
+            precision, _, pattern = name.rpartition(" ") if ":" in name else (name, "", "")
+            precisions.setdefault(pattern, []).append(precision)
+        together = [f"{'/'.join(names)} {pattern}".strip() for pattern, names in precisions.items()]
+        return f"{', '.join(together)}: {_scaled(self.macs_per_s, 'MAC/s')}"
 
 
 class TiedLevel(NamedTuple):
@@ -159,10 +159,10 @@ def scene_of(line: Roofline) -> Scene:
     roofs, levels = tied_roofs(line), tied_levels(line)
     factor, prefix = next(p for p in PREFIXES if roofs[0].macs_per_s >= p[0])
     used = [roof.macs_per_s for roof in roofs if roof.used] or [roofs[0].macs_per_s]
-    left, right = _sides(line, roofs, levels)
     highest = roofs[0].macs_per_s / factor
     bottom = min([*(point.macs_per_s / 2.5 for point in line.points), *used]) / factor
     bottom = min(bottom, highest / 10**LEAST_DECADES)
+    left, right = _sides(line, roofs, levels, row=(highest / bottom) ** ROW_SHARE)
     scene = Scene(roofs, levels, stacks(line.points), factor, prefix, left, right, bottom, highest)
     for rows in range(1, len(roofs) + 1):
         room = (rows + 1) * ROW_SHARE
@@ -172,10 +172,14 @@ def scene_of(line: Roofline) -> Scene:
     return scene
 
 
-def _sides(line: Roofline, roofs: list[TiedRoof], levels: list[TiedLevel]) -> tuple[float, float]:
-    """Least and greatest intensity: roofs' labels lie right of ridge and points, the buffers' along their diagonals."""
+def _sides(line: Roofline, roofs: list[TiedRoof], levels: list[TiedLevel], row: float) -> tuple[float, float]:
+    """Least and greatest intensity: roofs' labels lie right of ridge and points, the buffers' along their diagonals.
+
+    row is the factor of throughput that a line of text spans.
+    """
     places = [point.macs_per_byte for point in line.points]
-    starts = [max([roof.macs_per_s / line.dram.bytes_per_s, *_beside(roof, line)]) for roof in roofs]
+    beyond = [roof.macs_per_s * (1 if roof is roofs[0] else row**1.3) / line.dram.bytes_per_s for roof in roofs]
+    starts = [max(ridge, *_beside(roof, line)) for ridge, roof in zip(beyond, roofs, strict=True)]
     ends = [roofs[0].macs_per_s / level.bytes_per_s for level in levels]
     in_use = next((roof for roof in roofs if roof.used), roofs[0])
     least = min([*places, in_use.macs_per_s / max(level.bytes_per_s for level in levels)]) / 2
@@ -190,12 +194,12 @@ def _sides(line: Roofline, roofs: list[TiedRoof], levels: list[TiedLevel]) -> tu
 
 def _beside(roof: TiedRoof, line: Roofline) -> list[float]:
     """Intensities of points whose markers may reach the roof's label."""
-    return [p.macs_per_byte for p in line.points if roof.macs_per_s / 2 < p.macs_per_s < roof.macs_per_s * 2]
+    return [0.0] + [p.macs_per_byte for p in line.points if roof.macs_per_s / 2 < p.macs_per_s < roof.macs_per_s * 2]
 
 
 def _room(label: str) -> float:
     """Share of the axes' width that a label takes."""
-    return min(0.4, CHARACTER_SHARE * len(label) + 0.04)
+    return min(0.45, CHARACTER_SHARE * len(label) + 0.055)
 
 
 def blocks(scene: Scene) -> list[list[TiedRoof]]:

@@ -8,13 +8,15 @@ import sys
 from xml.etree import ElementTree
 
 import pytest
+from matplotlib.text import Text
 
 from accelsim import cli, load_hardware, load_workload, simulate
 from accelsim.compress import at_precision, sparse
 from accelsim.load import shipped
 from accelsim.lowering import gemm_of, in_pattern, widths
 from accelsim.places import hwconfigs_folder
-from accelsim.report.roofline_plot import hover, roofline_image
+from accelsim.report.figures import style
+from accelsim.report.roofline_plot import drawing, hover, roofline_image
 from accelsim.report.roofline_scene import Stack, blocks, marker_size, scene_of, stacks, tied_levels, tied_roofs
 from accelsim.result import InvariantError
 from accelsim.roofline import check, roofline
@@ -195,6 +197,37 @@ def test_markers_of_all_shapes_have_the_area_that_tells_their_share(kind):
     assert marker_size(kind, 0.001) == marker_size(kind, 0.01)
 
 
+@pytest.mark.parametrize(
+    ("network", "name", "sparsity"),
+    [
+        ("mobilenet_v2", "edge_npu", None),
+        ("resnet50", "edge_sparse_npu", "2:4"),
+        ("alexnet_grouped", "stripes", None),
+        ("bert_base_s128", "a100", None),
+        ("mobilenet_v1", "mcu_npu", None),
+        ("resnet8", "pragmatic", None),
+    ],
+)
+def test_no_words_overlap_or_leave_the_picture(network, name, sparsity):
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    line = line_of(network, name, sparsity=sparsity)
+    with style():
+        drawn = drawing(line, f"{network} on {name}")
+        canvas = FigureCanvasAgg(drawn)
+        canvas.draw()
+        axes, renderer = drawn.axes[0], canvas.get_renderer()
+        keys = [text for legend in drawn.legends for text in legend.get_texts()]
+        for text in (*drawn.texts, *axes.texts, *keys, axes.xaxis.label, axes.yaxis.label):
+            left, bottom, right, top = Text.get_window_extent(text, renderer).extents
+            assert 0 <= left < right <= drawn.bbox.width, text.get_text()
+            assert 0 <= bottom < top <= drawn.bbox.height, text.get_text()
+        level = [(text, Text.get_window_extent(text, renderer)) for text in axes.texts if not text.get_rotation()]
+        for index, (text, box) in enumerate(level):
+            assert not [other.get_text() for other, its in level[index + 1 :] if box.overlaps(its)], text.get_text()
+        assert {level.label for level in tied_levels(line)} <= {text.get_text() for text in axes.texts}
+
+
 def test_the_svg_is_well_formed_with_a_title_for_each_layer(resnet8, svg):
     root = ElementTree.fromstring(svg)
     groups = [group for group in root.iter(f"{SVG}g") if re.fullmatch(r"layer-\d+", group.get("id", ""))]
@@ -214,9 +247,10 @@ def test_a_caller_s_matplotlib_is_left_alone(resnet8, svg, monkeypatch):
 
     monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)  # importing it would fail
     with matplotlib.rc_context({"font.size": 30, "lines.linewidth": 9}):
-        before = dict(matplotlib.rcParams)
+        names = [name for name in matplotlib.rcParams if name != "backend"]  # asking for it would choose one
+        before = {name: matplotlib.rcParams[name] for name in names}
         assert roofline_image(resnet8, "resnet8 on edge_npu", ".svg") == svg
-        assert dict(matplotlib.rcParams) == before
+        assert {name: matplotlib.rcParams[name] for name in names} == before
 
 
 def test_a_png_has_its_size(resnet8):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from itertools import product
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from accelsim.report.figures import SMALL
@@ -52,6 +53,7 @@ class Canvas:
         self.frame = self._box(axes.get_window_extent())
         self.taken: list[Box] = []
         self.lines: list[Box] = []  # which a text with a halo may cross
+        self.markers: list[Box] = []  # of these
         self.texts: list[Box] = []  # of these, what no line may cross
 
     def _box(self, pixels: Any) -> Box:
@@ -67,14 +69,16 @@ class Canvas:
         taken = self.taken if crossing else self.taken + self.lines
         return box.inside(self.frame) and not any(box.meets(other) for other in taken)
 
-    def take(self, boxes: Iterable[Box]) -> None:
-        """Keep texts away from there."""
-        self.taken.extend(boxes)
+    def mark(self, box: Box) -> None:
+        """Keep texts away from a marker, and lines to markers apart from it."""
+        self.markers.append(box)
+        self.taken.append(box)
 
     def write_over(self, boxes: Iterable[Box]) -> None:
         """Keep texts away from there, and lines to markers as well."""
-        self.texts.extend(boxes := list(boxes))
-        self.take(boxes)
+        boxes = list(boxes)
+        self.texts.extend(boxes)
+        self.taken.extend(boxes)
 
     def box_of(self, text: Any) -> Box:
         """Where a text stands."""
@@ -106,18 +110,20 @@ class Canvas:
         """
         here = self.at(x, y)
         width, height = self.size(words)
-        for gap in GAPS:
-            for across, up in SIDES:
-                reach = radius + gap
-                dx, dy = across * (reach + width / 2), up * (reach + height / 2)
-                box = Box(here[0] + dx - width / 2, here[1] + dy - height / 2,
-                          here[0] + dx + width / 2, here[1] + dy + height / 2)  # fmt: skip
-                led = crowded or gap >= LED
-                line = self._line((here[0] + dx, here[1] + dy), here) if led else []
-                if self.free(box) and not any(piece.meets(text) for piece in line for text in self.texts):
-                    self.write_over([box, *(piece for piece in line if not _near(piece, here))])
-                    self._write(x, y, words, (dx, dy), led, look)
-                    return True
+        own = Box(here[0] - radius, here[1] - radius, here[0] + radius, here[1] + radius)
+        barred = self.texts + [marker for marker in self.markers if not marker.meets(own)]
+        for gap, (across, up) in product(GAPS, SIDES):
+            reach = radius + gap
+            dx, dy = across * (reach + width / 2), up * (reach + height / 2)
+            box = Box(here[0] + dx - width / 2, here[1] + dy - height / 2,
+                      here[0] + dx + width / 2, here[1] + dy + height / 2)  # fmt: skip
+            led = crowded or gap >= LED
+            line = self._line((here[0] + dx, here[1] + dy), here) if led else []
+            beyond = [piece for piece in line if math.dist(piece[:2], here) > max(NEAR, radius)]
+            if self.free(box) and not any(piece.meets(other) for piece in beyond for other in barred):
+                self.write_over([box, *beyond])
+                self._write(x, y, words, (dx, dy), led, look)
+                return True
         return False
 
     @staticmethod
@@ -133,7 +139,3 @@ class Canvas:
             words, (x, y), offset, textcoords="offset points", ha="center", va="center", fontsize=SMALL, zorder=9,
             arrowprops=line if led else None, **look,
         )  # fmt: skip
-
-
-def _near(piece: Box, place: tuple[float, float]) -> bool:
-    return math.dist(piece[:2], place) < NEAR

@@ -36,7 +36,7 @@ def _keep_off(canvas: Canvas, scene: Scene) -> None:
     for stack in scene.stacks:
         point, r = stack.points[0], radius(stack)
         x, y = canvas.at(point.macs_per_byte, scene.height(point.macs_per_s))
-        canvas.take([Box(x - r, y - r, x + r, y + r)])
+        canvas.mark(Box(x - r, y - r, x + r, y + r))
     fastest = max(level.bytes_per_s for level in scene.levels)
     for roof in scene.roofs:
         x, y = canvas.at(roof.macs_per_s / fastest, scene.height(roof.macs_per_s))

@@ -40,7 +40,7 @@ CHARACTERS = 95  # of a line above the axes
 def roofline_image(line: Roofline, title: str, suffix: str) -> bytes:
     """The picture as a file's content; suffix is .svg or .png."""
     with style():
-        return image(_figure(line, title), suffix, {_gid(i): hover(p, line) for i, p in enumerate(line.points)})
+        return image(drawing(line, title), suffix, {_gid(i): hover(p, line) for i, p in enumerate(line.points)})
 
 
 def hover(point: Point, line: Roofline) -> str:
@@ -58,7 +58,8 @@ def _gid(index: int) -> str:
     return f"layer-{index}"
 
 
-def _figure(line: Roofline, title: str) -> Figure:
+def drawing(line: Roofline, title: str) -> Figure:
+    """The picture, to be saved within the same style."""
     from matplotlib.figure import Figure
 
     scene = scene_of(line)
@@ -145,7 +146,7 @@ def _draw_keys(drawn: Figure, canvas: Canvas, scene: Scene) -> None:
     areas = {f"{share:.0%}": key("o", "#bdbdbd", marker_size("conv2d", share)) for share in KEY_SHARES[1:]}
     areas = {f"{LEAST_SHARE:.0%} or less": key("o", "#bdbdbd", marker_size("conv2d", LEAST_SHARE)), **areas}
     if any(len(stack.points) > 1 for stack in scene.stacks):
-        areas["all layers that\nlie on one place"] = key("o", "none", marker_size("conv2d", 0.05))
+        areas["all layers on\none place"] = key("o", "none", marker_size("conv2d", 0.05))
     other = {"ridge point,\nMAC per byte": key("o", "white", 10)}
     top = FRAME[1] + FRAME[3]
     for title, marks in (("bound by", colours), ("kind", shapes), ("share of time", areas), ("", other)):

@@ -23,7 +23,7 @@ AREA = 1500.0  # square points of a layer that takes all the time
 LEAST_SHARE = 0.01  # of the time: what takes less is drawn as large
 LEAST_DECADES = 2.0
 ROW_SHARE = 0.036  # of the axes' height, that a line of text takes
-CHARACTER_SHARE = 0.009  # of the axes' width
+CHARACTER_SHARE = 0.0098  # of the axes' width
 ROUNDS = 8
 
 

@@ -206,6 +206,7 @@ def test_markers_of_all_shapes_have_the_area_that_tells_their_share(kind):
         ("bert_base_s128", "a100", None),
         ("mobilenet_v1", "mcu_npu", None),
         ("resnet8", "pragmatic", None),
+        ("resnet8", "h100", None),
     ],
 )
 def test_no_words_overlap_or_leave_the_picture(network, name, sparsity):
@@ -225,6 +226,10 @@ def test_no_words_overlap_or_leave_the_picture(network, name, sparsity):
         level = [(text, Text.get_window_extent(text, renderer)) for text in axes.texts if not text.get_rotation()]
         for index, (text, box) in enumerate(level):
             assert not [other.get_text() for other, its in level[index + 1 :] if box.overlaps(its)], text.get_text()
+        heights = [axes.transData.transform((1, scene_of(line).height(roof.macs_per_s)))[1] for roof in line.roofs]
+        boxes = [box for text, box in level if "MAC/s" in text.get_text()]
+        assert boxes
+        assert not [box for box in boxes for height in heights if box.y0 < height < box.y1]  # no line through a label
         assert {level.label for level in tied_levels(line)} <= {text.get_text() for text in axes.texts}
 
 

@@ -1,6 +1,6 @@
 """The command line: the only place that prints."""
 
-from accelsim.cli import roofline, runs, things
+from accelsim.cli import runs, roofline, things  # isort: skip  (help lists commands in this order)
 from accelsim.cli.app import app
 from accelsim.cli.entry import main
 

@@ -22,7 +22,8 @@ OTHER_SHAPE = "X"
 AREA = 1500.0  # square points of a layer that takes all the time
 LEAST_SHARE = 0.01  # of the time: what takes less is drawn as large
 LEAST_DECADES = 2.0
-ROW_SHARE = 0.036  # of the axes' height, that a line of text takes
+ROW_SHARE = 0.031  # of the axes' height, that a line of text takes
+PAD_SHARE = 0.015  # of the axes' height, below and above a text
 CHARACTER_SHARE = 0.0098  # of the axes' width
 ROUNDS = 8
 
@@ -165,7 +166,7 @@ def scene_of(line: Roofline) -> Scene:
     left, right = _sides(line, roofs, levels, row=(highest / bottom) ** ROW_SHARE)
     scene = Scene(roofs, levels, stacks(line.points), factor, prefix, left, right, bottom, highest)
     for rows in range(1, len(roofs) + 1):
-        room = (rows + 1) * ROW_SHARE
+        room = rows * ROW_SHARE + 2 * PAD_SHARE
         scene = scene._replace(top=highest * (highest / bottom) ** (room / (1 - room)))
         if len(blocks(scene)[0]) <= rows:
             break
@@ -208,7 +209,7 @@ def blocks(scene: Scene) -> list[list[TiedRoof]]:
     found: list[list[TiedRoof]] = []
     for roof in reversed(scene.roofs):
         block = [roof]
-        while found and _apart(block[-1], found[-1][0], whole) < ROW_SHARE * len(found[-1]):
+        while found and _apart(block[-1], found[-1][0], whole) < ROW_SHARE * len(found[-1]) + PAD_SHARE:
             block += found.pop()
         found.append(block)
     return found[::-1]

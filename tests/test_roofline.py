@@ -8,6 +8,7 @@ import sys
 from xml.etree import ElementTree
 
 import pytest
+from conftest import UNJITTED
 from matplotlib.text import Text
 
 from accelsim import cli, load_hardware, load_workload, simulate
@@ -21,10 +22,17 @@ from accelsim.report.roofline_scene import Stack, blocks, marker_size, scene_of,
 from accelsim.result import InvariantError
 from accelsim.roofline import check, roofline
 
+JITTED_ONLY = ("pragmatic",)  # values decide about its cycles: too slow without numba
 SVG = "{http://www.w3.org/2000/svg}"
 
 
+def skip_if_slow(name):
+    if UNJITTED and name in JITTED_ONLY:
+        pytest.skip("small sizes only without numba")
+
+
 def line_of(network, name="edge_npu", settings=(), sparsity=None, precision=None):
+    skip_if_slow(name)
     hardware, workload = load_hardware(name, settings), load_workload(network)
     if precision:
         hardware, workload = at_precision(hardware, workload, precision)
@@ -126,6 +134,7 @@ def test_points_are_the_layers_rows(resnet8):
 @pytest.mark.parametrize("network", ["resnet8", "alexnet_grouped"])
 def test_no_point_lies_above_its_roof(name, network):
     """In whole numbers, from the rows: MACs <= peak x cycles, bytes x clock <= bandwidth x cycles."""
+    skip_if_slow(name)
     hardware, workload = load_hardware(name), load_workload(network)
     result = simulate(hardware, workload)
     line = roofline(result, hardware, workload)

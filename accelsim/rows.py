@@ -12,6 +12,7 @@ from accelsim.memory.schedule import Played
 from accelsim.products import Counted
 from accelsim.reasons import bound_of, reason
 from accelsim.result import LayerResult
+from accelsim.roofline import peak_macs_per_cycle
 from accelsim.tiles import TileStream
 from accelsim.timeline import busy_cycles
 from accelsim.workload import Node
@@ -35,8 +36,7 @@ def peak_of(gemm: Gemm | None, hardware: Hardware) -> float:
     """MACs a cycle that the engine could do at most, those with a zero that a pattern leaves out included."""
     if gemm is None:
         return 1.0
-    dense = hardware.engine.peak_macs_per_cycle(gemm.activation_bits, gemm.weight_bits)
-    return dense * float(gemm.pattern.speedup) if gemm.pattern else dense
+    return peak_macs_per_cycle(hardware.engine, gemm.activation_bits, gemm.weight_bits, gemm.pattern)
 
 
 def row_of(node: Node, run: Run, hardware: Hardware, parts: dict[str, float]) -> LayerResult:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from accelsim.cli.app import app
+from accelsim.cli.inputs import chosen, profiled
 from accelsim.cli.options import (
     Accuracy,
     Dram,
@@ -25,9 +26,6 @@ from accelsim.cli.options import (
 )
 from accelsim.cli.output import Progress, show
 
-if TYPE_CHECKING:
-    from accelsim.workload import Workload
-
 
 @app.command()
 def run(
@@ -45,26 +43,12 @@ def run(
     as_json: Json = False,
 ) -> None:
     """Run a network: cycles, stalls, energy, what bounds it."""
-    from accelsim.compress import at_precision, sparse
     from accelsim.config import UserError
-    from accelsim.load import load_hardware, load_workload, split_settings
     from accelsim.report.files import RESULT_FILES, json_text, prepared, write_result
     from accelsim.simulation import simulate
 
-    of_hardware, of_workload = split_settings(settings or [])
-    hardware, network = load_hardware(hw, of_hardware), load_workload(workload, of_workload)
-    if precision is not None:
-        hardware, network = at_precision(hardware, network, precision.value)
-    if sparsity is not None and any(text.startswith("engine.pattern=") for text in of_hardware):
-        raise UserError(f"--sparsity {sparsity}: sets engine.pattern, as a --set does; give one of them")
-    if sparsity is not None:
-        hardware, network = sparse(hardware, network, sparsity)
-    notes = []
-    if precision_profile:
-        network, note = _profiled(network, precision_profile, accuracy or "100%")
-        notes.append(note)
-    elif accuracy is not None:
-        raise UserError(f"--accuracy {accuracy}: is a row of a profile; give --precision-profile as well")
+    hardware, network = chosen(workload, hw, settings, precision, sparsity)
+    network, notes = profiled(network, precision_profile, accuracy)
     if tensors is not None and not tensors.is_dir():
         raise UserError(f"--tensors {tensors}: is no folder")
     folder = None if out is None else prepared(out, RESULT_FILES)
@@ -110,12 +94,3 @@ def gemm(
     from accelsim.report.tables import gemm_report
 
     show(gemm_report(counted, hardware))
-
-
-def _profiled(network: Workload, name: str, accuracy: str) -> tuple[Workload, str]:
-    """The network at a profile's widths, and a note on where they come from."""
-    from accelsim.profiles import at_profile, profile_file, read_profile
-
-    path = profile_file(name)
-    profile = read_profile(path, network.name, accuracy)
-    return at_profile(network, profile), f"activation widths of {path.name} at {accuracy}: {profile.provenance}"

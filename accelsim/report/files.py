@@ -75,14 +75,14 @@ def _remove(made: list[Path]) -> None:
 
 
 def write(path: Path, content: str | bytes) -> None:
-    """Write a file under a temporary name beside its own, then rename it; its folder is made if need be.
+    """Write a file (text as UTF-8) under a temporary name beside its own, then rename it; its folder is made if needed.
 
     Raises: OSError whose filename is path; then nothing is left behind, neither file nor new folder.
     """
     made: list[Path] = []
     try:
         _make(path.parent, made)
-        _replace(path, content.encode() if isinstance(content, str) else content)
+        _replace(path, content if isinstance(content, bytes) else content.encode())
     except OSError as error:
         raise OSError(error.errno, _reason(error), str(path)) from error
     finally:

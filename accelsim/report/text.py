@@ -31,6 +31,11 @@ def scaled(value: float, unit: str) -> str:
     return f"{figure(rounded / factor if rounded else 0)} {prefix if rounded else ''}{unit}"
 
 
+def plain(number: str) -> str:
+    """A number without zeros at its end that say nothing."""
+    return number.rstrip("0").rstrip(".") if "." in number else number
+
+
 def kib(nbytes: int) -> str:
     """Bytes as KiB or MiB, whole ones as whole numbers."""
     size, unit = (nbytes / 2**20, "MiB") if nbytes >= 2**20 else (nbytes / 2**10, "KiB")

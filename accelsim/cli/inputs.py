@@ -1,0 +1,43 @@
+"""Hardware and network as the options ask for them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from accelsim.cli.options import Precision
+    from accelsim.hardware import Hardware
+    from accelsim.workload import Workload
+
+
+def chosen(
+    workload: str, hw: str, settings: list[str] | None, precision: Precision | None, sparsity: str | None
+) -> tuple[Hardware, Workload]:
+    """Hardware and network with the settings, then the precision, then the sparsity laid over them."""
+    from accelsim.compress import at_precision, sparse
+    from accelsim.config import UserError
+    from accelsim.load import load_hardware, load_workload, split_settings
+
+    of_hardware, of_workload = split_settings(settings or [])
+    hardware, network = load_hardware(hw, of_hardware), load_workload(workload, of_workload)
+    if precision is not None:
+        hardware, network = at_precision(hardware, network, precision.value)
+    if sparsity is not None and any(text.startswith("engine.pattern=") for text in of_hardware):
+        raise UserError(f"--sparsity {sparsity}: sets engine.pattern, as a --set does; give one of them")
+    if sparsity is not None:
+        hardware, network = sparse(hardware, network, sparsity)
+    return hardware, network
+
+
+def profiled(network: Workload, name: str | None, accuracy: str | None) -> tuple[Workload, list[str]]:
+    """The network at a profile's widths, if one is named, and notes on where they come from."""
+    from accelsim.config import UserError
+    from accelsim.profiles import at_profile, profile_file, read_profile
+
+    if not name:
+        if accuracy is not None:
+            raise UserError(f"--accuracy {accuracy}: is a row of a profile; give --precision-profile as well")
+        return network, []
+    path, accuracy = profile_file(name), accuracy or "100%"
+    profile = read_profile(path, network.name, accuracy)
+    return at_profile(network, profile), [f"activation widths of {path.name} at {accuracy}: {profile.provenance}"]

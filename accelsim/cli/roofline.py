@@ -1,0 +1,48 @@
+"""The roofline command."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from accelsim.cli.app import app
+from accelsim.cli.inputs import chosen, profiled
+from accelsim.cli.options import Accuracy, Hw, Json, ProfileFile, Sets, Sparsity, Width
+from accelsim.cli.output import show
+
+
+@app.command()
+def roofline(
+    workload: Annotated[str, typer.Argument(metavar="WORKLOAD", help="Shipped name, YAML, ONNX or SCALE-Sim CSV.")],
+    out: Annotated[Path, typer.Option(metavar="FILE", help="Where the figure goes: FILE.svg or FILE.png.")],
+    hw: Hw = "edge_npu",
+    settings: Sets = None,
+    precision: Width = None,
+    sparsity: Sparsity = None,
+    precision_profile: ProfileFile = None,
+    accuracy: Accuracy = None,
+    as_json: Json = False,
+) -> None:
+    """Draw a network's layers under the hardware's roofs."""
+    from accelsim.report.figures import figure_file
+    from accelsim.report.files import json_text, write
+    from accelsim.report.roofline_plot import roofline_image
+    from accelsim.report.roofline_tables import roofline_record, roofline_report, roofline_title
+    from accelsim.roofline import roofline as roofline_of
+    from accelsim.simulation import simulate
+
+    figure_file(out)
+    hardware, network = chosen(workload, hw, settings, precision, sparsity)
+    network, notes = profiled(network, precision_profile, accuracy)
+    result = simulate(hardware, network)
+    result.summary["settings"] = settings or []
+    result.summary["notes"] += notes
+    line, title = roofline_of(result, hardware, network), roofline_title(result.summary)
+    write(out, roofline_image(line, title, out.suffix))
+    if as_json:
+        typer.echo(json_text(roofline_record(line, result.summary, out)), nl=False)
+        return
+    show(roofline_report(line, title, result.summary["notes"]))
+    typer.echo(f"wrote {out}")

@@ -1,0 +1,198 @@
+"""What bounds throughput: roofs of the engine, diagonals of the memories, and each layer among them.
+
+A layer of intensity I MACs per DRAM byte reaches at most min(roof, I x DRAM bandwidth) (Williams et al., CACM 2009).
+edge_npu does 1024 MACs x 500 MHz = 512 GMAC/s and moves 12.8 GB/s: its ridge point lies at 40 MACs per byte.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import product
+from typing import NamedTuple
+
+from accelsim.hardware import BITS, AnyEngine, BitSerialUnit, Hardware, Sram, SystolicArray
+from accelsim.lowering import Gemm, gemm_of, in_pattern, widths
+from accelsim.result import InvariantError, LayerResult, Result
+from accelsim.sparsity import Pattern, parse_pattern
+from accelsim.workload import Workload
+
+SERIAL_BITS = (16, 8, 4)  # widths whose roofs are shown whether or not a layer has them
+SPARSE = "2:4"  # the pattern whose roof is shown whether or not the run has it
+EXACT = 1e-12  # relative; of quotients of whole numbers
+
+
+class Roof(NamedTuple):
+    """What the engine does at most at a precision and a pattern; MACs with a zero that a pattern leaves out count."""
+
+    name: str
+    macs_per_s: float
+    used: bool  #: by a layer of this network
+
+
+class Level(NamedTuple):
+    """A memory, and what it delivers at most."""
+
+    name: str
+    bytes_per_s: float
+
+    def ridge(self, roof: Roof) -> float:
+        """MACs per byte of this memory from which on the roof bounds, and not the memory."""
+        return roof.macs_per_s / self.bytes_per_s
+
+
+class Point(NamedTuple):
+    """A layer with a product."""
+
+    layer: str
+    kind: str
+    bound: str
+    macs_per_byte: float  #: of DRAM
+    macs_per_s: float
+    share: float  #: of the network's cycles
+    roof: Roof  #: its own
+    attainable_macs_per_s: float  #: the lower of its roof and the DRAM's diagonal
+
+    @property
+    def reached(self) -> float:
+        """Share of what is attainable at its intensity."""
+        return self.macs_per_s / self.attainable_macs_per_s
+
+
+class Roofline(NamedTuple):
+    """Roofs from the highest down, DRAM before the buffers, and the network's layers in order."""
+
+    roofs: tuple[Roof, ...]
+    levels: tuple[Level, ...]
+    points: tuple[Point, ...]
+    left_out: int  #: layers without a product that take time
+    left_out_share: float  #: of the network's cycles
+
+    @property
+    def dram(self) -> Level:
+        """The level whose bytes the points are drawn over."""
+        return self.levels[0]
+
+
+def roofline(result: Result, hardware: Hardware, workload: Workload) -> Roofline:
+    """A simulated network under its hardware's roofs.
+
+    Raises: InvariantError where a layer lies above its own roof or the DRAM's diagonal.
+    """
+    gemms = _gemms(hardware, workload)
+    used = [_own_roof(gemm, hardware) for gemm in gemms if gemm]
+    offered = [_roof(hardware, *option) for option in _offered(hardware.engine)]
+    roofs = {roof.name: roof for roof in (*offered, *used)}  # used ones replace those of the same name
+    levels = _levels(hardware)
+    total = sum(row.total_cycles for row in result.rows) or 1
+    points = []
+    for row, gemm in zip(result.rows, gemms, strict=True):
+        if gemm and row.total_cycles:
+            own = roofs[_own_roof(gemm, hardware).name]
+            points.append(_point(row, own, levels[0], hardware, row.total_cycles / total))
+    rest = [row.total_cycles for row, gemm in zip(result.rows, gemms, strict=True) if not gemm and row.total_cycles]
+    ordered = sorted(roofs.values(), key=lambda roof: (-roof.macs_per_s, not roof.used))
+    return Roofline(tuple(ordered), levels, tuple(points), len(rest), sum(rest) / total)
+
+
+def clock_hz(hardware: Hardware) -> int:
+    """As the simulation counts with it."""
+    return round(hardware.clock_mhz * 1e6)
+
+
+def dram_bytes_per_s(hardware: Hardware) -> int:
+    """As the simulation counts with it."""
+    return round(hardware.dram.bandwidth_gb_s * 1e9)
+
+
+def _gemms(hardware: Hardware, workload: Workload) -> list[Gemm | None]:
+    """Each layer's product as the engine executes it."""
+    engine, gemms = hardware.engine, []
+    for node, bits in zip(workload.nodes, widths(workload, engine.operand_bits), strict=True):
+        executed = node.layer.executed and not node.layer.is_view
+        gemm = gemm_of(node, workload.file.batch, bits) if executed else None
+        gemms.append(gemm and in_pattern(gemm, engine.sparse_pattern))
+    return gemms
+
+
+Option = tuple[AnyEngine, int, int, Pattern | None]  # an engine with widths of activations and weights, and a pattern
+
+
+def _offered(engine: AnyEngine) -> Iterator[Option]:
+    """What the engine can be asked for."""
+    if isinstance(engine, SystolicArray):
+        yield engine, engine.operand_bits, engine.operand_bits, None
+    elif isinstance(engine, BitSerialUnit):
+        for bits in SERIAL_BITS:
+            if bits <= engine.operand_bits:
+                yield engine, bits, bits, None
+    else:
+        rates = engine.macs_per_cycle
+        precisions = [engine.precision] if isinstance(rates, int) else rates.taken
+        patterns = dict.fromkeys((engine.sparse_pattern, None, parse_pattern(SPARSE, engine.index_granule_bits)))
+        for precision, pattern in product(precisions, patterns):
+            yield engine.model_copy(update={"precision": precision}), BITS[precision], BITS[precision], pattern
+
+
+def _roof(hardware: Hardware, engine: AnyEngine, activation: int, weight: int, pattern: Pattern | None) -> Roof:
+    peak = peak_macs_per_cycle(engine, activation, weight, pattern)
+    return Roof(_name(engine, activation, weight, pattern), peak * clock_hz(hardware), used=False)
+
+
+def _own_roof(gemm: Gemm, hardware: Hardware) -> Roof:
+    roof = _roof(hardware, hardware.engine, gemm.activation_bits, gemm.weight_bits, gemm.pattern)
+    return roof._replace(used=True)
+
+
+def peak_macs_per_cycle(engine: AnyEngine, activation_bits: int, weight_bits: int, pattern: Pattern | None) -> float:
+    """MACs that the engine does in a cycle at most, those with a zero that the pattern leaves out included."""
+    return engine.peak_macs_per_cycle(activation_bits, weight_bits) * float(pattern.speedup if pattern else 1)
+
+
+def _name(engine: AnyEngine, activation: int, weight: int, pattern: Pattern | None) -> str:
+    """What decides about the peak: precision and pattern, or the widths of operands that come bit by bit."""
+    if not isinstance(engine, BitSerialUnit):
+        return f"{engine.precision} {pattern}" if pattern else engine.precision
+    if engine.skip != "none":
+        return "one bit an activation"
+    return {
+        "none": f"{engine.operand_bits} bit",
+        "activations": f"{activation}-bit activations",
+        "weights": f"{weight}-bit weights",
+        "both": f"{activation} x {weight} bit",
+    }[engine.serial]
+
+
+def _levels(hardware: Hardware) -> tuple[Level, ...]:
+    """DRAM, then the buffers with all their banks at work."""
+    sram = hardware.sram
+    buffers = {"ifmap SRAM": sram.ifmap, "weight SRAM": sram.weight, "ofmap SRAM": sram.ofmap, "SRAM": sram.shared}
+    on_chip = [Level(name, _bytes_per_s(buffer, hardware)) for name, buffer in buffers.items() if buffer]
+    return Level("DRAM", dram_bytes_per_s(hardware)), *on_chip
+
+
+def _bytes_per_s(buffer: Sram, hardware: Hardware) -> float:
+    return buffer.banks * buffer.width_bits / 8 * clock_hz(hardware)
+
+
+def _point(row: LayerResult, roof: Roof, dram: Level, hardware: Hardware, share: float) -> Point:
+    moved = row.dram_read_bytes + row.dram_write_bytes
+    seconds = row.total_cycles / clock_hz(hardware)
+    intensity, rate = row.macs / moved, row.macs / seconds
+    point = Point(row.layer, row.kind, row.bound, intensity, rate, share, roof,
+                  min(roof.macs_per_s, intensity * dram.bytes_per_s))  # fmt: skip
+    check(point, dram)
+    return point
+
+
+def check(point: Point, dram: Level) -> None:
+    """Raises: InvariantError where a point lies above its own roof or the DRAM's diagonal."""
+    above = [
+        f"{name} allows {most:.6g}"
+        for name, most in (
+            (f"its roof ({point.roof.name})", point.roof.macs_per_s),
+            (f"{dram.name} at {point.macs_per_byte:.6g} MAC/byte", point.macs_per_byte * dram.bytes_per_s),
+        )
+        if point.macs_per_s > most * (1 + EXACT)
+    ]
+    if above:
+        raise InvariantError(f"layer {point.layer}: {point.macs_per_s:.6g} MAC/s, but {' and '.join(above)}")

@@ -194,7 +194,7 @@ def test_what_a_machine_does_not_take_is_a_row_with_the_reason(mixed):
     assert [(r["hardware"], r["precision"], r["sparsity"]) for r in refused] == [
         (name, "fp32", sparsity) for name in ("stripes", "edge_sparse_npu") for sparsity in SPARSITIES
     ]
-    without = "precision: fp32 has no macs_per_cycle; allowed: int4, int8, int16"
+    without = "precision: fp32 has no macs_per_cycle; allowed: int8, int16"
     assert {r["not_run"] for r in refused} == {"stripes takes integers only", without}
     assert all(r["total_cycles"] is None and r["energy_uj_dram"] is None for r in refused)
     assert found(mixed, "stripes", "int8", "dense")["baseline"] == "int16 dense"

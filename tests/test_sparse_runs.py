@@ -226,7 +226,7 @@ def test_gemm_gives_sparseloops_cycles(command):
         (["--set", "engine.pattern=2:44"], "engine.pattern: no sparsity pattern: '2:44'; allowed: dense, or n:m"),
         (["--set", "engine.macs_per_cycle=0"], "engine.macs_per_cycle"),
         (["--set", "engine.operand_bytes_per_cycle=0"], "_bytes_per_cycle: should be greater than or equal to 0.001"),
-        (["--precision", "int2"], "edge_sparse_npu: precision: int2 has no macs_per_cycle; allowed: int4,"),
+        (["--precision", "int2"], "edge_sparse_npu: precision: int2 has no macs_per_cycle; allowed: int8,"),
         (["--sparsity", "2:4", "--set", "engine.pattern=1:4"], "--sparsity 2:4: sets engine.pattern, as a --set does"),
         (["--set", "engine.macs_per_cycle.int8=0"], "engine.macs_per_cycle.int8: should be greater than 0, got 0"),
         (["--set", "engine.macs_per_cycle.in4=9"], "unknown key 'engine.macs_per_cycle.in4'; did you mean 'int4'?"),

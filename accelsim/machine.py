@@ -1,0 +1,155 @@
+"""One layer on a machine: its product counted, mapped, played and priced."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple
+
+from accelsim.config import UserError
+from accelsim.energy import EnergyTable, energy_table, price
+from accelsim.engines.losses import Losses
+from accelsim.engines.slots import MacSlots
+from accelsim.engines.vector import lane_cycles
+from accelsim.footprint import compulsory_bytes
+from accelsim.hardware import AnyEngine, Hardware
+from accelsim.lowering import Bits, Gemm, gemm_of, in_pattern, vector_work
+from accelsim.mapping import find
+from accelsim.memory.schedule import play
+from accelsim.products import Counted, Products
+from accelsim.result import LayerResult, check
+from accelsim.rows import Run, idle_row, kind_of, peak_of, row_of
+from accelsim.streams import gemm_stream, mapped_counts, vector_stream
+from accelsim.technology import load_technology
+from accelsim.tensors import Operands, read_operands
+from accelsim.tiles import Mapping
+from accelsim.timeline import Timeline, busy_cycles, joined
+from accelsim.traffic import gemm_activity, vector_activity, vector_traffic
+from accelsim.workload import Node
+
+
+class Job(NamedTuple):
+    """What a layer asks of a machine: a product with what follows it, or element-wise work alone."""
+
+    kind: str
+    gemm: Gemm | None
+    traffic: tuple[int, int, int] | None  #: without a product: bytes of activations and stored values in, results out
+    operations: tuple[tuple[str, int], ...]  #: of the vector unit
+
+
+def job_of(node: Node, bits: Bits, batch: int, engine: AnyEngine) -> Job | None:
+    """The work of a layer on an engine; None where nothing is done."""
+    if node.layer.is_view or not node.layer.executed:
+        return None
+    operations = vector_work(node, batch, integer=engine.precision.startswith("int"))
+    gemm = gemm_of(node, batch, bits)
+    gemm = gemm and in_pattern(gemm, engine.sparse_pattern)
+    traffic = vector_traffic(node, bits, batch) if gemm is None else None
+    return Job(kind_of(node), gemm, traffic, tuple(operations.items()))
+
+
+class Machine:
+    """Hardware with what is derived from it once."""
+
+    def __init__(self, hardware: Hardware, stepped: bool = False, tensors: Path | None = None, prunes: bool = False,
+                 products: Products | None = None) -> None:  # fmt: skip
+        self.hardware = hardware
+        self.tensors = tensors
+        self.losses: list[tuple[str, Losses]] = []  # kind of layer, and where its bit slots went
+        self.slots = MacSlots()  # of all products
+        self.given: list[str] = []  # layers whose operands came from files
+        self.products = products or Products(hardware.engine, stepped, prunes)
+        self.table: EnergyTable = energy_table(hardware, load_technology(hardware.technology.name))
+        self.done: dict[Hashable, tuple[LayerResult, Timeline]] = {}
+
+    def layer(self, node: Node, bits: Bits, batch: int, seed: int) -> tuple[LayerResult, Timeline]:
+        """One layer's result and when its units were busy, from cycle 0. Equal layers are played once."""
+        job = job_of(node, bits, batch, self.hardware.engine)
+        if job is None:
+            return idle_row(node), joined([])
+        counted = None
+        if job.gemm is not None:
+            self.refuse_too_wide(job.gemm)
+            counted = self._counted(node.layer.name, job.gemm, seed)
+            self.losses.append((job.kind, counted.losses))
+            self.slots += counted.slots
+        key = (job, counted)
+        if key not in self.done:
+            run = self.run(job, counted)
+            self.done[key] = self.checked_row(node, run), run.played.timeline
+        row, timeline = self.done[key]
+        return replace(row, layer=node.layer.name), timeline
+
+    def checked_row(self, node: Node, run: Run) -> LayerResult:
+        """A run as a row, held against the invariants."""
+        row = row_of(node, run, self.hardware, price(run.activity, self.table))
+        check(row, busy_cycles(run.played.timeline.engine), peak_of(run.gemm, self.hardware))
+        return row
+
+    def mapping(self, job: Job, gemm: Gemm, counted: Counted) -> Mapping:
+        """How a product is cut.
+
+        Raises: UserError where it cannot be cut to fit.
+        """
+        per_output = lane_cycles(dict(job.operations), self.hardware.vector) / (gemm.m * gemm.n * gemm.groups)
+        return find(gemm, self.hardware, self.products.engine, counted.counts.cycles, per_output)
+
+    def run(self, job: Job, counted: Counted | None, mapping: Mapping | None = None) -> Run:
+        """A job through the schedule; its mapping is searched for unless given."""
+        if job.gemm is None or counted is None:
+            return self._vector_run(job.traffic or (0, 0, 0), dict(job.operations))
+        return self._gemm_run(job, job.gemm, counted, mapping or self.mapping(job, job.gemm, counted))
+
+    def _counted(self, name: str, gemm: Gemm, seed: int) -> Counted:
+        operands = self._read(name, gemm)
+        try:
+            return self.products.count(gemm, seed, operands)
+        except UserError as error:
+            if self.tensors is None or operands is None:
+                raise
+            raise UserError(f"{self.tensors / f'{name}.weight.npy'}: {error}") from None
+
+    def _read(self, name: str, gemm: Gemm) -> Operands | None:
+        if self.tensors is None or not self.products.reads_tensors:
+            return None
+        operands = read_operands(self.tensors, name, gemm)
+        if operands is not None:
+            self.given.append(name)
+        return operands
+
+    def refuse_too_wide(self, gemm: Gemm) -> None:
+        """Raises: UserError for operands that the engine has no room for."""
+        engine, widest = self.hardware.engine, max(gemm.activation_bits, gemm.weight_bits)
+        if widest <= engine.operand_bits:
+            return
+        told = f"{widest}-bit operands do not fit the engine's {engine.operand_bits} bits"
+        if engine.kind != "bitserial":
+            raise UserError(f"{told} ({engine.precision}); give --precision or engine.precision at least that wide")
+        raise UserError(f"{told} (engine.pe_bits); allowed: 1 to {engine.operand_bits}")
+
+    def _gemm_run(self, job: Job, gemm: Gemm, counted: Counted, mapping: Mapping) -> Run:
+        hardware, engine, counts, operations = self.hardware, self.products.engine, counted.counts, dict(job.operations)
+        per_output = lane_cycles(operations, hardware.vector) / (gemm.m * gemm.n * gemm.groups)
+        mapped = mapped_counts(gemm, mapping, hardware, engine, counts)
+        stream = gemm_stream(gemm, mapping, hardware, mapped.cycles, per_output)
+        played = play(stream, hardware)
+        work = self.products.work(counted)
+        activity = replace(
+            gemm_activity(gemm, mapped, stream, operations, hardware.engine.precision),
+            cycles=played.total_cycles,
+            macs=work.macs,
+            bit_steps=work.bit_steps,
+            selections=work.macs if gemm.pattern else 0,
+        )
+        tiling = mapped.cycles - counts.cycles
+        return Run(gemm, counts.cycles, tiling, stream, played, activity, compulsory_bytes(gemm), str(mapping),
+                    counted)  # fmt: skip
+
+    def _vector_run(self, traffic: tuple[int, int, int], operations: dict[str, int]) -> Run:
+        read, weights, written = traffic
+        stream = vector_stream((read, weights), written, lane_cycles(operations, self.hardware.vector), self.hardware)
+        played = play(stream, self.hardware)
+        activity = vector_activity(traffic, played.total_cycles, operations)
+        return Run(None, int(stream.vector_cycles.sum()), 0, stream, played, activity, (read + weights, written), "",
+                    None)  # fmt: skip

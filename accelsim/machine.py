@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 from typing import NamedTuple
 
 from accelsim.config import UserError
+from accelsim.counts import ActionCounts
 from accelsim.energy import EnergyTable, energy_table, price
 from accelsim.engines.losses import Losses
 from accelsim.engines.slots import MacSlots
@@ -15,7 +17,7 @@ from accelsim.engines.vector import lane_cycles
 from accelsim.footprint import compulsory_bytes
 from accelsim.hardware import AnyEngine, Hardware
 from accelsim.lowering import Bits, Gemm, gemm_of, in_pattern, vector_work
-from accelsim.mapping import find
+from accelsim.mapping import Search, search
 from accelsim.memory.schedule import play
 from accelsim.products import Counted, Products
 from accelsim.result import LayerResult, check
@@ -23,7 +25,7 @@ from accelsim.rows import Run, idle_row, kind_of, peak_of, row_of
 from accelsim.streams import gemm_stream, mapped_counts, vector_stream
 from accelsim.technology import load_technology
 from accelsim.tensors import Operands, read_operands
-from accelsim.tiles import Mapping
+from accelsim.tiles import Mapping, TileStream
 from accelsim.timeline import Timeline, busy_cycles, joined
 from accelsim.traffic import gemm_activity, vector_activity, vector_traffic
 from accelsim.workload import Node
@@ -36,6 +38,14 @@ class Job(NamedTuple):
     gemm: Gemm | None
     traffic: tuple[int, int, int] | None  #: without a product: bytes of activations and stored values in, results out
     operations: tuple[tuple[str, int], ...]  #: of the vector unit
+
+
+class Cut(NamedTuple):
+    """A product under a mapping: what the engine does, and its stream of steps. No memory decides about it."""
+
+    mapping: Mapping
+    counts: ActionCounts
+    stream: TileStream
 
 
 def job_of(node: Node, bits: Bits, batch: int, engine: AnyEngine) -> Job | None:
@@ -87,19 +97,30 @@ class Machine:
         check(row, busy_cycles(run.played.timeline.engine), peak_of(run.gemm, self.hardware))
         return row
 
-    def mapping(self, job: Job, gemm: Gemm, counted: Counted) -> Mapping:
-        """How a product is cut.
+    def search(self, job: Job, gemm: Gemm, counted: Counted) -> Search:
+        """The search for the mapping of a product; it holds for any memories behind this engine."""
+        array, vector, engine = self.hardware.engine, self.hardware.vector, self.products.engine
+        return search(gemm, array, vector, engine, counted.counts.cycles, self._per_output(job, gemm))
 
-        Raises: UserError where it cannot be cut to fit.
-        """
-        per_output = lane_cycles(dict(job.operations), self.hardware.vector) / (gemm.m * gemm.n * gemm.groups)
-        return find(gemm, self.hardware, self.products.engine, counted.counts.cycles, per_output)
+    def cut(self, job: Job, gemm: Gemm, counted: Counted, mapping: Mapping) -> Cut:
+        """A product as its mapping cuts it."""
+        hardware, engine = self.hardware, self.products.engine
+        mapped = mapped_counts(gemm, mapping, hardware, engine, counted.counts)
+        stream = gemm_stream(gemm, mapping, hardware, mapped.cycles, self._per_output(job, gemm))
+        return Cut(mapping, mapped, stream)
 
-    def run(self, job: Job, counted: Counted | None, mapping: Mapping | None = None) -> Run:
-        """A job through the schedule; its mapping is searched for unless given."""
+    def run(self, job: Job, counted: Counted | None, cut: Cut | None = None) -> Run:
+        """A job through the schedule; the best mapping is searched for unless the product is cut already."""
         if job.gemm is None or counted is None:
             return self._vector_run(job.traffic or (0, 0, 0), dict(job.operations))
-        return self._gemm_run(job, job.gemm, counted, mapping or self.mapping(job, job.gemm, counted))
+        if cut is None:
+            mapping = self.search(job, job.gemm, counted).best(self.hardware)
+            cut = self.cut(job, job.gemm, counted, mapping)
+        return self._gemm_run(job, job.gemm, counted, cut)
+
+    def _per_output(self, job: Job, gemm: Gemm) -> Fraction:
+        """Lane cycles that one output of a product takes in the vector unit."""
+        return lane_cycles(dict(job.operations), self.hardware.vector) / (gemm.m * gemm.n * gemm.groups)
 
     def _counted(self, name: str, gemm: Gemm, seed: int) -> Counted:
         operands = self._read(name, gemm)
@@ -128,23 +149,20 @@ class Machine:
             raise UserError(f"{told} ({engine.precision}); give --precision or engine.precision at least that wide")
         raise UserError(f"{told} (engine.pe_bits); allowed: 1 to {engine.operand_bits}")
 
-    def _gemm_run(self, job: Job, gemm: Gemm, counted: Counted, mapping: Mapping) -> Run:
-        hardware, engine, counts, operations = self.hardware, self.products.engine, counted.counts, dict(job.operations)
-        per_output = lane_cycles(operations, hardware.vector) / (gemm.m * gemm.n * gemm.groups)
-        mapped = mapped_counts(gemm, mapping, hardware, engine, counts)
-        stream = gemm_stream(gemm, mapping, hardware, mapped.cycles, per_output)
-        played = play(stream, hardware)
+    def _gemm_run(self, job: Job, gemm: Gemm, counted: Counted, cut: Cut) -> Run:
+        mapping, mapped, stream = cut
+        played = play(stream, self.hardware)
         work = self.products.work(counted)
         activity = replace(
-            gemm_activity(gemm, mapped, stream, operations, hardware.engine.precision),
+            gemm_activity(gemm, mapped, stream, dict(job.operations), self.hardware.engine.precision),
             cycles=played.total_cycles,
             macs=work.macs,
             bit_steps=work.bit_steps,
             selections=work.macs if gemm.pattern else 0,
         )
-        tiling = mapped.cycles - counts.cycles
-        return Run(gemm, counts.cycles, tiling, stream, played, activity, compulsory_bytes(gemm), str(mapping),
-                    counted)  # fmt: skip
+        tiling = mapped.cycles - counted.counts.cycles
+        return Run(gemm, counted.counts.cycles, tiling, stream, played, activity, compulsory_bytes(gemm), str(mapping),
+                   counted)  # fmt: skip
 
     def _vector_run(self, traffic: tuple[int, int, int], operations: dict[str, int]) -> Run:
         read, weights, written = traffic

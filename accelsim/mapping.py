@@ -53,15 +53,17 @@ class Search:
     def __init__(self, gemm: Gemm, array: AnyEngine, candidates: Candidates) -> None:
         self.gemm = gemm
         self.array = array
-        self.candidates = candidates
-        self.needs = _needs(candidates, gemm)
+        self.candidates, self.needs = _different(candidates, _needs(candidates, gemm))
+        candidates = self.candidates
         tiles = candidates.loops.astype(float).prod(axis=0)
         steps = np.where(tiles == 1, 1.0, tiles * gemm.groups)  # whole groups are batched into steps
         self.allowed = [candidates.allowed & (steps <= most) for most in (PREFERRED_STEPS, MOST_STEPS)]
         # buffers between two of these sizes hold the same candidates
         pairs = zip(self.needs.kept_bytes, self.needs.tile_bytes, strict=True)
         self.sizes: list[list[int]] = [np.unique(pair).tolist() for pair in pairs]
-        self.found: dict[Hashable, tuple[int, tuple[bool, bool, bool]]] = {}
+        whole = np.flatnonzero((candidates.loops == 1).all(axis=0))[0]
+        self.halves: list[int] = [2 * size for size in candidates.tile_bytes[:, whole].tolist()]  # of whole groups
+        self.found: dict[Hashable, Mapping] = {}
 
     def best(self, hardware: Hardware) -> Mapping:
         """The best mapping for a machine with this engine and vector unit.
@@ -69,14 +71,14 @@ class Search:
         Raises: UserError as ``find``.
         """
         key = (self._room(hardware.sram), hardware.dram.bandwidth_gb_s, hardware.dram.latency_ns, hardware.clock_mhz)
-        if key not in self.found:
+        mapping = self.found.get(key)
+        if mapping is None:
             if len(self.found) >= MOST_KEPT:
                 self.found.clear()
-            self.found[key] = self._best(hardware)
-        column, kept = self.found[key]
-        m, n, k = (int(size) for size in self.candidates.tiles[:, column])
-        groups = _groups_per_step(self.candidates, column, self.gemm, hardware.sram)
-        return Mapping(m, n, k, ORDERS[self.candidates.order[column]], kept, groups)
+            mapping = self.found[key] = self._best(hardware)
+        if self.gemm.groups == 1:
+            return mapping
+        return mapping._replace(groups=self._groups_per_step(mapping, hardware.sram))
 
     def _room(self, sram: OperandSrams) -> Hashable:
         """What buffers of other sizes, but with room for the same candidates, have in common."""
@@ -84,14 +86,16 @@ class Search:
             return sram.capacity_bytes
         return tuple(bisect_right(sizes, room) for sizes, room in zip(self.sizes, sram.operand_bytes, strict=True))
 
-    def _best(self, hardware: Hardware) -> tuple[int, tuple[bool, bool, bool]]:
+    def _best(self, hardware: Hardware) -> Mapping:
         for allowed in self.allowed:
             best = self._best_of(allowed, hardware)
             if best is not None:
-                return best
+                column, (ifmap, weight, ofmap) = best[0], best[1].tolist()
+                m, n, k = self.candidates.tiles[:, column].tolist()
+                return Mapping(m, n, k, ORDERS[self.candidates.order[column]], (ifmap, weight, ofmap))
         raise self._unmappable(hardware)
 
-    def _best_of(self, allowed: np.ndarray, hardware: Hardware) -> tuple[int, tuple[bool, bool, bool]] | None:
+    def _best_of(self, allowed: np.ndarray, hardware: Hardware) -> tuple[int, np.ndarray] | None:
         """The best candidate that fits and what it keeps; a shared buffer may keep any operands, or none."""
         best: tuple[float, int, np.ndarray] | None = None
         choices = [(True, True, True)] if not hardware.sram.shared else list(product((True, False), repeat=3))
@@ -104,10 +108,17 @@ class Search:
             place = int(np.argmin(score))
             if best is None or score[place] < best[0]:
                 best = (float(score[place]), int(fit[place]), kept[:, fit[place]])
-        if best is None:
-            return None
-        ifmap, weight, ofmap = best[2].tolist()
-        return best[1], (ifmap, weight, ofmap)
+        return best[1:] if best else None
+
+    def _groups_per_step(self, mapping: Mapping, sram: OperandSrams) -> int:
+        """Groups that one step takes where a whole group is smaller than a buffer half."""
+        if mapping[:3] != (self.gemm.m, self.gemm.n, self.gemm.k):
+            return 1
+        if sram.shared:
+            room = sram.capacity_bytes // sum(self.halves)
+        else:
+            room = min(held // half for held, half in zip(sram.operand_bytes, self.halves, strict=True))
+        return max(1, min(room, self.gemm.groups // LEAST_STEPS))
 
     def _unmappable(self, hardware: Hardware) -> UserError:
         gemm, candidates = self.gemm, self.candidates
@@ -140,6 +151,20 @@ def _needs(c: Candidates, gemm: Gemm) -> Needs:
     tile_size = c.tile_bytes * np.where(visits * gemm.groups > 1, 2, 1)
     trivial = (irrelevant == 1) | (c.place == 2)
     return Needs(trivial, kept_size, tile_size, outside * gemm.groups, visits * gemm.groups)
+
+
+def _different(candidates: Candidates, needs: Needs) -> tuple[Candidates, Needs]:
+    """Without those that move and hold the same as an earlier one, such as orders of loops that do not turn."""
+    c = candidates
+    rows = [c.tiles, c.moved_bytes, c.compute_cycles.view(np.int64), c.allowed, c.tile_bytes, *needs]
+    columns = np.ascontiguousarray(np.vstack([row.astype(np.int64, copy=False) for row in rows]).T)
+    size = columns.shape[1] * columns.itemsize
+    data = columns.tobytes()
+    first: dict[bytes, int] = {}
+    for column in range(len(columns)):
+        first.setdefault(data[column * size : (column + 1) * size], column)
+    chosen = np.array(list(first.values()))
+    return Candidates(*(x[..., chosen] for x in candidates)), Needs(*(x[..., chosen] for x in needs))
 
 
 def _residency(needs: Needs, sram: OperandSrams, wanted: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -182,15 +207,3 @@ def _score(
     in_turn = (contents[:2].max(axis=0) * latency + transfers + compute) / 2
     ends = c.tile_bytes[:, fit].sum(axis=0) / per_cycle + latency
     return np.asarray((np.maximum(crowded.max(axis=0), in_turn) + ends) * moved.sum(axis=0))
-
-
-def _groups_per_step(c: Candidates, column: int, gemm: Gemm, sram: OperandSrams) -> int:
-    """Groups that one step takes where a whole group is smaller than a buffer half."""
-    if gemm.groups == 1 or c.loops[:, column].max() > 1:
-        return 1
-    halves: list[int] = [2 * size for size in c.tile_bytes[:, column].tolist()]
-    if sram.shared:
-        room = sram.capacity_bytes // sum(halves)
-    else:
-        room = min(held // half for held, half in zip(sram.operand_bytes, halves, strict=True))
-    return max(1, min(room, gemm.groups // LEAST_STEPS))

@@ -13,9 +13,11 @@ from typing import Any, NamedTuple
 from accelsim.config import UserError
 from accelsim.energy import Activity, price, total_pj
 from accelsim.hardware import Hardware
-from accelsim.lowering import widths
-from accelsim.machine import Job, Machine, job_of
+from accelsim.lowering import Gemm, widths
+from accelsim.machine import Cut, Job, Machine, job_of
+from accelsim.mapping import Search
 from accelsim.products import Counted, Products
+from accelsim.rows import Run
 from accelsim.simulation import simulate
 from accelsim.streams import vector_steps
 from accelsim.summary import figures
@@ -23,7 +25,13 @@ from accelsim.tiles import Mapping
 from accelsim.workload import Node, Workload
 
 MOST_ENGINES = 8  # whose layers are kept
-MOST_PLAYED = 1 << 17  # layers of one engine that are kept
+MOST_PLAYED = 1 << 12  # runs of one layer that are kept,
+MOST_CUTS = 16  # its streams,
+MOST_STEPS = 1 << 13  # and their steps
+
+Memory = tuple[float, float, float]  # clock, bandwidth, latency
+Layer = tuple[int, float, float]  # total cycles, utilization, pJ
+IDLE: Layer = (0, 0.0, 0.0)
 
 
 class Played(NamedTuple):
@@ -70,16 +78,14 @@ class Bench:
         self.workload = workload  # held, so that its identity stays its own
         self.tally = tally
         self.products = Products(hardware.engine, stepped=False)
-        self.jobs: list[tuple[Node, Job]] = []  # the first layer of each job
-        self.order: list[int | None] = []  # each layer's job
-        self.counted: list[Counted | None] = []
-        self.played: dict[Hashable, Played] = {}
+        self.layers: list[KeptProduct | KeptLanes] = []  # different ones
+        self.order: list[int | None] = []  # of the network, by number in layers
         numbers: dict[Job, int] = {}
         for node, bits in zip(workload.nodes, widths(workload, hardware.engine.operand_bits), strict=True):
             job = job_of(node, bits, workload.file.batch, hardware.engine)
             if job is not None and job not in numbers:
-                numbers[job] = len(self.jobs)
-                self.jobs.append((node, job))
+                numbers[job] = len(self.layers)
+                self.layers.append(KeptProduct(node, job, job.gemm) if job.gemm else KeptLanes(node, job))
             self.order.append(None if job is None else numbers[job])
 
     def totals(self, hardware: Hardware) -> dict[str, Any]:
@@ -88,57 +94,83 @@ class Bench:
             return simulate(hardware, self.workload).summary
         machine = Machine(hardware, products=self.products)
         memory = (hardware.clock_mhz, hardware.dram.bandwidth_gb_s, hardware.dram.latency_ns)
-        layers: list[tuple[int, float, float]] = []
-        found: dict[int, tuple[int, float, float]] = {}
+        found: dict[int, Layer] = {}
         for number in self.order:
-            if number is None:
-                layers.append((0, 0.0, 0.0))
-                continue
-            self.tally.layers += 1
-            if number in found:
-                self.tally.reused += 1
-            else:
-                played = self._layer(number, machine, memory)
-                found[number] = played.total_cycles, played.utilization, _picojoules(played.activity, machine)
-            layers.append(found[number])
-        return figures(layers, hardware.clock_mhz)
+            if number is not None:
+                self._count(number, machine, memory, found)
+        return figures([IDLE if number is None else found[number] for number in self.order], hardware.clock_mhz)
 
-    def _layer(self, number: int, machine: Machine, memory: tuple[float, float, float]) -> Played:
-        """A job on a machine, played unless it was before."""
-        node, job = self.jobs[number]
+    def _count(self, number: int, machine: Machine, memory: Memory, found: dict[int, Layer]) -> None:
+        self.tally.layers += 1
+        if number in found:
+            self.tally.reused += 1
+            return
+        layer = self.layers[number]
         try:
-            counted, mapping = None, None
-            cut: Mapping | int | None = None
-            if job.gemm is not None:
-                counted = self._counted(number, job, machine)
-                cut = mapping = machine.mapping(job, job.gemm, counted)
-            elif job.traffic is not None:
-                read, weights, written = job.traffic
-                cut = vector_steps((read, weights), written, machine.hardware.sram)
-            key = (number, cut, memory)
-            played = self.played.get(key)
-            if played is not None:
-                self.tally.reused += 1
-                return played
-            if len(self.played) >= MOST_PLAYED:
-                self.played.clear()
-            run = machine.run(job, counted, mapping)
-            row = machine.checked_row(node, run)
+            played, reused = layer.play(machine, memory)
         except UserError as error:
-            raise UserError(f"layer '{node.layer.name}': {error}") from None
-        played = self.played[key] = Played(row.total_cycles, row.utilization, run.activity)
-        return played
-
-    def _counted(self, number: int, job: Job, machine: Machine) -> Counted:
-        while len(self.counted) <= number:
-            self.counted.append(None)
-        counted = self.counted[number]
-        if counted is None and job.gemm is not None:
-            machine.refuse_too_wide(job.gemm)
-            counted = self.counted[number] = self.products.count(job.gemm, seed=0)
-        assert counted is not None
-        return counted
+            raise UserError(f"layer '{layer.node.layer.name}': {error}") from None
+        self.tally.reused += reused
+        found[number] = played.total_cycles, played.utilization, total_pj(price(played.activity, machine.table))
 
 
-def _picojoules(activity: Activity, machine: Machine) -> float:
-    return total_pj(price(activity, machine.table))
+class KeptProduct:
+    """A product, what every machine with its engine has in common of it, and what was played of it."""
+
+    def __init__(self, node: Node, job: Job, gemm: Gemm) -> None:
+        self.node, self.job, self.gemm = node, job, gemm
+        self.begun: tuple[Counted, Search] | None = None
+        self.cuts: dict[Mapping, Cut] = {}
+        self.played: dict[tuple[Mapping, Memory], Played] = {}
+
+    def play(self, machine: Machine, memory: Memory) -> tuple[Played, bool]:
+        """The product on a machine, and whether it was played before."""
+        if self.begun is None:
+            machine.refuse_too_wide(self.gemm)
+            counted = machine.products.count(self.gemm, seed=0)
+            self.begun = counted, machine.search(self.job, self.gemm, counted)
+        counted, search = self.begun
+        mapping = search.best(machine.hardware)
+        key = (mapping, memory)
+        played = self.played.get(key)
+        if played is not None:
+            return played, True
+        cut = self.cuts.get(mapping)
+        if cut is None:
+            cut = machine.cut(self.job, self.gemm, counted, mapping)
+            if cut.stream.compute_cycles.size <= MOST_STEPS:
+                _room_for_one(self.cuts, MOST_CUTS)
+                self.cuts[mapping] = cut
+        _room_for_one(self.played, MOST_PLAYED)
+        self.played[key] = _played(machine, self.node, machine.run(self.job, counted, cut))
+        return self.played[key], False
+
+
+class KeptLanes:
+    """A layer without a product, and what was played of it."""
+
+    def __init__(self, node: Node, job: Job) -> None:
+        self.node, self.job = node, job
+        self.played: dict[tuple[int, Memory], Played] = {}
+
+    def play(self, machine: Machine, memory: Memory) -> tuple[Played, bool]:
+        """The layer on a machine, and whether it was played before."""
+        read, weights, written = self.job.traffic or (0, 0, 0)
+        key = (vector_steps((read, weights), written, machine.hardware.sram), memory)
+        played = self.played.get(key)
+        if played is not None:
+            return played, True
+        _room_for_one(self.played, MOST_PLAYED)
+        self.played[key] = _played(machine, self.node, machine.run(self.job, None))
+        return self.played[key], False
+
+
+def _played(machine: Machine, node: Node, run: Run) -> Played:
+    row = machine.checked_row(node, run)
+    return Played(row.total_cycles, row.utilization, run.activity)
+
+
+def _room_for_one(kept: dict[Any, Any], most: int) -> None:
+    """Forget the oldest where there are too many."""
+    if len(kept) >= most:
+        del kept[next(iter(kept))]

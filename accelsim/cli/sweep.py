@@ -99,9 +99,11 @@ class PointProgress:
         if fresh <= 0 or now <= self.began:
             return line
         rate = fresh / (now - self.began)
-        left = round((total - done) / rate)
-        clock = f"{left // 3600}:{left // 60 % 60:02}:{left % 60:02}" if left >= 3600 else f"{left // 60}:{left % 60:02}"
-        return f"{line}, {rate:,.0f} points/s, {clock} left" if rate >= 10 else f"{line}, {rate:.2g} points/s, {clock} left"
+        minutes, seconds = divmod(round((total - done) / rate), 60)
+        hours, minutes = divmod(minutes, 60)
+        left = f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
+        speed = f"{rate:,.0f}" if rate >= 10 else f"{rate:.2g}"
+        return f"{line}, {speed} points/s, {left} left"
 
     def __exit__(self, *raised: object) -> None:
         if self.width:

@@ -21,7 +21,7 @@ from accelsim.config import (
     validated,
 )
 from accelsim.hardware import Hardware
-from accelsim.load import WORKLOAD_PREFIX, hardware_document, workload_document
+from accelsim.load import WORKLOAD_PREFIX, hardware_document, is_path, workload_document
 from accelsim.workload import workload_of
 
 MOST_POINTS = 1_000_000
@@ -129,8 +129,7 @@ def read_study(source: str | Path | Mapping[str, Any]) -> Study:
 def _named(document: Document, path: tuple[str | int, ...], name: str, folder: Path) -> Document:
     """The document that a name or a path (from the sweep's own folder) stands for."""
     load = hardware_document if path[0] == "hardware" else workload_document
-    looks_like_path = "/" in name or "\\" in name or "." in name
-    target: str | Path = folder / name if looks_like_path else name
+    target: str | Path = folder / name if is_path(name) else name
     try:
         found = load(target)
         validated(Hardware, found) if path[0] == "hardware" else workload_of(found)
@@ -177,7 +176,8 @@ def _values(document: Document, name: str, axis: list[Any] | Range, base: Hardwa
         steps = _steps(axis)
         if len(steps) > MOST_POINTS:
             raise invalid(document, path, f"more than {MOST_POINTS} values; allowed: at most {MOST_POINTS}")
-        values: list[Any] = [_whole(value, base, name, axis) for value in steps]
+        whole = _is_whole(base, name)
+        values: list[Any] = [_rounded(value, whole) for value in steps]
     else:
         values = axis
     once = {(isinstance(value, bool), value): value for value in reversed(values)}
@@ -203,14 +203,17 @@ def _steps(axis: Range) -> list[float]:
     return values
 
 
-def _whole(value: float, base: Hardware, name: str, axis: Range) -> int | float:
-    """A whole number where the parameter is one, or where the value is; else to 12 digits."""
+def _is_whole(base: Hardware, name: str) -> bool:
+    """Whether a value of the hardware is a whole number."""
     here: Any = base
     for key in name.split("."):
         here = getattr(here, key, None)
-    if (isinstance(here, int) and not isinstance(here, bool)) or value == int(value):
-        return round(value)
-    return float(f"{value:.12g}")
+    return isinstance(here, int) and not isinstance(here, bool)
+
+
+def _rounded(value: float, whole: bool) -> int | float:
+    """A whole number where the parameter is one, or where the value is; else to 12 digits."""
+    return round(value) if whole or value == int(value) else float(f"{value:.12g}")
 
 
 def _flat(data: dict[str, Any], above: str = "") -> list[tuple[str, Any]]:

@@ -21,6 +21,7 @@ from accelsim.memory.sram import fits, shortage
 from accelsim.tiles import MOST_STEPS, PREFERRED_STEPS, Mapping
 
 MOST_KEPT = 4096  # answers that a search remembers
+MOST_RECENT = 8  # sizes of buffers for which it remembers what fits
 LEAST_STEPS = 8  # where groups are batched into steps: enough of them to overlap loads with computation
 
 
@@ -63,6 +64,7 @@ class Search:
         self.sizes: list[list[int]] = [np.unique(pair).tolist() for pair in pairs]
         whole = np.flatnonzero((candidates.loops == 1).all(axis=0))[0]
         self.halves: list[int] = [2 * size for size in candidates.tile_bytes[:, whole].tolist()]  # of whole groups
+        self.recent: dict[Hashable, list[Choice]] = {}
         self.found: dict[Hashable, Mapping] = {}
 
     def best(self, hardware: Hardware) -> Mapping:
@@ -70,12 +72,13 @@ class Search:
 
         Raises: UserError as ``find``.
         """
-        key = (self._room(hardware.sram), hardware.dram.bandwidth_gb_s, hardware.dram.latency_ns, hardware.clock_mhz)
+        room, dram = self._room(hardware.sram), hardware.dram
+        key = (room, dram.bandwidth_gb_s, dram.latency_ns, hardware.clock_mhz)
         mapping = self.found.get(key)
         if mapping is None:
             if len(self.found) >= MOST_KEPT:
                 self.found.clear()
-            mapping = self.found[key] = self._best(hardware)
+            mapping = self.found[key] = self._best(room, hardware)
         if self.gemm.groups == 1:
             return mapping
         return mapping._replace(groups=self._groups_per_step(mapping, hardware.sram))
@@ -86,29 +89,35 @@ class Search:
             return sram.capacity_bytes
         return tuple(bisect_right(sizes, room) for sizes, room in zip(self.sizes, sram.operand_bytes, strict=True))
 
-    def _best(self, hardware: Hardware) -> Mapping:
-        for allowed in self.allowed:
-            best = self._best_of(allowed, hardware)
-            if best is not None:
-                column, (ifmap, weight, ofmap) = best[0], best[1].tolist()
-                m, n, k = self.candidates.tiles[:, column].tolist()
-                return Mapping(m, n, k, ORDERS[self.candidates.order[column]], (ifmap, weight, ofmap))
-        raise self._unmappable(hardware)
+    def _best(self, room: Hashable, hardware: Hardware) -> Mapping:
+        choices = self.recent.get(room)
+        if choices is None:
+            if len(self.recent) >= MOST_RECENT:
+                del self.recent[next(iter(self.recent))]
+            choices = self.recent[room] = self._choices(hardware.sram)
+        if not choices:
+            raise self._unmappable(hardware)
+        scores = [_score(choice, hardware) for choice in choices]
+        places = [int(np.argmin(score)) for score in scores]
+        least = min(range(len(choices)), key=lambda index: scores[index][places[index]])
+        column = choices[least].column[places[least]]
+        ifmap, weight, ofmap = choices[least].kept[:, places[least]].tolist()
+        m, n, k = self.candidates.tiles[:, column].tolist()
+        return Mapping(m, n, k, ORDERS[self.candidates.order[column]], (ifmap, weight, ofmap))
 
-    def _best_of(self, allowed: np.ndarray, hardware: Hardware) -> tuple[int, np.ndarray] | None:
-        """The best candidate that fits and what it keeps; a shared buffer may keep any operands, or none."""
-        best: tuple[float, int, np.ndarray] | None = None
-        choices = [(True, True, True)] if not hardware.sram.shared else list(product((True, False), repeat=3))
-        for wanted in choices:
-            kept, held, contents = _residency(self.needs, hardware.sram, np.array(wanted)[:, None])
-            fit = np.flatnonzero(fits(held, hardware.sram) & allowed)
-            if not fit.size:
-                continue
-            score = _score(self.candidates, fit, kept[:, fit], contents[:, fit], self.gemm, hardware)
-            place = int(np.argmin(score))
-            if best is None or score[place] < best[0]:
-                best = (float(score[place]), int(fit[place]), kept[:, fit[place]])
-        return best[1:] if best else None
+    def _choices(self, sram: OperandSrams) -> list[Choice]:
+        """Candidates that fit, for each set of operands that may be kept; with many tiles only if all have many."""
+        wanted = [(True, True, True)] if not sram.shared else list(product((True, False), repeat=3))
+        held = [_residency(self.needs, sram, np.array(operands)[:, None]) for operands in wanted]
+        for allowed in self.allowed:
+            fit = [np.flatnonzero(fits(nbytes, sram) & allowed) for _, nbytes, _ in held]
+            if any(columns.size for columns in fit):
+                return [
+                    _choice(self.candidates, columns, kept[:, columns], contents[:, columns], self.gemm, self.array)
+                    for columns, (kept, _, contents) in zip(fit, held, strict=True)
+                    if columns.size
+                ]
+        return []
 
     def _groups_per_step(self, mapping: Mapping, sram: OperandSrams) -> int:
         """Groups that one step takes where a whole group is smaller than a buffer half."""
@@ -181,29 +190,61 @@ def _outermost(c: Candidates) -> np.ndarray:
     return np.broadcast_to(np.take_along_axis(c.loops, first[None, :], axis=0), c.loops.shape)
 
 
-def _score(
-    c: Candidates, fit: np.ndarray, kept: np.ndarray, contents: np.ndarray, gemm: Gemm, hardware: Hardware
-) -> np.ndarray:
-    """Estimated cycles times DRAM bytes of the candidates in ``fit``, what they keep, and their contents.
+class Choice(NamedTuple):
+    """Candidates that fit, with what they keep, as far as no DRAM decides; [3, candidates] or [candidates]."""
+
+    column: np.ndarray  #: of the candidates
+    kept: np.ndarray
+    pieces: np.ndarray  #: transfers of each operand
+    piece_bytes: np.ndarray
+    share: np.ndarray  #: of the time, in which an operand's transfers lie
+    rest_share: np.ndarray
+    compute: np.ndarray
+    busiest: np.ndarray
+    contents: np.ndarray
+    end_bytes: np.ndarray
+    moved: np.ndarray
+
+
+def _choice(
+    c: Candidates, column: np.ndarray, kept: np.ndarray, contents: np.ndarray, gemm: Gemm, array: AnyEngine
+) -> Choice:
+    """What is kept comes in the first pass of its idle loop, and sums that are kept leave in the last."""
+    groups = float(gemm.groups)
+    idle = c.loops[:, column][IDLE]
+    passes = np.where(kept, 1, idle)
+    moved = c.moved_bytes[:, column] * passes * groups
+    spilled = gemm.m * gemm.n * ACCUMULATOR_BITS[array.precision] // 8 * groups
+    moved[2] += 2 * spilled * (passes[2] - 1)
+    pieces = c.tile_count[:, column] * passes * groups
+    share = np.where(kept, 1 / idle, 1.0)
+    compute = c.compute_cycles[column]
+    return Choice(
+        column,
+        kept,
+        pieces,
+        moved / pieces,
+        share,
+        np.maximum(1 - share, 0),
+        compute,
+        np.maximum(compute, c.vector_cycles[column]),
+        contents[:2].max(axis=0),
+        c.tile_bytes[:, column].sum(axis=0),
+        moved.sum(axis=0),
+    )
+
+
+def _score(c: Choice, hardware: Hardware) -> np.ndarray:
+    """Estimated cycles times DRAM bytes.
 
     Each transfer takes whole cycles. A buffer half is asked for only when it is free, so that of every two contents
-    one latency shows. What is kept comes in the first pass of its idle loop, and sums that are kept leave in the last.
+    one latency shows.
     """
-    groups = float(gemm.groups)
-    idle = c.loops[:, fit][IDLE]
-    passes = np.where(kept, 1, idle)
-    moved = c.moved_bytes[:, fit] * passes * groups
-    spilled = gemm.m * gemm.n * ACCUMULATOR_BITS[hardware.engine.precision] // 8 * groups
-    moved[2] += 2 * spilled * (passes[2] - 1)
-    per_cycle = hardware.dram.bandwidth_gb_s * 1e3 / hardware.clock_mhz
-    pieces = c.tile_count[:, fit] * passes * groups
-    each = np.ceil(moved / pieces / per_cycle) * pieces
-    transfers, latency = each.sum(axis=0), latency_cycles(hardware)
-    compute = c.compute_cycles[fit]
-    busiest = np.maximum(compute, c.vector_cycles[fit])
-    share = np.where(kept, 1 / idle, 1.0)  # of the time in which an operand's transfers lie
+    per_cycle, latency = hardware.dram.bandwidth_gb_s * 1e3 / hardware.clock_mhz, latency_cycles(hardware)
+    each = np.ceil(c.piece_bytes / per_cycle) * c.pieces
+    transfers = each.sum(axis=0)
     rest = transfers - each
-    crowded = np.maximum(share * busiest, each + share * rest) + np.maximum(1 - share, 0) * np.maximum(busiest, rest)
-    in_turn = (contents[:2].max(axis=0) * latency + transfers + compute) / 2
-    ends = c.tile_bytes[:, fit].sum(axis=0) / per_cycle + latency
-    return np.asarray((np.maximum(crowded.max(axis=0), in_turn) + ends) * moved.sum(axis=0))
+    crowded = np.maximum(c.share * c.busiest, each + c.share * rest) + c.rest_share * np.maximum(c.busiest, rest)
+    in_turn = (c.contents * latency + transfers + c.compute) / 2
+    ends = c.end_bytes / per_cycle + latency
+    return np.asarray((np.maximum(crowded.max(axis=0), in_turn) + ends) * c.moved)

@@ -24,10 +24,10 @@ from accelsim.summary import figures
 from accelsim.tiles import Mapping
 from accelsim.workload import Node, Workload
 
-MOST_ENGINES = 8  # whose layers are kept
-MOST_PLAYED = 1 << 12  # runs of one layer that are kept,
-MOST_CUTS = 16  # its streams,
-MOST_STEPS = 1 << 13  # and their steps
+MOST_ENGINES = 4  # whose layers are kept
+MOST_PLAYED = 512  # runs of one layer that are kept,
+MOST_CUTS = 8  # its streams,
+MOST_STEPS = 1 << 12  # and their steps
 
 Memory = tuple[float, float, float]  # clock, bandwidth, latency
 Layer = tuple[int, float, float]  # total cycles, utilization, pJ

@@ -38,7 +38,7 @@ def pareto_report(fronts: Mapping[str, Sequence[Mapping[str, Any]]], x: str, y: 
     """The front of each network."""
     parts: list[RenderableType] = []
     for workload, front in fronts.items():
-        title = f"{workload}: {len(front):,} points that no other beats in both {x} and {y}"
+        title = f"{workload}: points that no other beats in both {x} and {y}: {len(front):,}"
         parts += [Paragraph(title, style="bold"), _table([], [[] for _ in front], front[:MOST_ROWS])]
         if len(front) > MOST_ROWS:
             parts.append(Paragraph(f"and {len(front) - MOST_ROWS:,} more: --json has all of them"))
@@ -56,7 +56,19 @@ def _table(
     ]
     left = {name for name in names if any(isinstance(record[name], str) for record in records)}
     drop = ["utilization", "average_power_mw", "total_cycles"]
-    return Grid([*headings, *names], rows, left | set(headings), drop=[name for name in drop if name in names])
+    short = _shortened(names)
+    left = {short[name] for name in left}
+    return Grid([*headings, *short.values()], rows, left | set(headings), drop=[name for name in drop if name in names])
+
+
+def _shortened(names: Sequence[str]) -> dict[str, str]:
+    """Dotted paths without the first parts, as far as they stay different."""
+    short = {}
+    for name in names:
+        parts = name.split(".")
+        ends = (".".join(parts[-count:]) for count in range(1, len(parts) + 1))
+        short[name] = next(end for end in ends if sum(f".{other}".endswith(f".{end}") for other in names) == 1)
+    return short
 
 
 def _cell(name: str, value: Any) -> str:

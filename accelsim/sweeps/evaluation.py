@@ -32,11 +32,10 @@ class Evaluated(NamedTuple):
 
 @functools.cache
 def code_sha256() -> str:
-    """Digest of everything that turns a configuration into figures: the package's code and the technology's tables."""
+    """Digest of all that turns a configuration into figures: the package's code and the tables below hwconfigs."""
     digest = hashlib.sha256(__version__.encode())
-    package, technology = Path(__file__).parent.parent, hwconfigs_folder() / "technology"
-    for folder, pattern in ((package, "*.py"), (technology, "*")):
-        for path in sorted(path for path in folder.rglob(pattern) if path.is_file()):
+    for folder, pattern in ((Path(__file__).parent.parent, "**/*.py"), (hwconfigs_folder(), "*/*")):
+        for path in sorted(path for path in folder.glob(pattern) if path.is_file()):
             digest.update(str(path.relative_to(folder)).encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()
 

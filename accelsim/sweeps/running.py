@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 LEAST_CHUNK, MOST_CHUNK = 32, 128  # points of one task where there are many
 Progress = Callable[[int, int], None]
+Computed = Generator[tuple[dict[int, Outcome], tuple[int, int]], None, None]
 
 
 @dataclass(frozen=True)
@@ -77,19 +79,20 @@ def sweep(
             stored = {key: found for key, found in store.outcomes(keys).items() if found.final}
             known = {point.number: stored[keys[point.number]] for point in plan.points if keys[point.number] in stored}
             reused, layers = len(known), [0, 0]
-            for done, counts in _computed(study, _Work(plan, keys, known), force):
-                store.add((keys[number], outcome) for number, outcome in done.items())
-                known |= done
-                layers = [a + b for a, b in zip(layers, counts, strict=True)]
-                if progress:
-                    progress(len(known), len(plan.points))
+            with closing(_computed(study, _Work(plan, keys, dict(known)), force)) as results:
+                for done, counts in results:
+                    store.add((keys[number], outcome) for number, outcome in done.items())
+                    known |= done
+                    layers = [a + b for a, b in zip(layers, counts, strict=True)]
+                    if progress:
+                        progress(len(known), len(plan.points))
             names = list(study.axes)
             records = records_of(names, plan, known)
             files = write_tables(folder, names, records)
     return Sweep(records, _summary(plan, records, reused, layers, perf_counter() - started), files)
 
 
-def _computed(study: Study, work: _Work, force: Workforce) -> Iterator[tuple[dict[int, Outcome], tuple[int, int]]]:
+def _computed(study: Study, work: _Work, force: Workforce) -> Computed:
     """Outcomes by point's number as they come, with the layers that they had and those that were done already."""
     missing = [point for point in work.design.points if point.number not in work.known]
     task = functools.partial(evaluate, packed(study))

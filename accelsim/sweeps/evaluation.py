@@ -9,6 +9,8 @@ import pickle
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from pydantic import ValidationError
+
 from accelsim import __version__
 from accelsim.config import UserError, validated
 from accelsim.hardware import Hardware
@@ -105,11 +107,27 @@ class Bench:
         settings = dict(zip(self.names, point.values, strict=True))
         of_network = tuple(pair for pair in settings.items() if pair[0].startswith(WORKLOAD_PREFIX))
         of_hardware = {name: value for name, value in settings.items() if not name.startswith(WORKLOAD_PREFIX)}
-        document, _ = laid(self.study, self.study.workloads[point.workload], of_hardware)
-        hardware, network = validated(Hardware, document), self.network(point.workload, of_network)
+        hardware, network = self._hardware(of_hardware), self.network(point.workload, of_network)
         if self.study.spec.fidelity == "stepped":
             return simulate(hardware, network, "stepped").summary
         return self.totals.of(hardware, network)
 
+    def _hardware(self, settings: dict[str, Any]) -> Hardware:
+        """The hardware of a point; only what is wrong is traced to its place in the file."""
+        data = dict(self.study.hardware.data)
+        for name, value in settings.items():
+            data = _with(data, name.split("."), value)
+        try:
+            return Hardware.model_validate(data)
+        except ValidationError:
+            any_network = next(iter(self.study.workloads.values()))
+            return validated(Hardware, laid(self.study, any_network, settings)[0])
+
     def _network(self, name: str, settings: tuple[tuple[str, Any], ...]) -> Workload:
         return workload_of(laid(self.study, self.study.workloads[name], dict(settings))[1])
+
+
+def _with(data: Any, keys: list[str], value: Any) -> dict[str, Any]:
+    """Nested mappings with a value at a path; what does not lead on is replaced, for validation to tell."""
+    below = data if isinstance(data, dict) else {}
+    return {**below, keys[0]: _with(below.get(keys[0]), keys[1:], value) if keys[1:] else value}

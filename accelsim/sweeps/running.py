@@ -23,7 +23,7 @@ from accelsim.sweeps.tables import TABLES, records_of, write_tables
 if TYPE_CHECKING:
     import pandas as pd
 
-LEAST_CHUNK, MOST_CHUNK = 32, 128  # points of one task where there are many
+LEAST_CHUNK, MOST_CHUNK = 32, 256  # points of one task where there are many
 Progress = Callable[[int, int], None]
 Computed = Generator[tuple[dict[int, Outcome], tuple[int, int]], None, None]
 

@@ -73,7 +73,7 @@ def test_a_sweep_is_what_simulate_gives_point_by_point(spec, tmp_path):
 
 
 def test_stepped_points_give_the_same(spec, tmp_path):
-    edited(edited(spec, "[ad_autoencoder, resnet8]", "ad_autoencoder"), "[os, ws, is]", "[ws]")
+    edited(edited(edited(spec, "[ad_autoencoder, resnet8]", "resnet8"), "[os, ws, is]", "[ws]"), "to: 128", "to: 65")
     closed = api.sweep(spec, tmp_path / "a", workers=1).records
     spec.write_text(spec.read_text() + "fidelity: stepped\n")
     assert api.sweep(spec, tmp_path / "b", workers=1).records == closed

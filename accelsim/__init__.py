@@ -22,8 +22,9 @@ if TYPE_CHECKING:
     from accelsim.load import load_hardware, load_workload
     from accelsim.result import Result
     from accelsim.simulation import simulate
+    from accelsim.sweeps import sweep
 
-__all__ = ["Comparison", "Result", "UserError", "compare", "load_hardware", "load_workload", "simulate"]
+__all__ = ["Comparison", "Result", "UserError", "compare", "load_hardware", "load_workload", "simulate", "sweep"]
 __version__ = "0.1.0"
 
 _HOMES = {
@@ -34,6 +35,7 @@ _HOMES = {
     "load_hardware": "accelsim.load",
     "load_workload": "accelsim.load",
     "simulate": "accelsim.simulation",
+    "sweep": "accelsim.sweeps",
 }
 
 

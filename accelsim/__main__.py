@@ -1,6 +1,17 @@
-"""``python -m accelsim``: the command line."""
+"""``python -m accelsim`` and the ``accelsim`` command: the command line, which Ctrl-C ends quietly even as it loads."""
 
-from accelsim.cli import main
+import sys
+
+
+def main() -> None:
+    """Entry point."""
+    try:
+        from accelsim.cli import main as run
+
+        run()
+    except KeyboardInterrupt:
+        sys.exit(130)
+
 
 if __name__ == "__main__":
     main()

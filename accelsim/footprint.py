@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -64,6 +65,7 @@ def to_bytes(elements: np.ndarray | int, bits: int) -> np.ndarray:
     return np.asarray(-(-np.asarray(elements, dtype=np.int64) * bits // 8))
 
 
+@lru_cache(maxsize=4096)
 def compulsory_bytes(gemm: Gemm) -> tuple[int, int]:
     """Bytes that must come in and go out however the product is cut: each operand and the result once.
 

@@ -106,7 +106,7 @@ def _document(name: str | Path, folder: Path, what: str, extending: tuple[Path, 
         raise UserError(f"{place}: extends: goes in a circle; {path.name} is extended already")
     if not isinstance(base, str):
         raise UserError(f"{place}: extends: should be a name or a path, got {shown(base)}")
-    if _is_path(base):
+    if is_path(base):
         base = str(path.parent / base)
     try:
         below = _document(base, folder, what, (*extending, here))
@@ -136,12 +136,13 @@ MARKS = {"workload": "layers", "hardware": "engine"}  # the key that tells which
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 
 
-def _is_path(name: str | Path) -> bool:
+def is_path(name: str | Path) -> bool:
+    """Whether a name means a file rather than something that ships."""
     return isinstance(name, Path) or "/" in name or "\\" in name or Path(name).suffix.lower() in SUFFIXES
 
 
 def _locate(name: str | Path, folder: Path, what: str) -> Path:
-    if _is_path(name):
+    if is_path(name):
         return Path(name)
     names = shipped(folder)
     if name in names:

@@ -2,32 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
-from dataclasses import asdict, replace
+from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Literal
 
 from accelsim.config import UserError, nearest
-from accelsim.energy import EnergyTable, energy_table, price
 from accelsim.engines.losses import Losses
-from accelsim.engines.slots import MacSlots
-from accelsim.engines.vector import lane_cycles
-from accelsim.footprint import compulsory_bytes
 from accelsim.hardware import Hardware
-from accelsim.lowering import Bits, Gemm, gemm_of, in_pattern, vector_work, widths
-from accelsim.mapping import find
-from accelsim.memory.schedule import play
+from accelsim.lowering import Gemm, in_pattern, widths
+from accelsim.machine import Machine
 from accelsim.operands import SYNTHETIC
-from accelsim.products import Counted, Product, Products
-from accelsim.result import LayerResult, Result, check
-from accelsim.rows import Run, idle_row, kind_of, peak_of, row_of
-from accelsim.streams import gemm_stream, mapped_counts, vector_stream
+from accelsim.products import Products
+from accelsim.result import LayerResult, Result
+from accelsim.rows import peak_of
 from accelsim.summary import bit_slots, mac_slots, pattern_note, summarize
-from accelsim.technology import load_technology
-from accelsim.tensors import Operands, read_operands
-from accelsim.timeline import Timeline, busy_cycles, joined
-from accelsim.traffic import gemm_activity, vector_activity, vector_traffic
-from accelsim.workload import Node, Workload, WorkloadFile
+from accelsim.timeline import Timeline, joined
+from accelsim.workload import Workload
 
 Fidelity = Literal["closed", "stepped"]
 
@@ -57,13 +48,13 @@ def simulate(
     if dram not in (None, "ideal"):
         raise UserError(f"dram: should be ideal, got {dram!r}")
     tensors = None if tensors is None else Path(tensors)
-    machine = _Machine(hardware, workload.file, fidelity, tensors, prune)
+    machine = Machine(hardware, fidelity == "stepped", tensors, prune)
     rows: list[LayerResult] = []
     timelines: list[Timeline] = []
     clock = 0
     for node, bits in zip(workload.nodes, widths(workload, hardware.engine.operand_bits), strict=True):
         try:
-            row, timeline = machine.layer(node, bits, seed=len(rows))
+            row, timeline = machine.layer(node, bits, workload.file, seed=len(rows))
         except UserError as error:
             raise UserError(f"layer '{node.layer.name}': {error}") from None
         rows.append(row)
@@ -119,108 +110,7 @@ def count_gemm(hardware: Hardware, m: int, k: int, n: int, fidelity: Fidelity = 
 CONVOLUTIONS = ("conv2d", "depthwise", "grouped")
 
 
-class _Machine:
-    """Hardware with what is derived from it once."""
-
-    def __init__(
-        self, hardware: Hardware, file: WorkloadFile, fidelity: Fidelity, tensors: Path | None, prunes: bool
-    ) -> None:
-        self.hardware = hardware
-        self.batch, self.weight_sparsity = file.batch, file.weight_sparsity
-        self.tensors = tensors
-        self.losses: list[tuple[str, Losses]] = []  # kind of layer, and where its bit slots went
-        self.slots = MacSlots()  # of all products
-        self.counted: dict[str, Product] = {}  # by layer
-        self.given: list[str] = []  # layers whose operands came from files
-        self.products = Products(hardware.engine, fidelity == "stepped", prunes)
-        self.table: EnergyTable = energy_table(hardware, load_technology(hardware.technology.name))
-        self.integer = hardware.engine.precision.startswith("int")
-        self.done: dict[Hashable, tuple[LayerResult, Timeline]] = {}
-
-    def layer(self, node: Node, bits: Bits, seed: int) -> tuple[LayerResult, Timeline]:
-        """One layer's result and when its units were busy, from cycle 0. Equal layers are played once."""
-        if node.layer.is_view or not node.layer.executed:
-            return idle_row(node), joined([])
-        batch = self.batch
-        operations = vector_work(node, batch, self.integer)
-        gemm = gemm_of(node, batch, bits, self.weight_sparsity)
-        gemm = gemm and in_pattern(gemm, self.hardware.engine.sparse_pattern)
-        traffic = vector_traffic(node, bits, batch) if gemm is None else None
-        counted = None
-        if gemm is not None:
-            self._refuse_too_wide(gemm)
-            counted = self._counted(node.layer.name, gemm, seed)
-            self.counted[node.layer.name] = Product(gemm, counted)
-            self.losses.append((kind_of(node), counted.losses))
-            self.slots += counted.slots
-        key = (kind_of(node), gemm, counted, traffic, tuple(operations.items()))
-        if key not in self.done:
-            if gemm is not None and counted is not None:
-                run = self._gemm_run(gemm, counted, operations)
-            else:
-                run = self._vector_run(traffic or (0, 0, 0), operations)
-            row = row_of(node, run, self.hardware, price(run.activity, self.table))
-            check(row, busy_cycles(run.played.timeline.engine), peak_of(gemm, self.hardware))
-            self.done[key] = row, run.played.timeline
-        row, timeline = self.done[key]
-        return replace(row, layer=node.layer.name), timeline
-
-    def _counted(self, name: str, gemm: Gemm, seed: int) -> Counted:
-        operands = self._read(name, gemm)
-        try:
-            return self.products.count(gemm, seed, operands)
-        except UserError as error:
-            if self.tensors is None or operands is None:
-                raise
-            raise UserError(f"{self.tensors / f'{name}.weight.npy'}: {error}") from None
-
-    def _read(self, name: str, gemm: Gemm) -> Operands | None:
-        if self.tensors is None or not self.products.reads_tensors:
-            return None
-        operands = read_operands(self.tensors, name, gemm, self.products.needs_operands)
-        if operands is not None:
-            self.given.append(name)
-        return operands
-
-    def _refuse_too_wide(self, gemm: Gemm) -> None:
-        engine, widest = self.hardware.engine, max(gemm.activation_bits, gemm.weight_bits)
-        if widest <= engine.operand_bits:
-            return
-        told = f"{widest}-bit operands do not fit the engine's {engine.operand_bits} bits"
-        if engine.kind != "bitserial":
-            raise UserError(f"{told} ({engine.precision}); give --precision or engine.precision at least that wide")
-        raise UserError(f"{told} (engine.pe_bits); allowed: 1 to {engine.operand_bits}")
-
-    def _gemm_run(self, gemm: Gemm, counted: Counted, operations: dict[str, int]) -> Run:
-        hardware, engine, counts = self.hardware, self.products.engine, counted.counts
-        per_output = lane_cycles(operations, hardware.vector) / (gemm.m * gemm.n * gemm.groups)
-        sizes = replace(gemm, weight_sparsity=None, activation_signed=None)  # values decide about no tile
-        mapping = find(sizes, hardware, engine, counts.cycles, per_output)
-        mapped = mapped_counts(gemm, mapping, hardware, engine, counts)
-        stream = gemm_stream(gemm, mapping, hardware, mapped.cycles, per_output)
-        played = play(stream, hardware)
-        work = self.products.work(counted)
-        activity = replace(
-            gemm_activity(gemm, mapped, stream, operations, hardware.engine.precision),
-            cycles=played.total_cycles,
-            macs=work.macs,
-            bit_steps=work.bit_steps,
-            selections=work.macs if gemm.pattern else 0,
-        )
-        tiling = mapped.cycles - counts.cycles
-        return Run(gemm, counts.cycles, tiling, stream, played, activity, compulsory_bytes(gemm), str(mapping),
-                    counted)  # fmt: skip
-
-    def _vector_run(self, traffic: tuple[int, int, int], operations: dict[str, int]) -> Run:
-        read, weights, written = traffic
-        stream = vector_stream((read, weights), written, lane_cycles(operations, self.hardware.vector), self.hardware)
-        played = play(stream, self.hardware)
-        activity = vector_activity(traffic, played.total_cycles, operations)
-        return Run(None, int(stream.vector_cycles.sum()), 0, stream, played, activity, (read + weights, written), "",
-                    None)  # fmt: skip
-
-
-def _tensor_notes(folder: Path, workload: Workload, machine: _Machine) -> list[str]:
+def _tensor_notes(folder: Path, workload: Workload, machine: Machine) -> list[str]:
     """What was not read; files that belong to no layer are refused."""
     if not machine.products.reads_tensors:
         return [f"tensors of {folder} were not read: values change nothing here"]

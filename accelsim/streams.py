@@ -11,7 +11,7 @@ from accelsim.config import UserError
 from accelsim.counts import ActionCounts
 from accelsim.engines.base import Engine
 from accelsim.footprint import bias_bytes, ifmap_channels, ifmap_pixels, lengths, to_bytes, weight_bytes
-from accelsim.hardware import ACCUMULATOR_BITS, Hardware
+from accelsim.hardware import ACCUMULATOR_BITS, AnyEngine, Hardware, OperandSrams, VectorUnit
 from accelsim.lowering import INT64_MAX, Gemm
 from accelsim.tiles import IFMAP, MOST_STEPS, OFMAP, WEIGHT, Mapping, TileStream
 
@@ -48,7 +48,7 @@ def gemm_stream(
     passes = _passes(gemm, hardware, at, sizes)
     in_step = lengths(gemm.groups, mapping.groups)
     vector = np.concatenate(
-        [np.where(last_k, vector_cycles(outputs * g, lane_cycles_per_output, hardware), 0) for g in in_step]
+        [np.where(last_k, vector_cycles(outputs * g, lane_cycles_per_output, hardware.vector), 0) for g in in_step]
     )
     if lane_cycles_per_output:
         vector[-1] += hardware.vector.latency_cycles
@@ -61,9 +61,9 @@ def gemm_stream(
     )
 
 
-def vector_cycles(outputs: np.ndarray, lane_cycles_per_output: Fraction, hardware: Hardware) -> np.ndarray:
+def vector_cycles(outputs: np.ndarray, lane_cycles_per_output: Fraction, unit: VectorUnit) -> np.ndarray:
     """Whole cycles of the vector unit for so many outputs at once; exact integer arithmetic."""
-    above, below = lane_cycles_per_output.numerator, lane_cycles_per_output.denominator * hardware.vector.lanes
+    above, below = lane_cycles_per_output.numerator, lane_cycles_per_output.denominator * unit.lanes
     if outputs.size and int(outputs.max()) * above > INT64_MAX:
         raise UserError(f"vector work of {int(outputs.max())} outputs in one tile overflows a 64-bit count")
     return np.asarray(-(-outputs * above // below))
@@ -103,12 +103,11 @@ def _passes(gemm: Gemm, hardware: Hardware, at: dict[str, np.ndarray], sizes: di
     return weights
 
 
-def pass_goes_on(tiles: np.ndarray, innermost: np.ndarray, hardware: Hardware) -> np.ndarray:
+def pass_goes_on(tiles: np.ndarray, innermost: np.ndarray, engine: AnyEngine) -> np.ndarray:
     """Whether cutting the streamed dimension leaves a pass in the engine: one pass a step, cut innermost.
 
     tiles are m, n, k, [3, candidates]; innermost names the innermost loop of each candidate.
     """
-    engine = hardware.engine
     held = [place for place, dimension in enumerate("mnk") if dimension != engine.streamed]
     one_pass = np.logical_and.reduce([tiles[place] <= engine.grain[place] for place in held])
     return np.asarray(one_pass & (innermost == engine.streamed))
@@ -120,7 +119,7 @@ def mapped_counts(
     """What the engine does under a mapping: as alone, and more where tiles cut the streams of its passes."""
     streamed = hardware.engine.streamed
     tiles = np.array(mapping[:3])
-    if hardware.engine.holds_sums or pass_goes_on(tiles, np.array(mapping.order[2]), hardware):
+    if hardware.engine.holds_sums or pass_goes_on(tiles, np.array(mapping.order[2]), hardware.engine):
         return alone
     tile = {"m": mapping.tile_m, "n": mapping.tile_n, "k": mapping.tile_k}[streamed]
     size = {"m": gemm.m, "n": gemm.n, "k": gemm.k}[streamed]
@@ -154,9 +153,7 @@ def vector_stream(
 
     load_bytes are activations and weights; a piece fits half of its buffer.
     """
-    halves = [capacity // 2 for capacity in hardware.sram.operand_bytes]
-    needed = [ceil(size / half) for size, half in zip((*load_bytes, store_bytes), halves, strict=True)]
-    steps = max(VECTOR_STEPS, *needed)
+    steps = vector_steps(load_bytes, store_bytes, hardware.sram)
     if steps > MOST_STEPS:
         raise UserError(f"an element-wise layer of {sum(load_bytes) + store_bytes} bytes needs {steps} passes through"
                         f" the buffers; at most {MOST_STEPS}")  # fmt: skip
@@ -166,6 +163,13 @@ def vector_stream(
         cycles[-1] += hardware.vector.latency_cycles
     stores = _even(store_bytes, steps)
     return TileStream(loads, stores, np.ones((steps, 3), bool), np.zeros(steps, np.int64), cycles, lanes_only=True)
+
+
+def vector_steps(load_bytes: tuple[int, int], store_bytes: int, sram: OperandSrams) -> int:
+    """Pieces of an element-wise layer: as many as its overlap or its buffers' halves want."""
+    halves = [capacity // 2 for capacity in sram.operand_bytes]
+    needed = [-(-size // half) for size, half in zip((*load_bytes, store_bytes), halves, strict=True)]
+    return max(VECTOR_STEPS, *needed)
 
 
 def _even(total: int, parts: int) -> np.ndarray:

@@ -24,8 +24,8 @@ def summarize(
     rows: Sequence[LayerResult], hardware: Hardware, workload: Workload, table: EnergyTable, verified: bool
 ) -> dict[str, Any]:
     """Sums over layers; ``verified`` is there where every product was checked."""
-    cycles = sum(row.total_cycles for row in rows)
-    seconds = cycles / (hardware.clock_mhz * 1e6)
+    totals = figures([(row.total_cycles, row.utilization, row.energy_pj) for row in rows], hardware.clock_mhz)
+    seconds = totals["total_cycles"] / (hardware.clock_mhz * 1e6)
     macs = sum(row.macs for row in rows)
     parts = {name: math.fsum(row.energy_pj_by_component[name] for row in rows) for name in COMPONENTS}
     picojoules = math.fsum(row.energy_pj for row in rows)
@@ -37,18 +37,18 @@ def summarize(
         "precision": hardware.engine.precision,
         "operand_bits": operand_bits(hardware, workload),
         "batch": workload.file.batch,
-        "total_cycles": cycles,
+        "total_cycles": totals["total_cycles"],
         "compute_cycles": sum(row.compute_cycles for row in rows),
         "stall_cycles": sum(row.stall_cycles for row in rows),
-        "latency_ms": seconds * 1e3,
+        "latency_ms": totals["latency_ms"],
         "macs": macs,
         "params": workload.params,
-        "utilization": math.fsum(row.total_cycles * row.utilization for row in rows) / max(1, cycles),
+        "utilization": totals["utilization"],
         "dram_read_bytes": sum(row.dram_read_bytes for row in rows),
         "dram_write_bytes": sum(row.dram_write_bytes for row in rows),
         "compulsory_bytes": sum(row.compulsory_read_bytes + row.compulsory_write_bytes for row in rows),
-        "energy_uj": picojoules * 1e-6,
-        "average_power_mw": picojoules * 1e-9 / seconds if seconds else 0.0,
+        "energy_uj": totals["energy_uj"],
+        "average_power_mw": totals["average_power_mw"],
         "tops": 2 * macs / seconds * 1e-12 if seconds else 0.0,
         "tops_per_w": 2 * macs / picojoules if picojoules else 0.0,
         "energy_pj_by_component": parts,
@@ -56,6 +56,20 @@ def summarize(
         "notes": [*_memory_note(hardware, workload), *table.notes, *_engine_notes(hardware, workload)],
     }
     return summary | ({"verified": True} if verified else {})
+
+
+def figures(layers: Sequence[tuple[int, float, float]], clock_mhz: float) -> dict[str, Any]:
+    """The totals that sweeps keep, of each layer's total cycles, utilization and energy in pJ."""
+    cycles = sum(layer[0] for layer in layers)
+    seconds = cycles / (clock_mhz * 1e6)
+    picojoules = math.fsum(layer[2] for layer in layers)
+    return {
+        "total_cycles": cycles,
+        "latency_ms": seconds * 1e3,
+        "energy_uj": picojoules * 1e-6,
+        "average_power_mw": picojoules * 1e-9 / seconds if seconds else 0.0,
+        "utilization": math.fsum(layer[0] * layer[1] for layer in layers) / max(1, cycles),
+    }
 
 
 def operand_bits(hardware: Hardware, workload: Workload) -> dict[str, list[int]]:

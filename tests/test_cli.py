@@ -254,24 +254,24 @@ def test_kernels_run_where_no_cache_can_be_written(tmp_path):
 
 
 def test_a_failed_run_is_status_1_in_one_line(accelsim, monkeypatch):
-    from accelsim import simulation
+    from accelsim import machine
 
     def broken(*_, **__):
         raise RuntimeError("two\nlines")
 
-    monkeypatch.setattr(simulation, "play", broken)
+    monkeypatch.setattr(machine, "play", broken)
     code, out, err = accelsim(*RESNET8)
     assert (code, out, err.count("\n")) == (1, "", 1)
     assert "two lines" in err
 
 
 def test_interrupt_is_status_130(accelsim, monkeypatch):
-    from accelsim import simulation
+    from accelsim import machine
 
     def interrupted(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(simulation, "play", interrupted)
+    monkeypatch.setattr(machine, "play", interrupted)
     assert accelsim(*RESNET8)[0] == 130
 
 

@@ -12,10 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from accelsim import UserError, load_hardware, load_workload, simulate
+from accelsim.candidates import ORDERS, ladder
 from accelsim.engines.systolic import Systolic
 from accelsim.footprint import compulsory_bytes
 from accelsim.lowering import Convolution, Gemm
-from accelsim.mapping import ORDERS, find, ladder
+from accelsim.mapping import find
 from accelsim.memory.schedule import play
 from accelsim.streams import gemm_stream, mapped_counts, vector_stream
 from accelsim.tiles import Mapping

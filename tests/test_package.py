@@ -11,6 +11,8 @@ import pytest
 import accelsim
 from accelsim.config import parse_yaml
 from accelsim.load import load_hardware
+from accelsim.sweeps.designs import design
+from accelsim.sweeps.spec import read_study
 from accelsim.workload import workload_of
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -52,3 +54,9 @@ def test_readme_hardware_file_loads(tmp_path):
 def test_readme_workload_file_loads():
     workload = workload_of(parse_yaml(readme_blocks("yaml")[1], "README.md"))
     assert len(workload.nodes) == 6
+
+
+def test_readme_sweep_loads(tmp_path):
+    path = tmp_path / "sweep.yaml"
+    path.write_text(readme_blocks("yaml")[2], encoding="utf-8")
+    assert len(design(read_study(path)).points) == 3 * 3 * 6

@@ -133,6 +133,11 @@ def with_settings(document: Document, settings: Iterable[str], prefix: str = "")
     return document
 
 
+def assigned(document: Document, path: str, value: Any, source: str) -> Document:
+    """document with a plain value at a dotted path; source is the place that error messages name for it."""
+    return _assign(document, path.split("."), value, source)
+
+
 def _assign(document: Document, keys: list[str], value: Any, source: str) -> Document:
     data = dict(document.data)
     places = dict(document.places)

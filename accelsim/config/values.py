@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from typing import Annotated, Any, ClassVar, TypeVar
 
@@ -45,11 +46,18 @@ class Value(BaseModel):
     @classmethod
     def _refuse_unknown_keys(cls, data: Any) -> Any:
         if isinstance(data, dict):
+            keys = _keys(cls)
             for key in data:
-                if key not in cls.model_fields:
-                    known = [*cls.model_fields, *["extends"] * cls.can_extend]
+                if key not in keys:
+                    known = [*keys, *["extends"] * cls.can_extend]
                     raise PydanticCustomError("unknown_key", "{key}", {"key": key, "known": known})
         return data
+
+
+@functools.cache
+def _keys(model: type[Value]) -> frozenset[str]:
+    """What a file calls the fields of a model."""
+    return frozenset(field.alias or name for name, field in model.model_fields.items())
 
 
 def validated(model: type[V], document: Document) -> V:

@@ -1,0 +1,146 @@
+"""Tile sizes and loop orders that a product can be cut by, and what each of them moves and holds."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from fractions import Fraction
+from functools import lru_cache, partial
+from itertools import permutations
+from typing import NamedTuple
+
+import numpy as np
+
+from accelsim.engines.base import Engine
+from accelsim.footprint import ifmap_channels, ifmap_pixels
+from accelsim.hardware import ACCUMULATOR_BITS, AnyEngine, VectorUnit
+from accelsim.lowering import Gemm
+from accelsim.streams import counts_in_pieces, pass_goes_on, vector_cycles
+from accelsim.tiles import MOST_STEPS
+
+ORDERS = tuple("".join(order) for order in permutations("mnk"))
+IRRELEVANT = ("n", "m", "k")  # the loop that ifmap, weight and ofmap tiles do not depend on
+IDLE = [1, 0, 2]  # the same as places in m, n, k
+
+
+class Candidates(NamedTuple):
+    """One column per combination of tile sizes and loop order; sizes in bytes of one group."""
+
+    tiles: np.ndarray  #: int64[3, n]: m, n, k
+    loops: np.ndarray  #: int64[3, n]: trip counts of the same
+    order: np.ndarray  #: int64[n], into ORDERS
+    place: np.ndarray  #: int64[3, n]: how deep each operand's irrelevant loop stands, 0 outermost
+    tile_bytes: np.ndarray  #: int64[3, n]
+    kept_bytes: np.ndarray  #: int64[3, n]: what the buffer holds where the operand is kept
+    moved_bytes: np.ndarray  #: int64[3, n]: traffic of one pass
+    compute_cycles: np.ndarray  #: float64[n], all groups
+    vector_cycles: np.ndarray  #: float64[n], all groups
+    allowed: np.ndarray  #: bool[n]
+
+    @property
+    def tile_count(self) -> np.ndarray:
+        """float64[3, n]: tiles of ifmap, weight and ofmap in one group."""
+        m, n, k = self.loops.astype(float)
+        return np.stack([m * k, k * n, m * n])
+
+
+def ladder(size: int, grain: int, rows: int = 1) -> list[int]:
+    """Tile sizes to try along a dimension: all of it, then halves in whole grains and, where m has them, rows."""
+    sizes = {size}
+    for unit in {rows * grain, grain}:
+        count = -(-size // unit)
+        while size <= count * unit * MOST_STEPS:  # finer tiles than that would be too many
+            sizes.add(min(size, count * unit))
+            if count == 1:
+                break
+            count = -(-count // 2)
+    return sorted(sizes, reverse=True)
+
+
+def candidates_of(
+    gemm: Gemm,
+    array: AnyEngine,
+    vector: VectorUnit,
+    engine: Engine,
+    engine_cycles: int,
+    lane_cycles_per_output: Fraction,
+) -> Candidates:
+    """All candidates, those that the engine cannot run marked as not allowed."""
+    sizes = dict(zip("mnk", (gemm.m, gemm.n, gemm.k), strict=True))
+    grain = dict(zip("mnk", array.grain, strict=True))
+    row = gemm.convolution.out_width if gemm.convolution and grain["m"] == 1 else 1
+    rungs = {d: ladder(sizes[d], grain[d], row if d == "m" else 1) for d in "mnk"}
+    picks = [a.reshape(-1) for a in np.meshgrid(*(range(len(rungs[d])) for d in "mnk"), range(6), indexing="ij")]
+    order = picks[3]
+    tiles = np.stack([np.array(rungs[d], dtype=np.int64)[pick] for d, pick in zip("mnk", picks, strict=False)])
+    loops = -(-np.array([[sizes[d]] for d in "mnk"]) // tiles)
+    place = np.array([[text.index(d) for text in ORDERS] for d in IRRELEVANT])[:, order]
+    tile_bytes, kept_bytes, moved_bytes = _bytes(gemm, array, rungs, picks, order)
+    streamed = "mnk".index(array.streamed)
+    free = (loops[streamed] == 1) | pass_goes_on(tiles, np.array([text[2] for text in ORDERS])[order], array)
+    cycles = np.full(order.shape, float(engine_cycles))
+    if not array.holds_sums:
+        pieces = [counts_in_pieces(gemm, engine, array.streamed, tile).cycles for tile in rungs[array.streamed]]
+        cycles = np.where(free, cycles, np.array(pieces, dtype=float)[picks[streamed]])
+    allowed = free if array.holds_sums else np.ones_like(free)
+    per_tile = vector_cycles(tiles[0] * tiles[1], lane_cycles_per_output, vector)
+    lanes = per_tile * loops[0].astype(float) * loops[1] * gemm.groups
+    return Candidates(tiles, loops, order, place, tile_bytes, kept_bytes, moved_bytes, cycles, lanes, allowed)
+
+
+def _bytes(
+    gemm: Gemm, array: AnyEngine, rungs: dict[str, list[int]], picks: list[np.ndarray], order: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """For ifmap, weight and ofmap: bytes of one tile, of what keeping it takes, and of one pass over all tiles."""
+    pm, pn, pk = picks[:3]
+    m, n, k = (np.array(rungs[d], dtype=np.int64)[p] for d, p in zip("mnk", (pm, pn, pk), strict=True))
+    # relevant tiles inside the irrelevant loop: the ones to keep. [operand, candidate] pairs of extents
+    order_of = np.array([[text.index(d) for d in "mnk"] for text in ORDERS])[order]
+    inside = {(x, d): order_of[:, "mnk".index(d)] > order_of[:, "mnk".index(x)] for x in "mnk" for d in "mnk"}
+
+    largest, area = _each(rungs["m"], partial(_pixels, gemm))
+    deepest, depth = _each(rungs["k"], partial(_channels, gemm))
+    kept_pixels = np.where(inside["n", "m"], _pixels(gemm, gemm.m)[0], largest[pm])
+    kept_channels = np.where(inside["n", "k"], _channels(gemm, gemm.k)[0], deepest[pk])
+    wide = ACCUMULATOR_BITS[array.precision]
+    sum_bits = np.where(_accumulates_on_chip(array, k, gemm.k), wide, gemm.output_bits)
+    whole = {d: np.where(inside["m", d], size, tile) for d, size, tile in (("n", gemm.n, n), ("k", gemm.k, k))}
+    over_k = {d: np.where(inside["k", d], size, tile) for d, size, tile in (("m", gemm.m, m), ("n", gemm.n, n))}
+    a, weights = gemm.activation_bits, gemm.weight_column_bits
+    tile = [largest[pm] * deepest[pk] * a, weights(k) * n, m * n * sum_bits]
+    kept = [kept_pixels * kept_channels * a, weights(whole["k"]) * whole["n"], over_k["m"] * over_k["n"] * sum_bits]
+    # narrow operands: every tile inside is rounded up to whole bytes by itself
+    count = {d: -(-size // tile) for d, size, tile in (("m", gemm.m, m), ("n", gemm.n, n), ("k", gemm.k, k))}
+    for place, (idle, letters, bits) in enumerate((("n", "mk", a), ("m", "kn", gemm.stored_weight_bits))):
+        if bits % 8:
+            kept[place] = kept[place] + 7 * math.prod(np.where(inside[idle, d], count[d], 1) for d in letters)
+    out = np.full_like(m, gemm.m * gemm.n * gemm.output_bits)
+    moved = [area[pm] * depth[pk] * a, np.full_like(m, weights(gemm.k) * gemm.n), out]
+    return tuple(-(-np.stack(bits) // 8) for bits in (tile, kept, moved))  # type: ignore[return-value]
+
+
+def _each(tiles: list[int], sizes: Callable[[int], tuple[int, int]]) -> tuple[np.ndarray, np.ndarray]:
+    """Largest and total extent for each tile size."""
+    largest, total = zip(*map(sizes, tiles), strict=True)
+    return np.array(largest), np.array(total)
+
+
+@lru_cache(maxsize=1 << 14)
+def _pixels(gemm: Gemm, tile: int) -> tuple[int, int]:
+    """Raw input pixels of the largest of all tiles of so many output pixels, and of all of them."""
+    pixels = ifmap_pixels(gemm, tile)
+    return int(pixels.max()), int(pixels.sum())
+
+
+@lru_cache(maxsize=1 << 14)
+def _channels(gemm: Gemm, tile: int) -> tuple[int, int]:
+    """The same of input channels and reduction indices."""
+    channels = ifmap_channels(gemm, tile)
+    return int(channels.max()), int(channels.sum())
+
+
+def _accumulates_on_chip(array: AnyEngine, tile_k: np.ndarray, k: int) -> np.ndarray:
+    """Whether sums wait in the ofmap buffer at accumulator width: several passes over K, or several tiles of it."""
+    if array.holds_sums:
+        return np.zeros(tile_k.shape, bool)
+    return np.asarray((tile_k < k) | (tile_k > array.grain[2]))

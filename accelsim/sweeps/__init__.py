@@ -1,0 +1,7 @@
+"""Sweeps: many points of hardware and networks, on one machine or a cluster; kept, resumed, and written as tables."""
+
+from __future__ import annotations
+
+from accelsim.sweeps.running import Sweep, sweep
+
+__all__ = ["Sweep", "sweep"]

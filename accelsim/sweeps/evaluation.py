@@ -1,0 +1,133 @@
+"""A worker's part: points in, outcomes out. The same in this process, in a spawned one and on a cluster."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+import pickle
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from pydantic import ValidationError
+
+from accelsim import __version__
+from accelsim.config import UserError, validated
+from accelsim.hardware import Hardware
+from accelsim.load import WORKLOAD_PREFIX
+from accelsim.places import hwconfigs_folder
+from accelsim.simulation import simulate
+from accelsim.sweeps.designs import Point
+from accelsim.sweeps.figures import Outcome, outcome_of
+from accelsim.sweeps.spec import Study, laid
+from accelsim.totals import Totals
+from accelsim.workload import Workload, workload_of
+
+
+class Evaluated(NamedTuple):
+    """Outcomes of some points in their order, and how many of their layers were found done already."""
+
+    outcomes: list[Outcome]
+    layers: int
+    layers_reused: int
+
+
+@functools.cache
+def code_sha256() -> str:
+    """Digest of all that turns a configuration into figures: the package's code and the tables below hwconfigs."""
+    digest = hashlib.sha256(__version__.encode())
+    for folder, pattern in ((Path(__file__).parent.parent, "**/*.py"), (hwconfigs_folder(), "*/*")):
+        for path in sorted(path for path in folder.glob(pattern) if path.is_file()):
+            digest.update(str(path.relative_to(folder)).encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()
+
+
+def keys_of(study: Study, points: list[Point]) -> list[str]:
+    """What a point's outcome is stored under: a digest of configuration and code."""
+    names = list(study.axes)
+    bases = {
+        name: _digest([code_sha256(), study.spec.fidelity, study.hardware.data, workload.data])
+        for name, workload in study.workloads.items()
+    }
+    return [
+        _digest([bases[point.workload], sorted(zip(names, point.values, strict=True), key=lambda pair: pair[0])])
+        for point in points
+    ]
+
+
+def _digest(value: Any) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def packed(study: Study) -> bytes:
+    """What workers need, to be sent with each task and unpacked once."""
+    return pickle.dumps((code_sha256(), study))
+
+
+def evaluate(setup: bytes, points: list[Point]) -> Evaluated:
+    """The outcome of each point; what is wrong with a point is its error.
+
+    Raises: UserError where this worker runs other code than the process that asked.
+    """
+    bench = _bench(setup)
+    before = bench.totals.tally.layers, bench.totals.tally.reused
+    outcomes = [bench.outcome(point) for point in points]
+    after = bench.totals.tally.layers, bench.totals.tally.reused
+    return Evaluated(outcomes, after[0] - before[0], after[1] - before[1])
+
+
+@functools.lru_cache(maxsize=2)
+def _bench(setup: bytes) -> Bench:
+    code, study = pickle.loads(setup)
+    if code != code_sha256():
+        raise UserError("a worker runs other code than this sweep; install the same version of accelsim on all of them")
+    return Bench(study)
+
+
+class Bench:
+    """A study as a worker holds it: networks parsed once, and everything that points have in common kept."""
+
+    def __init__(self, study: Study) -> None:
+        self.study = study
+        self.names = list(study.axes)
+        self.totals = Totals()
+        self.changes_network = any(name.startswith(WORKLOAD_PREFIX) for name in self.names)
+        self.network = functools.lru_cache(maxsize=64)(self._network)
+
+    def outcome(self, point: Point) -> Outcome:
+        """One point's figures, or its error."""
+        try:
+            return outcome_of(self._summary(point))
+        except UserError as error:
+            return Outcome(error=str(error))
+        except Exception as error:  # a defect or a lack of memory costs one point, not the sweep
+            return Outcome(error=" ".join(f"{type(error).__name__}: {error}".split()), final=False)
+
+    def _summary(self, point: Point) -> dict[str, Any]:
+        settings = dict(zip(self.names, point.values, strict=True))
+        of_network = tuple(pair for pair in settings.items() if pair[0].startswith(WORKLOAD_PREFIX))
+        of_hardware = {name: value for name, value in settings.items() if not name.startswith(WORKLOAD_PREFIX)}
+        hardware, network = self._hardware(of_hardware), self.network(point.workload, of_network)
+        if self.study.spec.fidelity == "stepped":
+            return simulate(hardware, network, "stepped").summary
+        return self.totals.of(hardware, network)
+
+    def _hardware(self, settings: dict[str, Any]) -> Hardware:
+        """The hardware of a point; only what is wrong is traced to its place in the file."""
+        data = dict(self.study.hardware.data)
+        for name, value in settings.items():
+            data = _with(data, name.split("."), value)
+        try:
+            return Hardware.model_validate(data)
+        except ValidationError:
+            any_network = next(iter(self.study.workloads.values()))
+            return validated(Hardware, laid(self.study, any_network, settings)[0])
+
+    def _network(self, name: str, settings: tuple[tuple[str, Any], ...]) -> Workload:
+        return workload_of(laid(self.study, self.study.workloads[name], dict(settings))[1])
+
+
+def _with(data: Any, keys: list[str], value: Any) -> dict[str, Any]:
+    """Nested mappings with a value at a path; what does not lead on is replaced, for validation to tell."""
+    below = data if isinstance(data, dict) else {}
+    return {**below, keys[0]: _with(below.get(keys[0]), keys[1:], value) if keys[1:] else value}

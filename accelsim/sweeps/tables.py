@@ -1,0 +1,76 @@
+"""A sweep's points as records and as files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from accelsim.config import UserError
+from accelsim.report.files import csv_text, replaced, write
+from accelsim.sweeps.designs import Design, Point
+from accelsim.sweeps.figures import FIGURES, Outcome
+
+TABLES = ("points.csv", "points.parquet")
+
+
+def records_of(names: list[str], design: Design, outcomes: Mapping[int, Outcome]) -> list[dict[str, Any]]:
+    """A record per point in their order; without those that a constraint on results excludes."""
+    records = []
+    for point in design.points:
+        record = _record(names, point, outcomes[point.number])
+        if record["error"] or _kept(design, record):
+            records.append(record)
+    return records
+
+
+def _record(names: list[str], point: Point, outcome: Outcome) -> dict[str, Any]:
+    """One row of points.csv."""
+    figures = {name: getattr(outcome, name) for name in FIGURES}
+    return {**dict(zip(names, point.values, strict=True)), "workload": point.workload, **figures,
+            "error": outcome.error}  # fmt: skip
+
+
+def _kept(design: Design, record: dict[str, Any]) -> bool:
+    """Whether constraints on results hold. Where one cannot be decided, that is the point's error."""
+    known = design.constants | record
+    try:
+        return all(constraint.holds(known) for constraint in design.on_results)
+    except UserError as error:
+        record["error"] = f"constraint {error}"
+        return True
+
+
+def write_tables(folder: Path, names: list[str], records: list[dict[str, Any]]) -> list[Path]:
+    """points.csv and, where pyarrow is installed, points.parquet; what a killed writer left is cleared away."""
+    for leftover in [path for name in TABLES for path in folder.glob(f".{name}.*")]:
+        leftover.unlink()
+    columns = [*names, "workload", *FIGURES, "error"]
+    path = folder / TABLES[0]
+    write(path, csv_text([{key: _word(value) for key, value in record.items()} for record in records], columns))
+    if find_spec("pyarrow") is None:
+        return [path]
+    with replaced(folder / TABLES[1]) as temporary:
+        _write_parquet(temporary, {name: [record[name] for record in records] for name in columns})
+    return [path, folder / TABLES[1]]
+
+
+def _word(value: Any) -> Any:
+    """true and false as YAML writes them."""
+    return str(value).lower() if isinstance(value, bool) else value
+
+
+def _write_parquet(path: Path, columns: dict[str, list[Any]]) -> None:
+    import pyarrow
+    from pyarrow import parquet
+
+    arrays = {}
+    for name, values in columns.items():
+        kinds = {type(value) for value in values if value is not None}
+        if kinds == {int, float}:
+            values = [value if value is None else float(value) for value in values]
+        elif len(kinds) > 1:
+            values = [value if value is None else str(_word(value)) for value in values]
+        arrays[name] = pyarrow.array(values)
+    parquet.write_table(pyarrow.table(arrays), path)

@@ -1,0 +1,176 @@
+"""Totals of many machines that differ in little: what they have in common is done once.
+
+Bit for bit what ``simulate`` puts into its summary. Cycles of a product depend on engine, vector unit, its mapping,
+clock and DRAM; buffers decide about the mapping and the energies alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from accelsim.config import UserError
+from accelsim.energy import Activity, price, total_pj
+from accelsim.hardware import Hardware
+from accelsim.lowering import Gemm, widths
+from accelsim.machine import Cut, Job, Machine, job_of
+from accelsim.mapping import Search
+from accelsim.products import Counted, Products
+from accelsim.rows import Run
+from accelsim.simulation import simulate
+from accelsim.streams import vector_steps
+from accelsim.summary import figures
+from accelsim.tiles import Mapping
+from accelsim.workload import Node, Workload
+
+MOST_ENGINES = 4  # whose layers are kept
+MOST_PLAYED = 512  # runs of one layer that are kept,
+MOST_CUTS = 8  # its streams,
+MOST_STEPS = 1 << 12  # and their steps
+
+Memory = tuple[float, float, float]  # clock, bandwidth, latency
+Layer = tuple[int, float, float]  # total cycles, utilization, pJ
+IDLE: Layer = (0, 0.0, 0.0)
+
+
+class Played(NamedTuple):
+    """What is left of a layer that was played: enough to price it again."""
+
+    total_cycles: int
+    utilization: float
+    activity: Activity
+
+
+@dataclass
+class Tally:
+    """Layers asked for, and those of them that were played already."""
+
+    layers: int = 0
+    reused: int = 0
+
+
+class Totals:
+    """Totals of machines one after the other; call it with those together that share an engine."""
+
+    def __init__(self) -> None:
+        self.tally = Tally()
+        self.benches: dict[Hashable, Bench] = {}
+
+    def of(self, hardware: Hardware, workload: Workload) -> dict[str, Any]:
+        """Total cycles, latency, energy, power and utilization of a network, in closed form.
+
+        Raises: UserError as ``simulate``.
+        """
+        key = (id(workload), hardware.engine, hardware.vector)
+        bench = self.benches.get(key)
+        if bench is None:
+            if len(self.benches) >= MOST_ENGINES:
+                del self.benches[next(iter(self.benches))]
+            bench = self.benches[key] = Bench(workload, hardware, self.tally)
+        return bench.totals(hardware)
+
+
+class Bench:
+    """A network on one engine and vector unit, for any clock, buffers, DRAM and technology."""
+
+    def __init__(self, workload: Workload, hardware: Hardware, tally: Tally) -> None:
+        self.workload = workload  # held, so that its identity stays its own
+        self.tally = tally
+        self.products = Products(hardware.engine, stepped=False)
+        self.layers: list[KeptProduct | KeptLanes] = []  # different ones
+        self.order: list[int | None] = []  # of the network, by number in layers
+        numbers: dict[Job, int] = {}
+        for node, bits in zip(workload.nodes, widths(workload, hardware.engine.operand_bits), strict=True):
+            job = job_of(node, bits, workload.file, hardware.engine)
+            if job is not None and job not in numbers:
+                numbers[job] = len(self.layers)
+                self.layers.append(KeptProduct(node, job, job.gemm) if job.gemm else KeptLanes(node, job))
+            self.order.append(None if job is None else numbers[job])
+
+    def totals(self, hardware: Hardware) -> dict[str, Any]:
+        """Totals of one machine with this engine."""
+        if self.products.needs_operands:  # seeded by the layer's place: no two layers are equal
+            return simulate(hardware, self.workload).summary
+        machine = Machine(hardware, products=self.products)
+        memory = (hardware.clock_mhz, hardware.dram.bandwidth_gb_s, hardware.dram.latency_ns)
+        found: dict[int, Layer] = {}
+        for number in self.order:
+            if number is not None:
+                self._count(number, machine, memory, found)
+        return figures([IDLE if number is None else found[number] for number in self.order], hardware.clock_mhz)
+
+    def _count(self, number: int, machine: Machine, memory: Memory, found: dict[int, Layer]) -> None:
+        self.tally.layers += 1
+        if number in found:
+            self.tally.reused += 1
+            return
+        layer = self.layers[number]
+        try:
+            played, reused = layer.play(machine, memory)
+        except UserError as error:
+            raise UserError(f"layer '{layer.node.layer.name}': {error}") from None
+        self.tally.reused += reused
+        found[number] = played.total_cycles, played.utilization, total_pj(price(played.activity, machine.table))
+
+
+class KeptProduct:
+    """A product, what every machine with its engine has in common of it, and what was played of it."""
+
+    def __init__(self, node: Node, job: Job, gemm: Gemm) -> None:
+        self.node, self.job, self.gemm = node, job, gemm
+        self.begun: tuple[Counted, Search] | None = None
+        self.cuts: dict[Mapping, Cut] = {}
+        self.played: dict[tuple[Mapping, Memory], Played] = {}
+
+    def play(self, machine: Machine, memory: Memory) -> tuple[Played, bool]:
+        """The product on a machine, and whether it was played before."""
+        if self.begun is None:
+            machine.refuse_too_wide(self.gemm)
+            counted = machine.products.count(self.gemm, seed=0)
+            self.begun = counted, machine.search(self.job, self.gemm, counted)
+        counted, search = self.begun
+        mapping = search.best(machine.hardware)
+        key = (mapping, memory)
+        played = self.played.get(key)
+        if played is not None:
+            return played, True
+        cut = self.cuts.get(mapping)
+        if cut is None:
+            cut = machine.cut(self.job, self.gemm, counted, mapping)
+            if cut.stream.compute_cycles.size <= MOST_STEPS:
+                _room_for_one(self.cuts, MOST_CUTS)
+                self.cuts[mapping] = cut
+        _room_for_one(self.played, MOST_PLAYED)
+        self.played[key] = _played(machine, self.node, machine.run(self.job, counted, cut))
+        return self.played[key], False
+
+
+class KeptLanes:
+    """A layer without a product, and what was played of it."""
+
+    def __init__(self, node: Node, job: Job) -> None:
+        self.node, self.job = node, job
+        self.played: dict[tuple[int, Memory], Played] = {}
+
+    def play(self, machine: Machine, memory: Memory) -> tuple[Played, bool]:
+        """The layer on a machine, and whether it was played before."""
+        read, weights, written = self.job.traffic or (0, 0, 0)
+        key = (vector_steps((read, weights), written, machine.hardware.sram), memory)
+        played = self.played.get(key)
+        if played is not None:
+            return played, True
+        _room_for_one(self.played, MOST_PLAYED)
+        self.played[key] = _played(machine, self.node, machine.run(self.job, None))
+        return self.played[key], False
+
+
+def _played(machine: Machine, node: Node, run: Run) -> Played:
+    row = machine.checked_row(node, run)
+    return Played(row.total_cycles, row.utilization, run.activity)
+
+
+def _room_for_one(kept: dict[Any, Any], most: int) -> None:
+    """Forget the oldest where there are too many."""
+    if len(kept) >= most:
+        del kept[next(iter(kept))]

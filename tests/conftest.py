@@ -1,8 +1,10 @@
 """Settings of all tests: how many examples hypothesis tries, and where numba keeps compiled kernels."""
 
 import os
+import sys
 from pathlib import Path
 
+import pytest
 from hypothesis import settings
 
 # accelsim adds a key of the kernels' text below this folder, so that what was compiled from another text is
@@ -14,3 +16,18 @@ UNJITTED = os.environ.get("NUMBA_DISABLE_JIT") == "1"
 settings.register_profile("default", max_examples=150, derandomize=True, deadline=None)
 settings.register_profile("unjitted", max_examples=15, derandomize=True, deadline=None)
 settings.load_profile("unjitted" if UNJITTED else "default")
+
+
+@pytest.fixture
+def command(monkeypatch, capfd):
+    """Run a command line in this process; gives exit status, standard output and standard error."""
+    from accelsim import cli
+
+    def call(*arguments):
+        monkeypatch.setattr(sys, "argv", ["accelsim", *map(str, arguments)])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        out, err = capfd.readouterr()
+        return ended.value.code, out, err
+
+    return call

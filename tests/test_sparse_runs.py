@@ -1,13 +1,11 @@
 """Sparse tensor cores in whole runs: patterns by command line, hardware and network; tensors, energy, reports."""
 
 import json
-import sys
 
 import numpy as np
 import pytest
 
 import accelsim
-from accelsim import cli
 from accelsim.compress import sparse
 from accelsim.config import UserError, parse_yaml
 from accelsim.energy import energy_table
@@ -180,17 +178,6 @@ def test_gating_counts_the_zeros_of_given_weights(tmp_path):
     full = {row.layer: row for row in run(hardware).rows}
     spent, all_of_it = (rows["fc"].energy_pj_by_component["mac"] for rows in (given, full))
     assert spent == pytest.approx(all_of_it * 4 / 5)
-
-
-@pytest.fixture
-def command(monkeypatch, capfd):
-    def call(*arguments):
-        monkeypatch.setattr(sys, "argv", ["accelsim", *map(str, arguments)])
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        return ended.value.code, *capfd.readouterr()
-
-    return call
 
 
 def test_the_command_line_says_what_the_pattern_gives(command):

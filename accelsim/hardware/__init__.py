@@ -1,13 +1,6 @@
 """A hardware description: its engine, and the machine around it."""
 
-from accelsim.hardware.engines import (
-    ACCUMULATOR_BITS,
-    BITS,
-    BitSerialUnit,
-    Precision,
-    SystolicArray,
-    TensorCore,
-)
+from accelsim.hardware.engines import BitSerialUnit, SystolicArray
 from accelsim.hardware.machine import (
     AnyEngine,
     Dram,
@@ -18,6 +11,8 @@ from accelsim.hardware.machine import (
     VectorRates,
     VectorUnit,
 )
+from accelsim.hardware.precisions import ACCUMULATOR_BITS, BITS, Precision
+from accelsim.hardware.tensorcore import TensorCore
 
 __all__ = [
     "ACCUMULATOR_BITS",

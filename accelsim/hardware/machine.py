@@ -7,7 +7,8 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field, model_validator
 
 from accelsim.config import Count, Name, NonNegative, Positive, Size, Value
-from accelsim.hardware.engines import BitSerialUnit, SystolicArray, TensorCore
+from accelsim.hardware.engines import BitSerialUnit, SystolicArray
+from accelsim.hardware.tensorcore import TensorCore
 
 AnyEngine = Annotated[SystolicArray | BitSerialUnit | TensorCore, Field(discriminator="kind")]
 

@@ -1,0 +1,172 @@
+"""Tensor cores as a hardware file describes them."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from accelsim.config import Count, Size, Value, shown
+from accelsim.hardware.precisions import BITS, Precision
+from accelsim.sparsity import DENSE, Pattern, parse_pattern
+
+RATE_DENOMINATOR = 1000
+Sustained = Annotated[float, Field(ge=0.01, le=1.5)]
+BytesPerCycle = Annotated[float, Field(ge=1e-3, le=1e6)]
+
+
+class MacRates(Value):
+    """Multipliers of a core at each precision that it takes."""
+
+    int2: Size | None = None
+    int4: Size | None = None
+    int8: Size | None = None
+    int16: Size | None = None
+    fp16: Size | None = None
+    bf16: Size | None = None
+    fp32: Size | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_for_all(cls, data: Any) -> Any:
+        return dict.fromkeys(cls.model_fields, data) if isinstance(data, int) and not isinstance(data, bool) else data
+
+    @property
+    def taken(self) -> list[str]:
+        """Precisions that have a rate."""
+        return [name for name in type(self).model_fields if getattr(self, name) is not None]
+
+
+class TensorCore(Value):
+    """Cores that multiply small matrices, the weights among them dense or n:m sparse.
+
+    A multiprocessor of ``cores`` computes one output tile of ``tile_m`` pixels and ``tile_n`` filters at a time (or
+    ``tiles_at_once``), in k-steps of ``tile_k``, by instructions of m x n x k. Operands stream in while they are used.
+    """
+
+    kind: Literal["tensorcore"]
+    cores: Size  #: of a multiprocessor
+    m: Size  #: pixels of an instruction
+    n: Size  #: filters of an instruction
+    k: Size  #: reduction of an instruction, zeros included; rounded up to whole groups of the pattern
+    macs_per_cycle: MacRates  #: multipliers of a core, for all precisions or for each
+    precision: Precision = "int8"
+    pattern: str = DENSE  #: dense, or n:m: how stored weights are executed
+    index_granule_bits: Annotated[int, Field(ge=1, le=8)] = 1  #: indices of kept weights take a multiple of it
+    latency_cycles: Count = 0  #: from an instruction's last cycle until its sums can be added upon
+    tile_m: Size
+    tile_n: Size
+    tile_k: Size | None = None  #: of a k-step; default: one instruction's
+    warp_m: Size | None = None  #: part of a tile that reads its operands by itself; default: the whole tile
+    warp_n: Size | None = None
+    operand_bytes_per_cycle: BytesPerCycle | None = None  #: into the cores of a multiprocessor; default: as needed
+    operand_fills: bool = False  #: operands are written through the same port before they are read
+    l2_bytes_per_cycle: BytesPerCycle | None = None  #: into all multiprocessors; default: as needed
+    multiprocessors: Size = 1
+    tiles_at_once: Annotated[int, Field(ge=1, le=64)] = 1  #: of a multiprocessor (occupancy)
+    overlap_tiles: bool = True  #: operands of the next tile come while one computes; no fill between them
+    charge_full_tile: bool = False  #: a partial tile takes as long as a full one
+    launch_cycles: Count = 0  #: once
+    fill_cycles: Count = 0  #: before the first k-step of tiles that do not overlap
+    epilogue_cycles: Count = 0  #: after their last
+    sustained_math: Sustained = 1.0  #: share of macs_per_cycle that is really reached
+    sustained_operands: Sustained = 1.0  #: the same of both operand bandwidths
+    zero_gating: bool = False  #: a MAC with a zero weight costs no energy, but its share of the cycle
+
+    @field_validator("pattern", mode="before")
+    @classmethod
+    def _is_pattern(cls, text: Any) -> Any:
+        parse_pattern(text if isinstance(text, str) else shown(text))
+        return text
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> TensorCore:
+        if self.precision not in self.macs_per_cycle.taken:
+            allowed = ", ".join(self.macs_per_cycle.taken)
+            raise ValueError(f"precision: {self.precision} has no macs_per_cycle; allowed: {allowed or 'none'}")
+        for whole, part in (("tile_m", "m"), ("tile_n", "n"), ("tile_m", "warp_m"), ("tile_n", "warp_n")):
+            size, limit = getattr(self, part), getattr(self, whole)
+            if size is not None and limit % size:
+                raise ValueError(f"{whole}: {limit} is no multiple of {part}: {size}")
+        if self.tile_k is not None and self.tile_k % self.k:
+            raise ValueError(f"tile_k: {self.tile_k} is no multiple of k: {self.k}")
+        if max(self.multiprocessors, self.tiles_at_once) > 1 and not self.charge_full_tile:
+            several = "multiprocessors" if self.multiprocessors > 1 else "tiles_at_once"
+            raise ValueError(f"{several}: {getattr(self, several)} need charge_full_tile: true")
+        return self
+
+    def __hash__(self) -> int:
+        """Of what tells most units apart; rates by precision are a dict, which has no hash."""
+        return hash((self.title, self.m, self.n, self.k, self.tile_m, self.tile_n))
+
+    @property
+    def sparse_pattern(self) -> Pattern | None:
+        """Of stored weights; None for dense."""
+        return parse_pattern(self.pattern, self.index_granule_bits)
+
+    @property
+    def rate(self) -> int:
+        """Multipliers of a core at its precision."""
+        return int(getattr(self.macs_per_cycle, self.precision))
+
+    @property
+    def operand_bits(self) -> int:
+        """Width of operands that state none."""
+        return BITS[self.precision]
+
+    @property
+    def pes(self) -> int:
+        """Multipliers of all cores."""
+        return self.multiprocessors * self.cores * self.rate
+
+    @property
+    def title(self) -> str:
+        """Size and kind in a few words."""
+        several = f"{self.multiprocessors}x" if self.multiprocessors > 1 else ""
+        return f"{several}{self.cores}x{self.rate} tensor cores {self.pattern} {self.precision}"
+
+    def peak_macs_per_cycle(self, activation_bits: int, weight_bits: int) -> float:
+        """MACs in a cycle in which every multiplier works on dense weights; narrow operands gain nothing."""
+        return self.pes * float(max(Fraction(1), self.math_share))
+
+    @property
+    def math_share(self) -> Fraction:
+        """sustained_math, exactly."""
+        return Fraction(self.sustained_math).limit_denominator(RATE_DENOMINATOR)
+
+    @property
+    def step_k(self) -> int:
+        """Reduction that one k-step covers: whole instructions of whole groups."""
+        return (self.tile_k or self.k) // self.k * self.instruction_k(self.sparse_pattern)
+
+    def instruction_k(self, pattern: Pattern | None) -> int:
+        """Reduction of an instruction, rounded up to whole groups."""
+        return -(-self.k // pattern.group) * pattern.group if pattern else self.k
+
+    @property
+    def grain(self) -> tuple[int, int, int]:
+        """M, N, K of what a multiprocessor computes at a time: a tile, and k-steps that stream."""
+        return self.tile_m, self.tile_n, self.step_k
+
+    @property
+    def streamed(self) -> str:
+        """The dimension that flows through the cores."""
+        return "k"
+
+    @property
+    def holds_sums(self) -> bool:
+        """Sums stay in registers until they are finished."""
+        return True
+
+    @property
+    def operand_rates(self) -> tuple[Fraction | None, Fraction | None]:
+        """Bits a cycle into the cores of one multiprocessor, and from the L2 into it; None without a limit."""
+        l2 = self.l2_bytes_per_cycle and self.l2_bytes_per_cycle / self.multiprocessors
+        return self._bit_rate(self.operand_bytes_per_cycle), self._bit_rate(l2)
+
+    def _bit_rate(self, bytes_per_cycle: float | None) -> Fraction | None:
+        if bytes_per_cycle is None:
+            return None
+        exact = Fraction(bytes_per_cycle * self.sustained_operands * 8).limit_denominator(RATE_DENOMINATOR)
+        return max(exact, Fraction(1, RATE_DENOMINATOR))

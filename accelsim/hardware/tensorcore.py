@@ -96,10 +96,6 @@ class TensorCore(Value):
             raise ValueError(f"{several}: {getattr(self, several)} need charge_full_tile: true")
         return self
 
-    def __hash__(self) -> int:
-        """Of what tells most units apart; rates by precision are a dict, which has no hash."""
-        return hash((self.title, self.m, self.n, self.k, self.tile_m, self.tile_n))
-
     @property
     def sparse_pattern(self) -> Pattern | None:
         """Of stored weights; None for dense."""

@@ -105,7 +105,11 @@ class Gemm:
 
     def weight_column_bits(self, k: Any) -> Any:
         """Bits that k weights of one filter take in memory; k is an integer or an array of them."""
-        return (self.pattern.stored(k) if self.pattern else k) * self.stored_weight_bits
+        return self.stored_weights(k) * self.stored_weight_bits
+
+    def stored_weights(self, k: Any) -> Any:
+        """Weights that k of one filter keep in memory; k is an integer or an array of them."""
+        return self.pattern.stored(k) if self.pattern else k
 
 
 def in_pattern(gemm: Gemm, pattern: Pattern | None) -> Gemm:

@@ -49,7 +49,7 @@ class Tensor:
                 f"M={gemm.m}, K={gemm.k}, N={gemm.n}, groups={gemm.groups}: {walk.cycles:.3g} cycles of {unit.pes}"
                 f" multipliers do not fit a 64-bit count; allowed: at most {INT64_MAX}"
             )
-        stored = gemm.pattern.stored(gemm.k) if gemm.pattern else gemm.k
+        stored = gemm.stored_weights(gemm.k)
         return ActionCounts(
             cycles=walk.cycles,
             macs=gemm.macs,
@@ -78,7 +78,7 @@ class Tensor:
 
         self._refuse_endless(gemm)
         check_operand("activations", a, [(gemm.groups, gemm.m, gemm.k)], gemm.activation_bits, gemm.activation_signed)
-        stored = gemm.pattern.stored(gemm.k) if gemm.pattern else gemm.k
+        stored = gemm.stored_weights(gemm.k)
         w.check((gemm.groups, gemm.n, stored), gemm.pattern, gemm.k)
         check_operand("weights", w.values, [w.values.shape], gemm.weight_bits, True)
         options, (operand, total) = self._stepped_unit(gemm), element_types(gemm, a, w.values)
@@ -92,9 +92,10 @@ class Tensor:
 
     def explain(self, gemm: Gemm) -> MacSlots:
         """Where the multiplier slots of ``count`` went, and those of dense weights."""
-        dense = Walk(self.unit, replace(gemm, pattern=None)).cycles * self.unit.pes
+        walk = Walk(self.unit, gemm)
+        dense = (Walk(self.unit, replace(gemm, pattern=None)) if gemm.pattern else walk).cycles * self.unit.pes
         ideal = Fraction(dense) / (gemm.pattern.speedup if gemm.pattern else 1)
-        return replace(self._slots(Walk(self.unit, gemm)), dense_total=dense, pattern_total=ideal)
+        return replace(self._slots(walk), dense_total=dense, pattern_total=ideal)
 
     def _slots(self, walk: Walk) -> MacSlots:
         unit, gemm, interval = self.unit, walk.gemm, walk.interval

@@ -68,7 +68,7 @@ class Walk:
     @cached_property
     def stored_k(self) -> int:
         """Weights of one filter that an instruction multiplies."""
-        return int(self.gemm.pattern.stored(self.k)) if self.gemm.pattern else self.k
+        return int(self.gemm.stored_weights(self.k))
 
     @cached_property
     def interval(self) -> int:

@@ -7,9 +7,20 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from accelsim.config import Document, UserError, merge, nearest, read_yaml, shown, validated, with_settings
-from accelsim.hardware import Hardware
-from accelsim.places import hwconfigs_folder, workloads_folder
+from accelsim.config import (
+    Document,
+    UserError,
+    assigned,
+    invalid,
+    merge,
+    nearest,
+    read_yaml,
+    shown,
+    validated,
+    with_settings,
+)
+from accelsim.hardware import BankedDevice, Hardware, MemoryDevice, SerialDevice
+from accelsim.places import devices_folder, hwconfigs_folder, workloads_folder
 from accelsim.workload import Workload, workload_of
 
 DEFAULT_HARDWARE = "edge_npu"
@@ -59,6 +70,22 @@ def load_workload(workload: str | Path, settings: Iterable[str] = ()) -> Workloa
     return workload_of(workload_document(workload, settings))
 
 
+def load_device(device: str | Path, settings: Iterable[str] = (), mapping: str | None = None) -> MemoryDevice:
+    """A memory device by shipped name or path, with ``KEY=VALUE`` settings and an address mapping laid over it.
+
+    Raises: UserError naming what is wrong and where.
+    """
+    document = device_document(device, settings)
+    if mapping is not None:
+        document = assigned(document, "mapping", mapping, f"--mapping {mapping}")
+    kind = document.data.get("kind")
+    if kind == "serial":
+        return validated(SerialDevice, document)
+    if kind not in ("banked", None):
+        raise invalid(document, ("kind",), f"no such kind, got {shown(kind)}; allowed: banked, serial")
+    return validated(BankedDevice, document)
+
+
 def shipped(folder: Path) -> list[str]:
     """Names of the files that ship in a folder."""
     return sorted(path.stem for path in folder.glob("*.yaml"))
@@ -92,6 +119,11 @@ def workload_document(name: str | Path, settings: Iterable[str] = ()) -> Documen
     return with_settings(_document(name, workloads_folder(), "workload"), settings, WORKLOAD_PREFIX)
 
 
+def device_document(name: str | Path, settings: Iterable[str] = ()) -> Document:
+    """A device file with settings, unchecked, each value with its place."""
+    return with_settings(_document(name, devices_folder(), "device"), settings)
+
+
 def _document(name: str | Path, folder: Path, what: str, extending: tuple[Path, ...] = ()) -> Document:
     if not isinstance(name, str | Path):
         raise UserError(f"{what}: should be a name or a path, got {shown(name)}")
@@ -121,10 +153,10 @@ def _read(path: Path, what: str) -> Document:
     suffix = path.suffix.lower()
     if suffix not in IMPORTERS:
         document = read_yaml(path)
-        other = "hardware" if what == "workload" else "workload"
-        if MARKS[other] in document.data and MARKS[what] not in document.data:
-            place = document.place((MARKS[other],))
-            raise UserError(f"{place}: '{MARKS[other]}' belongs to {other} files, expected {what}")
+        if MARKS[what] not in document.data:
+            for other, mark in MARKS.items():
+                if mark in document.data:
+                    raise UserError(f"{document.place((mark,))}: '{mark}' belongs to {other} files, expected {what}")
         return document
     made = "hardware" if suffix in HARDWARE_IMPORTS else "workload"
     if made != what:
@@ -132,7 +164,10 @@ def _read(path: Path, what: str) -> Document:
     return Document(str(path), imported(path), {})
 
 
-MARKS = {"workload": "layers", "hardware": "engine"}  # the key that tells which a file is
+MARKS = {"workload": "layers", "hardware": "engine", "device": "kind"}  # the key that tells which a file is
+_FOLDERS = {"workload": workloads_folder, "hardware": hwconfigs_folder, "device": devices_folder}
+_ARTICLES = {"workload": "a workload", "hardware": "hardware", "device": "a memory device"}
+_OPTIONS = {"hardware": "; give it with --hw", "device": "; give it with --device"}
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 
 
@@ -147,8 +182,7 @@ def _locate(name: str | Path, folder: Path, what: str) -> Path:
     names = shipped(folder)
     if name in names:
         return folder / f"{name}.yaml"
-    other, others = ("hardware", hwconfigs_folder()) if what == "workload" else ("workload", workloads_folder())
-    if name in shipped(others):
-        option = "; give it with --hw" if other == "hardware" else ""
-        raise UserError(f"'{name}' is a {other}, expected {what}{option}".replace("a hardware", "hardware"))
+    for other, others in _FOLDERS.items():
+        if other != what and name in shipped(others()):
+            raise UserError(f"'{name}' is {_ARTICLES[other]}, expected {what}{_OPTIONS.get(other, '')}")
     raise UserError(f"no {what} called '{name}'{nearest(str(name), names)}")

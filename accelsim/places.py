@@ -12,6 +12,11 @@ def hwconfigs_folder() -> Path:
     return _shipped("hwconfigs")
 
 
+def devices_folder() -> Path:
+    """DRAM and other memories behind the chip's edge."""
+    return hwconfigs_folder() / "dram"
+
+
 def workloads_folder() -> Path:
     """One network each."""
     return _shipped("workloads")

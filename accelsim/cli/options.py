@@ -22,6 +22,23 @@ class DramFidelity(StrEnum):
     ideal = "ideal"
 
 
+class DeviceFidelity(StrEnum):
+    """How exactly a memory device alone is modelled."""
+
+    transaction = "transaction"
+    cycle = "cycle"
+
+
+class Pattern(StrEnum):
+    """Of a trace that is made."""
+
+    stream = "stream"
+    stride = "stride"
+    random = "random"
+    copies = "copies"
+    tiles = "tiles"
+
+
 class Precision(StrEnum):
     """Of operands and PEs."""
 
@@ -39,6 +56,7 @@ class Kind(StrEnum):
 
     hw = "hw"
     workloads = "workloads"
+    devices = "devices"
     technologies = "technologies"
 
 

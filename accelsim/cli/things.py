@@ -17,7 +17,7 @@ def list_(
     kind: Annotated[Kind, typer.Argument(help="What to list.")],
     as_json: Json = False,
 ) -> None:
-    """List what ships: hardware, workloads, technologies."""
+    """List what ships: hardware, workloads, memory devices, technologies."""
     from accelsim.report.files import json_text
     from accelsim.report.listing import listing, listing_report
 
@@ -30,7 +30,7 @@ def list_(
 
 @app.command()
 def show(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="A network, hardware or technology: name or path.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="A network, hardware, memory device or technology.")],
     hw: Hw = "edge_npu",
     settings: Sets = None,
     as_json: Json = False,

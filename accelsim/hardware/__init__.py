@@ -1,5 +1,6 @@
 """A hardware description: its engine, and the machine around it."""
 
+from accelsim.hardware.devices import BankedDevice, MemoryDevice, SerialDevice
 from accelsim.hardware.engines import BitSerialUnit, SystolicArray
 from accelsim.hardware.machine import (
     AnyEngine,
@@ -18,11 +19,14 @@ __all__ = [
     "ACCUMULATOR_BITS",
     "BITS",
     "AnyEngine",
+    "BankedDevice",
     "BitSerialUnit",
     "Dram",
     "Hardware",
+    "MemoryDevice",
     "OperandSrams",
     "Precision",
+    "SerialDevice",
     "Sram",
     "SystolicArray",
     "TechnologyChoice",

@@ -13,3 +13,6 @@ from accelsim.kernels import CACHED
 kernel = numba.njit(cache=CACHED, nogil=True, error_model="numpy")
 """Decorator of every kernel. What runs each cycle takes few arrays: a call passes them element by element,
 tuples of arrays too, and soon costs more than the work."""
+
+inlined = numba.njit(cache=CACHED, nogil=True, error_model="numpy", inline="always")
+"""Decorator of a kernel's part that is used in one place: compiled into it, so that no call is left."""

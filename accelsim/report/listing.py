@@ -9,9 +9,19 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from accelsim.config import UserError, nearest, read_yaml
-from accelsim.load import hardware_document, load_hardware, load_workload, shipped, split_settings
-from accelsim.places import hwconfigs_folder, workloads_folder
+from accelsim.hardware import BankedDevice
+from accelsim.load import (
+    device_document,
+    hardware_document,
+    load_device,
+    load_hardware,
+    load_workload,
+    shipped,
+    split_settings,
+)
+from accelsim.places import devices_folder, hwconfigs_folder, workloads_folder
 from accelsim.report.show import (
+    device_report,
     hardware_report,
     peak_tops,
     sourced,
@@ -28,14 +38,17 @@ HEADINGS = {
     "sram_kib": "SRAM KiB",
     "dram_gb_s": "DRAM GB/s",
     "macs": "MACs",
+    "capacity_mib": "MiB",
+    "peak_gb_s": "GB/s",
     "node_nm": "nm",
     "reference_voltage_v": "V",
 }
 
 
 def listing(kind: str) -> list[dict[str, Any]]:
-    """Name, figures and description of each shipped thing of a kind: hw, workloads or technologies."""
-    return {"hw": _hardware, "workloads": _workloads, "technologies": _technologies}[kind]()
+    """Name, figures and description of each shipped thing of a kind: hw, workloads, devices or technologies."""
+    makers = {"hw": _hardware, "workloads": _workloads, "devices": _devices, "technologies": _technologies}
+    return makers[kind]()
 
 
 def listing_report(entries: list[dict[str, Any]]) -> RenderableType:
@@ -44,7 +57,7 @@ def listing_report(entries: list[dict[str, Any]]) -> RenderableType:
     rows = [[_cell(key, entry[key]) for key in keys] for entry in entries]
     headings = [HEADINGS.get(key, key) for key in keys]
     shorten = "engine" if "engine" in keys else ""
-    grid = Grid(headings, rows, left=("name", "engine", "input"), shorten=shorten, cut_end=True)
+    grid = Grid(headings, rows, left=("name", "engine", "input", "kind", "mapping"), shorten=shorten, cut_end=True)
     sentences = (Paragraph(f"{e['name']}: {_first_sentence(e['description'])}", hanging=2) for e in entries)
     return Group(grid, Text(""), *sentences)
 
@@ -97,6 +110,23 @@ def _workloads() -> list[dict[str, Any]]:
     return entries
 
 
+def _devices() -> list[dict[str, Any]]:
+    entries = []
+    for name in shipped(devices_folder()):
+        device = load_device(name)
+        entries.append(
+            {
+                "name": name,
+                "kind": device.kind,
+                "capacity_mib": device.capacity_bytes // 2**20,
+                "peak_gb_s": device.peak_gb_s,
+                "mapping": device.mapping if isinstance(device, BankedDevice) else "",
+                "description": device.description,
+            }
+        )
+    return entries
+
+
 def _technologies() -> list[dict[str, Any]]:
     entries = []
     for name in shipped(hwconfigs_folder() / "technology"):
@@ -125,6 +155,10 @@ def shown(name: str, hw: str, settings: list[str]) -> tuple[Any, RenderableType]
         workload, hardware = load_workload(name, of_workload), load_hardware(hw, of_hardware)
         sizes = workload_sizes(workload, hardware)
         return {"workload": workload.name, "hardware": hardware.name, **sizes}, workload_report(workload, hardware)
+    if kind == "device":
+        document, device = device_document(name, settings), load_device(name, settings)
+        values = {path: {"value": value, "source": source} for path, value, source in sourced(document)}
+        return {"device": device.name, "values": values}, device_report(document, device)
     if kind == "technology":
         technology = load_technology(name)
         return technology.model_dump(mode="json"), technology_report(technology)
@@ -143,10 +177,13 @@ def _kind(name: str) -> str:
     if suffix in (".yaml", ".yml"):
         data = read_yaml(path).data
         extends = str(data.get("extends"))
+        if "kind" in data or extends in shipped(devices_folder()):
+            return "device"
         return "workload" if "layers" in data or extends in shipped(workloads_folder()) else "hardware"
     known = {
         "workload": shipped(workloads_folder()),
         "hardware": shipped(hwconfigs_folder()),
+        "device": shipped(devices_folder()),
         "technology": shipped(hwconfigs_folder() / "technology"),
     }
     for kind, names in known.items():

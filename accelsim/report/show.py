@@ -11,10 +11,10 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from accelsim.config import Document
-from accelsim.hardware import BITS, BitSerialUnit, Hardware
+from accelsim.hardware import BITS, BitSerialUnit, Hardware, MemoryDevice
 from accelsim.lowering import Bits, widths
 from accelsim.needs import memory_needed
-from accelsim.report.text import Facts, Grid, Paragraph, as_text, kib, scaled
+from accelsim.report.text import Facts, Grid, Paragraph, as_text, figure, kib, scaled
 from accelsim.rows import kind_of
 from accelsim.technology import Technology
 from accelsim.workload import Workload
@@ -90,6 +90,15 @@ def hardware_report(document: Document, hardware: Hardware) -> RenderableType:
     rows = [(path, _plain(value), source) for path, value, source in sourced(document)]
     facts = f"peak {scaled(peak_tops(hardware) * 1e12, 'OPS')}, {kib(hardware.sram.capacity_bytes)} of SRAM"
     return Group(_title(hardware.name, hardware.description), Text(facts), Text(""), Facts(rows))
+
+
+def device_report(document: Document, device: MemoryDevice) -> RenderableType:
+    """Every value of a memory device's file with its source."""
+    rows = [(path, _plain(value), source) for path, value, source in sourced(document)]
+    facts = (
+        f"{kib(device.capacity_bytes)}, peak {figure(device.peak_gb_s)} GB/s, {device.request_bytes} bytes a request"
+    )
+    return Group(_title(device.name, device.description), Text(facts), Text(""), Facts(rows))
 
 
 def peak_tops(hardware: Hardware) -> float:

@@ -1,0 +1,41 @@
+"""A memory behind a serial port, such as OctoSPI PSRAM or flash: its trace run through."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from math import floor
+from typing import Any
+
+from accelsim.config import UserError
+from accelsim.hardware import SerialDevice
+from accelsim.memory.traces import Requests
+
+
+def run_serial(device: SerialDevice, pieces: Iterable[Requests]) -> tuple[dict[str, int], int]:
+    """A trace, request by request; counts by name, and the total cycles.
+
+    Raises: UserError for a write to a device that takes none.
+    """
+    from accelsim.kernels.dram_serial import Progress, serve
+
+    port, progress = port_of(device), Progress(0, 0, -1, 0, 0, 0, 0, 0, 0)
+    taken = 0
+    for requests in pieces:
+        if device.write_latency_cycles is None and requests.is_write.any():
+            first = taken + int(requests.is_write.argmax())
+            raise UserError(f"request {first} writes (counted from 0), but {device.name} is read only")
+        progress = Progress(*serve(port, progress, requests.arrival, requests.address, requests.is_write))
+        taken += requests.size
+    counts = {name: int(getattr(progress, name)) for name in ("bursts", "latency", "longest")}
+    counts |= {"reading_cycles": int(progress.active_reading), "writing_cycles": int(progress.active_writing)}
+    return counts, int(progress.free)
+
+
+def port_of(device: SerialDevice) -> Any:
+    """What the kernel needs to know."""
+    from accelsim.kernels.dram_serial import Port
+
+    longest = floor(device.longest_burst_ns / device.tck_ns) if device.longest_burst_ns else 0
+    return Port(device.command_cycles, device.read_latency_cycles, device.write_latency_cycles or 0,
+                device.request_bytes // device.bytes_per_cycle, device.deselect_cycles, device.request_bytes,
+                device.page_bytes or 0, longest)  # fmt: skip

@@ -6,8 +6,10 @@ from time import perf_counter
 
 import numpy as np
 
-from accelsim.load import load_hardware
+from accelsim.load import load_device, load_hardware
 from accelsim.lowering import Gemm, in_pattern
+from accelsim.memory.device import DramFidelity, run_trace
+from accelsim.memory.patterns import TracePattern, generate
 from accelsim.memory.schedule import play
 from accelsim.products import Products
 from accelsim.simulation import count_gemm
@@ -31,11 +33,21 @@ def compile_kernels() -> float:
     for skip in ("dynamic", "essential"):
         Products(unit.model_copy(update={"skip": skip}), stepped=True).count(Gemm(3, 3, 3), seed=0)
     cores = load_hardware("edge_sparse_npu").engine
-    for bits in (8, 32):
+    for bits in (8, 16):  # sums of 32 and of 64 bits
         gemm = in_pattern(Gemm(3, 3, 3, 1, bits, bits), parse_pattern("2:4"))
         Products(cores, stepped=True).count(gemm, seed=0)
+    compile_memories()
     compile_closed()
     return perf_counter() - started
+
+
+def compile_memories() -> None:
+    """The kernels of memory devices."""
+    spec = TracePattern(pattern="copies", requests=8, span_bytes=4096)
+    fidelities: tuple[DramFidelity, ...] = ("transaction", "cycle")
+    for name in ("ddr4_2400_8gb_x8", "octospi_psram_8mib"):
+        for fidelity in fidelities:
+            run_trace(load_device(name), generate(spec), fidelity)
 
 
 def compile_closed() -> None:

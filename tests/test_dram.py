@@ -19,25 +19,20 @@ from accelsim.places import anchors_folder, devices_folder
 
 BANKED = [name for name in shipped(devices_folder()) if load_device(name).kind == "banked"]
 SERIAL = [name for name in shipped(devices_folder()) if load_device(name).kind == "serial"]
-CONFIGS = {
-    "ds3_DDR4_2400_8Gb_x8_1R_CLOSED": ("ddr4_2400_8gb_x8", ["page_policy=closed"], None),
-    "ds3_DDR4_2400_8Gb_x8_1R_NOREF": ("ddr4_2400_8gb_x8", ["refresh=false"], None),
-    "ds3_DDR4_2400_8Gb_x8_1R_rochrababgco": ("ddr4_2400_8gb_x8", [], None),
-    "ds3_DDR4_2400_8Gb_x8_1R_rochrabacobg": ("ddr4_2400_8gb_x8", [], "rochrabacobg"),
-    "ds3_GDDR6_8Gb_x16_bus32": ("gddr6_8gb_x16", [], None),
-    "ds3_HBM2_8Gb_x128_1ch_rorabgbachco": ("hbm2_8gb_x128", [], None),
-    "ds3_HBM2_8Gb_x128_8ch_rorabacobgch": ("hbm2_8gb_x128", ["channels=8"], "rorabacobgch"),
-    "ds3_HBM2_8Gb_x128_8ch_rorabgbachco": ("hbm2_8gb_x128", ["channels=8"], None),
-    "ds3_LPDDR4_2400_8Gb_x16_bus32": ("lpddr4_2400_8gb_x16", [], None),
-}
-# DRAMsim3's faults explain the rest (its second pick on HBM, its closed page); rounded up from 0.586, 1.518, 0.330 %
-BANDS = {"1ch": 0.006, "8ch": 0.0153, "CLOSED": 0.005}
+HBM_BAND = 0.0153  # DRAMsim3's second pick on HBM; the largest difference is 1.518 %
 LARGEST_UNJITTED = 50  # requests
 
 
+def table(name):
+    with (anchors_folder() / f"{name}.csv").open(newline="") as lines:
+        return list(csv.DictReader(lines))
+
+
+CONFIGS = {row["config"]: row for row in table("dram_configs")}
+
+
 def expected_rows():
-    with (anchors_folder() / "dram_expected.csv").open(newline="") as lines:
-        rows = list(csv.DictReader(lines))
+    rows = table("dram_expected")
     return [row for row in rows if not UNJITTED or int(row["n_req"]) <= LARGEST_UNJITTED]
 
 
@@ -46,8 +41,8 @@ def name_of(row):
 
 
 def simulated(row, fidelity="cycle", sink=None):
-    name, settings_, mapping = CONFIGS[row["config"]]
-    device = load_device(name, settings_, mapping)
+    config = CONFIGS[row["config"]]
+    device = load_device(config["device"], config["settings"].split())
     trace = anchors_folder() / "dram_traces" / f"{row['trace']}.npz"
     return run_trace(device, read_trace(trace, device.capacity_bytes), fidelity, sink)
 
@@ -55,7 +50,7 @@ def simulated(row, fidelity="cycle", sink=None):
 @pytest.mark.parametrize("row", [row for row in expected_rows() if not int(row["writes_left_in_buffer"])], ids=name_of)
 def test_cycle_meets_dramsim3(row):
     run = simulated(row)
-    band = next((band for mark, band in BANDS.items() if mark in row["config"]), None)
+    band = float(CONFIGS[row["config"]]["cycles_band"])
     hits = int(row["rd_row_hits"]) + int(row["wr_row_hits"])
     if band:
         assert run.total_cycles == pytest.approx(int(row["total_cycles"]), rel=band)
@@ -75,7 +70,7 @@ def test_where_dramsim3_leaves_writes_behind_reads_end_alike(row):
     records = np.concatenate(commands)
     last = int(records[records[:, 2] == COMMANDS.index("RD"), 0].max())
     timing = run.device.timing_cycles
-    assert last + timing.cl + run.device.burst_cycles == pytest.approx(int(row["last_read_cycle"]), rel=BANDS["8ch"])
+    assert last + timing.cl + run.device.burst_cycles == pytest.approx(int(row["last_read_cycle"]), rel=HBM_BAND)
     assert run.counts["WR"] == int(row["n_write"])  # none is left behind here
 
 

@@ -1,0 +1,34 @@
+"""A million random requests for each DRAM device, every command checked: pytest tests/nightly."""
+
+import naive_dram
+import numpy as np
+import pytest
+import yaml
+from test_dram import BANKED, as_settings
+
+from accelsim.load import load_device
+from accelsim.memory.banked import COMMANDS
+from accelsim.memory.device import run_trace
+from accelsim.memory.patterns import TracePattern, generate
+from accelsim.places import devices_folder
+
+REQUESTS = 1_000_000
+
+
+@pytest.mark.parametrize("name", BANKED)
+@pytest.mark.parametrize("change", [{}, {"page_policy": "closed"}, {"ranks": 2}], ids=str)
+def test_no_rule_is_broken(name, change):
+    device = load_device(name, as_settings(change))
+    plain = yaml.safe_load((devices_folder() / f"{name}.yaml").read_text()) | change
+    requests = REQUESTS if not change else REQUESTS // 10
+    spec = TracePattern(pattern="random", requests=requests, span_bytes=device.capacity_bytes, write_share=0.3,
+                        request_bytes=device.request_bytes)  # fmt: skip
+    kept = []
+    run = run_trace(device, generate(spec), "cycle", lambda records: kept.append(records.copy()))
+    records = np.concatenate(kept)
+    names = np.array(COMMANDS)[records[:, 2]]
+    commands = zip(*records[:, :2].T.tolist(), names.tolist(), *records[:, 3:].T.tolist(), strict=True)
+    naive_dram.check(plain, list(commands))
+    assert run.counts["RD"] + run.counts["WR"] + run.counts["served_by_writes"] + run.counts["joined_reads"] + (
+        run.counts["joined_writes"]
+    ) == requests

@@ -23,7 +23,7 @@ from accelsim.report.gpus import gpu_report
 from accelsim.report.text import Grid, Paragraph, as_text
 
 ANCHORS = anchors_folder()
-MOST_LISTED = 20  # a group of more anchors is shown as one line
+MOST_LISTED = 40  # a group of more anchors is shown as one line
 GPU_BAND = 0.15
 GPUS = "GPU kernel ns,"
 

@@ -97,7 +97,7 @@ class Machine:
     def checked_row(self, node: Node, run: Run) -> LayerResult:
         """A run as a row, held against the invariants."""
         row = row_of(node, run, self.hardware, price(run.activity, self.table))
-        check(row, busy_cycles(run.played.timeline.engine), peak_of(run.gemm, self.hardware))
+        check(row, busy_cycles(run.played.engine), peak_of(run.gemm, self.hardware))
         return row
 
     def search(self, job: Job, gemm: Gemm, counted: Counted) -> Search:

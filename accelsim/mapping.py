@@ -97,11 +97,11 @@ class Search:
             choices = self.recent[room] = self._choices(hardware.sram)
         if not choices:
             raise self._unmappable(hardware)
-        scores = [_score(choice, hardware) for choice in choices]
-        places = [int(np.argmin(score)) for score in scores]
-        least = min(range(len(choices)), key=lambda index: scores[index][places[index]])
-        column = choices[least].column[places[least]]
-        ifmap, weight, ofmap = choices[least].kept[:, places[least]].tolist()
+        found = [_least(choice, hardware) for choice in choices]
+        best = min(range(len(choices)), key=lambda index: found[index][1])
+        place = found[best][0]
+        column = choices[best].column[place]
+        ifmap, weight, ofmap = choices[best].kept[:, place].tolist()
         m, n, k = self.candidates.tiles[:, column].tolist()
         return Mapping(m, n, k, ORDERS[self.candidates.order[column]], (ifmap, weight, ofmap))
 
@@ -234,17 +234,11 @@ def _choice(
     )
 
 
-def _score(c: Choice, hardware: Hardware) -> np.ndarray:
-    """Estimated cycles times DRAM bytes.
+def _least(c: Choice, hardware: Hardware) -> tuple[int, float]:
+    """Place and score of the best one, by estimated cycles times DRAM bytes."""
+    from accelsim.kernels.mapper import least
 
-    Each transfer takes whole cycles. A buffer half is asked for only when it is free, so that of every two contents
-    one latency shows.
-    """
     per_cycle, latency = hardware.dram.bandwidth_gb_s * 1e3 / hardware.clock_mhz, latency_cycles(hardware)
-    each = np.ceil(c.piece_bytes / per_cycle) * c.pieces
-    transfers = each.sum(axis=0)
-    rest = transfers - each
-    crowded = np.maximum(c.share * c.busiest, each + c.share * rest) + c.rest_share * np.maximum(c.busiest, rest)
-    in_turn = (c.contents * latency + transfers + c.compute) / 2
-    ends = c.end_bytes / per_cycle + latency
-    return np.asarray((np.maximum(crowded.max(axis=0), in_turn) + ends) * c.moved)
+    place, score = least(c.pieces, c.piece_bytes, c.share, c.rest_share, c.compute, c.busiest, c.contents,
+                         c.end_bytes, c.moved, per_cycle, latency)  # fmt: skip
+    return int(place), float(score)

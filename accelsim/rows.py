@@ -44,8 +44,8 @@ def row_of(node: Node, run: Run, hardware: Hardware, parts: dict[str, float]) ->
     total, peak = played.total_cycles, peak_of(gemm, hardware)
     busy = {
         "compute": compute_cycles + run.tiling_cycles if gemm else 0,
-        "vector": busy_cycles(played.timeline.vector),
-        "memory": busy_cycles(played.timeline.dram),
+        "vector": busy_cycles(played.vector),
+        "memory": busy_cycles(played.dram),
     }
     moved = stream.read_bytes + stream.write_bytes
     bound = bound_of(busy, total)

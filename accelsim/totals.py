@@ -26,6 +26,7 @@ from accelsim.workload import Node, Workload
 
 MOST_ENGINES = 4  # whose layers are kept
 MOST_PLAYED = 512  # runs of one layer that are kept,
+MOST_LANES = 256  # layers without a product that are kept,
 MOST_CUTS = 8  # its streams,
 MOST_STEPS = 1 << 12  # and their steps
 
@@ -56,6 +57,7 @@ class Totals:
     def __init__(self) -> None:
         self.tally = Tally()
         self.benches: dict[Hashable, Bench] = {}
+        self.lanes: dict[Hashable, KeptLanes] = {}  # layers without a product: any engine's before the same lanes
 
     def of(self, hardware: Hardware, workload: Workload) -> dict[str, Any]:
         """Total cycles, latency, energy, power and utilization of a network, in closed form.
@@ -67,25 +69,33 @@ class Totals:
         if bench is None:
             if len(self.benches) >= MOST_ENGINES:
                 del self.benches[next(iter(self.benches))]
-            bench = self.benches[key] = Bench(workload, hardware, self.tally)
+            bench = self.benches[key] = Bench(workload, hardware, self.tally, self.lanes)
         return bench.totals(hardware)
 
 
 class Bench:
     """A network on one engine and vector unit, for any clock, buffers, DRAM and technology."""
 
-    def __init__(self, workload: Workload, hardware: Hardware, tally: Tally) -> None:
+    def __init__(
+        self, workload: Workload, hardware: Hardware, tally: Tally, lanes: dict[Hashable, KeptLanes]
+    ) -> None:
         self.workload = workload  # held, so that its identity stays its own
         self.tally = tally
         self.products = Products(hardware.engine, stepped=False)
-        self.layers: list[KeptProduct | KeptLanes] = []  # different ones
+        self.layers: list[KeptProduct | KeptLanes] = []  # different ones,
+        self.names: list[str] = []  # and the first that is so
         self.order: list[int | None] = []  # of the network, by number in layers
         numbers: dict[Job, int] = {}
         for node, bits in zip(workload.nodes, widths(workload, hardware.engine.operand_bits), strict=True):
             job = job_of(node, bits, workload.file, hardware.engine)
             if job is not None and job not in numbers:
                 numbers[job] = len(self.layers)
-                self.layers.append(KeptProduct(node, job, job.gemm) if job.gemm else KeptLanes(node, job))
+                self.names.append(node.layer.name)
+                if job.gemm:
+                    self.layers.append(KeptProduct(node, job, job.gemm))
+                else:
+                    _room_for_one(lanes, MOST_LANES)
+                    self.layers.append(lanes.setdefault((job, hardware.vector), KeptLanes(node, job)))
             self.order.append(None if job is None else numbers[job])
 
     def totals(self, hardware: Hardware) -> dict[str, Any]:
@@ -109,7 +119,7 @@ class Bench:
         try:
             played, reused = layer.play(machine, memory)
         except UserError as error:
-            raise UserError(f"layer '{layer.node.layer.name}': {error}") from None
+            raise UserError(f"layer '{self.names[number]}': {error}") from None
         self.tally.reused += reused
         found[number] = played.total_cycles, played.utilization, total_pj(price(played.activity, machine.table))
 

@@ -18,6 +18,14 @@ settings.register_profile("unjitted", max_examples=15, derandomize=True, deadlin
 settings.load_profile("unjitted" if UNJITTED else "default")
 
 
+def pytest_collection_modifyitems(items):
+    """Notebooks run whole networks, which takes too long without the JIT."""
+    if UNJITTED:
+        for item in items:
+            if item.path.suffix == ".ipynb":
+                item.add_marker(pytest.mark.skip(reason="whole networks"))
+
+
 @pytest.fixture
 def command(monkeypatch, capfd):
     """Run a command line in this process; gives exit status, standard output and standard error."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import numpy as np
+
 from accelsim.config import UserError
 from accelsim.hardware import Hardware
 from accelsim.lowering import INT64_MAX
@@ -13,10 +15,17 @@ from accelsim.timeline import Timeline, merged
 
 
 class Played(NamedTuple):
-    """When one layer's units were busy, and when its last event ended."""
+    """When one layer's units worked, [start, end) of each piece, and when its last event ended."""
 
-    timeline: Timeline
+    engine: np.ndarray  #: int64[n, 2], as the other two; pieces of a unit do not overlap
+    vector: np.ndarray
+    dram: np.ndarray
     total_cycles: int
+
+    @property
+    def timeline(self) -> Timeline:
+        """The same in order, with touching pieces joined."""
+        return Timeline(merged(self.engine), merged(self.vector), merged(self.dram))
 
 
 def play(stream: TileStream, hardware: Hardware) -> Played:
@@ -37,4 +46,4 @@ def play(stream: TileStream, hardware: Hardware) -> Played:
     ran, behind, bus = kernel(loads, stores, stream.fresh, first, second, latency)
     end = max(int(ran[-1, 1]), int(behind[-1, 1]), int(bus[:, :, 1].max()))
     engine, vector = (behind, ran) if stream.lanes_only else (ran, behind)
-    return Played(Timeline(merged(engine), merged(vector), merged(bus.reshape(-1, 2))), end)
+    return Played(engine, vector, bus.reshape(-1, 2), end)

@@ -10,10 +10,10 @@ import numpy as np
 from accelsim.config import UserError
 from accelsim.counts import ActionCounts
 from accelsim.engines.base import Engine
-from accelsim.footprint import bias_bytes, ifmap_channels, ifmap_pixels, lengths, to_bytes, weight_bytes
+from accelsim.footprint import bias_bytes, ifmap_channels, ifmap_pixels, lengths
 from accelsim.hardware import ACCUMULATOR_BITS, AnyEngine, Hardware, OperandSrams, VectorUnit
 from accelsim.lowering import INT64_MAX, Gemm
-from accelsim.tiles import IFMAP, MOST_STEPS, OFMAP, WEIGHT, Mapping, TileStream
+from accelsim.tiles import MOST_STEPS, Mapping, TileStream
 
 VECTOR_STEPS = 16  # pieces of an element-wise layer: enough of them to overlap transfers with work
 
@@ -25,82 +25,47 @@ def gemm_stream(
 
     engine_cycles of the whole product are shared among the steps in proportion to passes times streamed vectors.
     """
-    at, sizes = _steps(gemm, mapping)
-    m, n, k = (sizes[d][at[d]] for d in "mnk")
-    first = {d: at[d] == 0 for d in "mnk"}
-    last_k = at["k"] == len(sizes["k"]) - 1
-    pixels, channels = ifmap_pixels(gemm, mapping.tile_m)[at["m"]], ifmap_channels(gemm, mapping.tile_k)[at["k"]]
-    ifmap = to_bytes(pixels * channels, gemm.activation_bits)
-    outputs = m * n
-    sums = to_bytes(outputs, ACCUMULATOR_BITS[hardware.engine.precision])
-    weights = weight_bytes(gemm, k, n) + np.where(first["k"], bias_bytes(gemm, n), 0)
-    kept_ifmap, kept_weight, kept_ofmap = mapping.kept
-    loads = np.stack(
-        [
-            np.where(first["n"] | (not kept_ifmap), ifmap, 0),
-            np.where(first["m"] | (not kept_weight), weights, 0),
-            np.where(first["k"] | kept_ofmap, 0, sums),
-        ],
-        axis=1,
-    )
-    stores = np.where(last_k, to_bytes(outputs, gemm.output_bits), 0 if kept_ofmap else sums)
-    fresh = np.stack([_fresh(mapping, at, sizes, x, d) for x, d in ((IFMAP, "n"), (WEIGHT, "m"), (OFMAP, "k"))], axis=1)
-    passes = _passes(gemm, hardware, at, sizes)
+    from accelsim.kernels.unroll import Nest, unroll
+
+    engine = hardware.engine
+    above, below = lane_cycles_per_output.numerator, lane_cycles_per_output.denominator * hardware.vector.lanes
     in_step = lengths(gemm.groups, mapping.groups)
-    vector = np.concatenate(
-        [np.where(last_k, vector_cycles(outputs * g, lane_cycles_per_output, hardware.vector), 0) for g in in_step]
+    _refuse_overflow(mapping.tile_m * mapping.tile_n * int(in_step.max()), above)
+    depths = lengths(gemm.k, mapping.tile_k)
+    nest = Nest(
+        sizes=np.array([gemm.m, gemm.n, gemm.k]),
+        tiles=np.array(mapping[:3]),
+        order=np.array(["mnk".index(letter) for letter in mapping.order]),
+        kept=np.array(mapping.kept),
+        groups=in_step,
+        pixels=ifmap_pixels(gemm, mapping.tile_m),
+        channels=ifmap_channels(gemm, mapping.tile_k),
+        column_bits=np.asarray(gemm.weight_column_bits(depths), dtype=np.int64),
+        bias_bytes=bias_bytes(gemm, 1),
+        activation_bits=gemm.activation_bits,
+        sum_bits=ACCUMULATOR_BITS[engine.precision],
+        output_bits=gemm.output_bits,
+        grain=np.array(engine.grain),
+        streamed="mnk".index(engine.streamed),
+        lanes=np.array([above, below]),
     )
+    loads, stores, fresh, work, vector = unroll(nest)
     if lane_cycles_per_output:
         vector[-1] += hardware.vector.latency_cycles
-    return TileStream(
-        np.concatenate([loads * g for g in in_step]),
-        np.concatenate([stores * g for g in in_step]),
-        np.tile(fresh, (len(in_step), 1)),
-        _shared_out(np.concatenate([passes * g for g in in_step]), engine_cycles),
-        vector,
-    )
+    return TileStream(loads, stores, fresh, _shared_out(work, engine_cycles), vector)
 
 
 def vector_cycles(outputs: np.ndarray, lane_cycles_per_output: Fraction, unit: VectorUnit) -> np.ndarray:
     """Whole cycles of the vector unit for so many outputs at once; exact integer arithmetic."""
     above, below = lane_cycles_per_output.numerator, lane_cycles_per_output.denominator * unit.lanes
-    if outputs.size and int(outputs.max()) * above > INT64_MAX:
-        raise UserError(f"vector work of {int(outputs.max())} outputs in one tile overflows a 64-bit count")
+    if outputs.size:
+        _refuse_overflow(int(outputs.max()), above)
     return np.asarray(-(-outputs * above // below))
 
 
-def _steps(gemm: Gemm, mapping: Mapping) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
-    """Tile numbers along m, n and k for each step of one group, and the tiles' lengths."""
-    sizes = {
-        "m": lengths(gemm.m, mapping.tile_m),
-        "n": lengths(gemm.n, mapping.tile_n),
-        "k": lengths(gemm.k, mapping.tile_k),
-    }
-    grids = np.indices([len(sizes[d]) for d in mapping.order]).reshape(3, -1)
-    return dict(zip(mapping.order, grids, strict=True)), sizes
-
-
-def _fresh(
-    mapping: Mapping, at: dict[str, np.ndarray], sizes: dict[str, np.ndarray], operand: int, irrelevant: str
-) -> np.ndarray:
-    """Steps at which the buffer of an operand begins to take a new content."""
-    if not mapping.kept[operand]:
-        return np.ones(at["m"].shape, bool)
-    begins = at[irrelevant] == 0
-    if len(sizes[irrelevant]) > 1:
-        for inner in mapping.order[mapping.order.index(irrelevant) + 1 :]:
-            begins = begins & (at[inner] == 0)
-    return np.asarray(begins)
-
-
-def _passes(gemm: Gemm, hardware: Hardware, at: dict[str, np.ndarray], sizes: dict[str, np.ndarray]) -> np.ndarray:
-    """Passes of the engine times vectors streamed, for each step of one group: its share of the cycles."""
-    engine = hardware.engine
-    weights = np.ones(at["m"].shape, np.int64)
-    for dimension, grain in zip("mnk", engine.grain, strict=True):
-        length = sizes[dimension][at[dimension]]
-        weights *= length if dimension == engine.streamed else -(-length // grain)
-    return weights
+def _refuse_overflow(outputs: int, above: int) -> None:
+    if outputs * above > INT64_MAX:
+        raise UserError(f"vector work of {outputs} outputs in one tile overflows a 64-bit count")
 
 
 def pass_goes_on(tiles: np.ndarray, innermost: np.ndarray, engine: AnyEngine) -> np.ndarray:

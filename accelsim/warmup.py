@@ -4,17 +4,13 @@ from __future__ import annotations
 
 from time import perf_counter
 
-import numpy as np
-
-from accelsim.load import load_device, load_hardware
+from accelsim.load import load_device, load_hardware, load_workload
 from accelsim.lowering import Gemm, in_pattern
 from accelsim.memory.device import DramFidelity, run_trace
 from accelsim.memory.patterns import TracePattern, generate
-from accelsim.memory.schedule import play
 from accelsim.products import Products
-from accelsim.simulation import count_gemm
+from accelsim.simulation import count_gemm, simulate
 from accelsim.sparsity import parse_pattern
-from accelsim.tiles import TileStream
 
 
 def compile_kernels() -> float:
@@ -52,6 +48,4 @@ def compile_memories() -> None:
 
 def compile_closed() -> None:
     """The kernels that closed forms need: what every process of a sweep loads before its first point."""
-    empty = np.zeros(1, np.int64)
-    stream = TileStream(np.zeros((1, 3), np.int64), empty, np.ones((1, 3), bool), empty, empty)
-    play(stream, load_hardware("textbook_os_32"))
+    simulate(load_hardware("edge_npu"), load_workload("ad_autoencoder"))

@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import re
 import subprocess
 import sys
 
@@ -284,3 +285,10 @@ def test_output_into_a_closed_pipe_is_quiet():
     command = f"{sys.executable} -m accelsim list workloads | head -1"
     done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=True)
     assert done.stderr == ""
+
+
+@pytest.mark.skipif(os.environ.get("NUMBA_DISABLE_JIT") == "1", reason="nothing to compile")
+def test_warmup_runs_every_kernel(command):
+    code, out, err = command("warmup")
+    assert (code, err) == (0, "")
+    assert re.fullmatch(r"kernels ready in \d+\.\d s\n", out)

@@ -41,8 +41,9 @@ def _span(conv: Convolution, axis: int, low: np.ndarray, high: np.ndarray) -> np
     """Input rows (axis 0) or columns from the first that output low reads to the last of high, padding left out."""
     extent = (conv.kernel[axis] - 1) * conv.dilation[axis] + 1
     size = (conv.height, conv.width)[axis]
-    begin = np.clip(low * conv.stride[axis] - conv.padding[axis], 0, size)
-    end = np.clip(high * conv.stride[axis] - conv.padding[axis] + extent, 0, size)
+    first, last = low * conv.stride[axis] - conv.padding[axis], high * conv.stride[axis] - conv.padding[axis]
+    begin = np.minimum(np.maximum(first, 0), size)  # np.clip takes several times as long on so few
+    end = np.minimum(np.maximum(last + extent, 0), size)
     return np.asarray(np.maximum(end - begin, 0))
 
 

@@ -26,6 +26,15 @@ def pytest_collection_modifyitems(items):
                 item.add_marker(pytest.mark.skip(reason="whole networks"))
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _short_validation():
+    """Without the JIT, validate leaves out the traces of whole DRAMs; test_dram runs the short ones."""
+    if UNJITTED:
+        from accelsim import validate
+
+        validate._dram = lambda: iter(())
+
+
 @pytest.fixture
 def command(monkeypatch, capfd):
     """Run a command line in this process; gives exit status, standard output and standard error."""

@@ -38,67 +38,69 @@ def unroll(nest):
 
     The engine's work is passes times vectors streamed.
     """
-    counts = -(-nest.sizes // nest.tiles)
-    steps = counts.prod() * nest.groups.size
+    order, sizes, tiles, grain = nest.order, nest.sizes, nest.tiles, nest.grain
+    pixels, channels, column_bits = nest.pixels, nest.channels, nest.column_bits
+    above, below = nest.lanes[0], nest.lanes[1]
+    keeps_ifmap, keeps_weight, keeps_ofmap = nest.kept[IFMAP], nest.kept[WEIGHT], nest.kept[OFMAP]
+    depth_m, depth_n, depth_k = _depth(M, order), _depth(N, order), _depth(K, order)
+    outer = -(-sizes[order[0]] // tiles[order[0]])
+    middle = -(-sizes[order[1]] // tiles[order[1]])
+    inner = -(-sizes[order[2]] // tiles[order[2]])
+    steps = outer * middle * inner * nest.groups.size
     loads, fresh = np.zeros((steps, 3), np.int64), np.zeros((steps, 3), np.bool_)
     stores, work, vector = np.zeros(steps, np.int64), np.zeros(steps, np.int64), np.zeros(steps, np.int64)
-    at, length = np.zeros(3, np.int64), np.zeros(3, np.int64)
     step = 0
     for groups in nest.groups:
-        for number in range(counts.prod()):
-            _place(number, nest.order, counts, at)
-            for loop in range(3):
-                length[loop] = min(nest.tiles[loop], nest.sizes[loop] - at[loop] * nest.tiles[loop])
-            outputs = length[M] * length[N]
-            sums = _bytes(outputs * nest.sum_bits)
-            last = at[K] == counts[K] - 1
-            if at[N] == 0 or not nest.kept[IFMAP]:
-                pixels = nest.pixels[at[M]] * nest.channels[at[K]]
-                loads[step, IFMAP] = _bytes(pixels * nest.activation_bits) * groups
-            if at[M] == 0 or not nest.kept[WEIGHT]:
-                weights = _bytes(nest.column_bits[at[K]] * length[N])
-                if at[K] == 0:
-                    weights += nest.bias_bytes * length[N]
-                loads[step, WEIGHT] = weights * groups
-            if at[K] > 0 and not nest.kept[OFMAP]:
-                loads[step, OFMAP] = sums * groups
-            if last:
-                stores[step] = _bytes(outputs * nest.output_bits) * groups
-                vector[step] = -(-(outputs * groups * nest.lanes[0]) // nest.lanes[1])
-            elif not nest.kept[OFMAP]:
-                stores[step] = sums * groups
-            fresh[step, IFMAP] = not nest.kept[IFMAP] or _begins(N, nest.order, counts, at)
-            fresh[step, WEIGHT] = not nest.kept[WEIGHT] or _begins(M, nest.order, counts, at)
-            fresh[step, OFMAP] = not nest.kept[OFMAP] or _begins(K, nest.order, counts, at)
-            share = groups
-            for loop in range(3):
-                share *= length[loop] if loop == nest.streamed else -(-length[loop] // nest.grain[loop])
-            work[step] = share
-            step += 1
+        for a in range(outer):
+            for b in range(middle):
+                for c in range(inner):
+                    at_m, at_n, at_k = _at(depth_m, a, b, c), _at(depth_n, a, b, c), _at(depth_k, a, b, c)
+                    m = min(tiles[M], sizes[M] - at_m * tiles[M])
+                    n = min(tiles[N], sizes[N] - at_n * tiles[N])
+                    k = min(tiles[K], sizes[K] - at_k * tiles[K])
+                    sums = _bytes(m * n * nest.sum_bits)
+                    if at_n == 0 or not keeps_ifmap:
+                        raw = pixels[at_m] * channels[at_k]
+                        loads[step, IFMAP] = _bytes(raw * nest.activation_bits) * groups
+                    if at_m == 0 or not keeps_weight:
+                        bias = nest.bias_bytes * n if at_k == 0 else 0
+                        loads[step, WEIGHT] = (_bytes(column_bits[at_k] * n) + bias) * groups
+                    if at_k > 0 and not keeps_ofmap:
+                        loads[step, OFMAP] = sums * groups
+                    if (at_k + 1) * tiles[K] >= sizes[K]:
+                        stores[step] = _bytes(m * n * nest.output_bits) * groups
+                        vector[step] = -(-(m * n * groups * above) // below)
+                    elif not keeps_ofmap:
+                        stores[step] = sums * groups
+                    fresh[step, IFMAP] = not keeps_ifmap or _begins(depth_n, a, b, c, outer, middle)
+                    fresh[step, WEIGHT] = not keeps_weight or _begins(depth_m, a, b, c, outer, middle)
+                    fresh[step, OFMAP] = not keeps_ofmap or _begins(depth_k, a, b, c, outer, middle)
+                    share = m if nest.streamed == M else -(-m // grain[M])
+                    share *= n if nest.streamed == N else -(-n // grain[N])
+                    share *= k if nest.streamed == K else -(-k // grain[K])
+                    work[step] = share * groups
+                    step += 1
     return loads, stores, fresh, work, vector
 
 
 @kernel
-def _place(number, order, counts, at):
-    """Tile numbers of m, n and k in a step, the innermost loop turning fastest."""
-    for depth in range(2, -1, -1):
-        loop = order[depth]
-        at[loop] = number % counts[loop]
-        number //= counts[loop]
+def _depth(loop, order):
+    return 0 if order[0] == loop else 1 if order[1] == loop else 2
 
 
 @kernel
-def _begins(idle, order, counts, at):
-    """Whether what is kept over an idle loop begins to be another content: no loop inside it has turned."""
-    if at[idle] != 0:
-        return False
-    if counts[idle] > 1:
-        for depth in range(2, -1, -1):
-            if order[depth] == idle:
-                break
-            if at[order[depth]] != 0:
-                return False
-    return True
+def _at(depth, a, b, c):
+    return a if depth == 0 else b if depth == 1 else c
+
+
+@kernel
+def _begins(depth, a, b, c, outer, middle):
+    """Whether what is kept over an idle loop at that depth begins to be another content: no loop inside has turned."""
+    if depth == 0:
+        return a == 0 and (outer == 1 or (b == 0 and c == 0))
+    if depth == 1:
+        return b == 0 and (middle == 1 or c == 0)
+    return c == 0
 
 
 @kernel

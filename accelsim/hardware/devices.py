@@ -111,6 +111,10 @@ class BankedDevice(Value):
             raise ValueError("bus_width_bits: should be 8 or more and no narrower than a device")
         if self.columns < self.burst_length:
             raise ValueError(f"columns: should hold a burst of {self.burst_length}, got {self.columns}")
+        closing = self.timing_cycles.trfc + self.timing_cycles.tras + self.timing_cycles.trp
+        if self.refresh and self.timing_cycles.trefi <= closing:
+            got = self.timing_cycles.trefi
+            raise ValueError(f"timing_cycles: trefi should be more than trfc + tras + trp, {closing}, got {got}")
         check_mapping(self.mapping)
         return self
 

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import re
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import IO, Any, NamedTuple
+from typing import IO, NamedTuple
 
 import numpy as np
 
 from accelsim.config import UserError, nearest, shown
 
-PIECE = 1 << 16  # requests that are held at a time
+PIECE = 1 << 16  # requests of an npz that are held at a time
+BLOCK = 1 << 20  # bytes of a CSV
+COMMA, NEWLINE = b",\n"
+PLAIN = frozenset(b"0123456789,\n")
+LONGEST = 19  # characters of a number, and of what parts it from the one before, that surely fit
+LARGEST = 10**18
+WHOLE = re.compile(r"-?[0-9]+")
 COLUMNS = ("arrival_cycle", "address", "is_write")
 ARRAYS = ("arrival", "addr", "is_write")
 LATEST = 2**60  # cycle of an arrival
@@ -35,7 +42,7 @@ Place = Callable[[int, int], str]  #: of a request and one of its columns, both 
 
 
 def read_trace(path: Path, capacity_bytes: int) -> Iterator[Requests]:
-    """The requests of a file, checked, in pieces of at most PIECE.
+    """The requests of a file, checked, in pieces.
 
     Raises: UserError for arrivals that are negative or not in order, addresses beyond the capacity, and whatever is no
     trace.
@@ -84,58 +91,58 @@ def _npz_place(path: Path) -> Place:
 
 def _read_csv(path: Path) -> Iterator[list[np.ndarray]]:
     """Columns of a CSV, a piece at a time."""
-    import pandas
-
-    line = 2
-    try:
-        with path.open(encoding="utf-8", newline="") as text:
-            _check_header(text.readline(), path)
-            while piece := list(_lines(text)):
-                yield _parsed(pandas, piece, path, line)
-                line += len(piece)
-    except UnicodeDecodeError:
-        raise UserError(f"{path}:{line}: is no text") from None
-
-
-def _lines(text: IO[str]) -> Iterator[str]:
-    for _, line in zip(range(PIECE), text, strict=False):
-        yield line
+    with path.open("rb") as file:
+        _check_header(file.readline(), path)
+        line, rest = 2, b""
+        while block := file.read(BLOCK):
+            whole, newline, rest = (rest + block).rpartition(b"\n")
+            if newline:
+                columns = _parsed(whole, path, line)
+                line += columns[0].size
+                yield columns
+        if rest:
+            yield _parsed(rest, path, line)
 
 
-def _check_header(header: str, path: Path) -> None:
-    names = header.strip().split(",")
+def _check_header(line: bytes, path: Path) -> None:
+    header = line.decode(errors="replace").strip()
+    names = header.split(",")
     if names != list(COLUMNS):
         wrong = next((name for name in names if name not in COLUMNS), None)
         hint = nearest(wrong, COLUMNS) if wrong else ""
-        raise UserError(f"{path}:1: should be {','.join(COLUMNS)}, got {shown(header.strip())}{hint}")
+        raise UserError(f"{path}:1: should be {','.join(COLUMNS)}, got {shown(header)}{hint}")
 
 
-def _parsed(pandas: Any, lines: list[str], path: Path, first: int) -> list[np.ndarray]:
-    import io
+def _parsed(lines: bytes, path: Path, first: int) -> list[np.ndarray]:
+    """Numbers of whole lines, the newline of the last left out."""
+    lines = lines.replace(b"\r\n", b"\n").removesuffix(b"\r")
+    characters = np.frombuffer(lines + b"\n", np.uint8)
+    places = np.flatnonzero((characters == COMMA) | (characters == NEWLINE))
+    filled = (np.diff(places, prepend=-1) > 1).all() and (np.diff(places, prepend=-1) < LONGEST).all()
+    separators = characters[places]
+    in_order = places.size % 3 == 0 and (separators.reshape(-1, 3) == (COMMA, COMMA, NEWLINE)).all()
+    if filled and in_order and PLAIN.issuperset(lines):
+        values = np.fromstring(lines.replace(b"\n", b",").decode(), np.int64, sep=",")
+        return list(np.ascontiguousarray(values.reshape(-1, 3).T))
+    rows = [_numbers(line, f"{path}:{number}") for number, line in enumerate(lines.split(b"\n"), first)]
+    return list(np.ascontiguousarray(np.array(rows, np.int64).T))
 
+
+def _numbers(line: bytes, place: str) -> list[int]:
+    """The numbers of a line that is none of the plain ones, or the error that says why it has none."""
     try:
-        frame = pandas.read_csv(io.StringIO("".join(lines)), header=None, names=COLUMNS, dtype=np.int64,
-                                skip_blank_lines=False, index_col=False)  # fmt: skip
-        if len(frame) == len(lines) and not any(line.count(",") != 2 for line in lines):
-            return [frame[name].to_numpy() for name in COLUMNS]
-    except (ValueError, OverflowError, pandas.errors.ParserError, pandas.errors.ParserWarning):
-        pass
-    for number, line in enumerate(lines, first):
-        _check_line(line, f"{path}:{number}")
-    raise UserError(f"{path}:{first}: cannot be read as {','.join(COLUMNS)}")
-
-
-def _check_line(line: str, place: str) -> None:
-    values = line.strip("\r\n").split(",")
+        text = line.decode().strip()
+    except UnicodeDecodeError:
+        raise UserError(f"{place}: is no text") from None
+    values = text.split(",")
     if len(values) != len(COLUMNS):
-        raise UserError(f"{place}: should have {len(COLUMNS)} values ({','.join(COLUMNS)}), got {shown(line.strip())}")
+        raise UserError(f"{place}: should have {len(COLUMNS)} values ({','.join(COLUMNS)}), got {shown(text)}")
     for name, value in zip(COLUMNS, values, strict=True):
-        try:
-            number = int(value)
-        except ValueError:
-            raise UserError(f"{place}: {name}: should be a whole number, got {shown(value)}") from None
-        if abs(number) >= 2**63:
-            raise UserError(f"{place}: {name}: should fit 64 bits, got {shown(value)}")
+        if not WHOLE.fullmatch(value):
+            raise UserError(f"{place}: {name}: should be a whole number, got {shown(value)}")
+        if abs(int(value)) >= LARGEST:
+            raise UserError(f"{place}: {name}: should be below {LARGEST}, got {shown(value)}")
+    return [int(value) for value in values]
 
 
 def _read_npz(path: Path) -> Iterator[list[np.ndarray]]:

@@ -135,6 +135,7 @@ def _alive(pid):
 
 @pytest.mark.parametrize("seconds", [2, 4, 7])
 def test_ctrl_c_in_each_phase(spec, whole, tmp_path, seconds):
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background ignores it, and so its children
     process = started(spec, tmp_path / "out", "--workers", 2)
     time.sleep(seconds)
     process.send_signal(signal.SIGINT)

@@ -107,8 +107,8 @@ class EnergyTable:
     notes: tuple[str, ...]  #: what a reader of the figures should know
 
 
-def price(activity: Activity, table: EnergyTable) -> dict[str, float]:
-    """Energy in pJ of each of COMPONENTS."""
+def price(activity: Activity, table: EnergyTable, dram: tuple[float, float] | None = None) -> dict[str, float]:
+    """Energy in pJ of each of COMPONENTS; that of a simulated DRAM, by commands and by standby, is given."""
     a, elapsed_ns = activity, activity.cycles * table.cycle_ns
     return {
         "mac": a.macs * table.mac_pj + a.bit_steps * table.bit_step_pj + a.selections * table.selection_pj,
@@ -116,10 +116,10 @@ def price(activity: Activity, table: EnergyTable) -> dict[str, float]:
         "sram_ifmap": _accesses_pj(a.ifmap_read_bits, a.ifmap_write_bits, table.ifmap),
         "sram_weight": _accesses_pj(a.weight_read_bits, a.weight_write_bits, table.weight),
         "sram_ofmap": _accesses_pj(a.ofmap_read_bits, a.ofmap_write_bits, table.ofmap),
-        "dram": (a.dram_read_bytes + a.dram_write_bytes) * 8 * table.dram_pj_per_bit,
+        "dram": dram[0] if dram else (a.dram_read_bytes + a.dram_write_bytes) * 8 * table.dram_pj_per_bit,
         "leakage_logic": table.leakage_logic_mw * elapsed_ns,
         "leakage_sram": table.leakage_sram_mw * elapsed_ns,
-        "dram_standby": table.dram_standby_mw * elapsed_ns,
+        "dram_standby": dram[1] if dram else table.dram_standby_mw * elapsed_ns,
     }
 
 
@@ -149,7 +149,7 @@ def energy_table(hardware: Hardware, technology: Technology) -> EnergyTable:
     buffers, notes = _buffers(hardware, technology)
     shared = buffers.get("shared")
     ifmap, weight, ofmap = (shared or buffers[name] for name in ("ifmap", "weight", "ofmap"))
-    dram = _dram_bit(hardware, technology)
+    dram, standby = _dram_bit(hardware, technology), _dram_standby(hardware)
     lane_area_um2 = sum(unit.area_um2 for unit in _lane_units(technology, precision))
     selection = selection_operation(technology, hardware.engine)
     pe_area_um2 = mac.area_um2 + (selection.area_um2 if selection else 0.0)
@@ -163,7 +163,7 @@ def energy_table(hardware: Hardware, technology: Technology) -> EnergyTable:
         dram,
         Constant("logic leakage", logic_mw, "mW", f"{technology.logic.leakage_source}; area: MAC and vector units"),
         Constant("logic area over listed units", technology.logic.area_factor, "", technology.logic.area_source),
-        Constant("DRAM standby", hardware.dram.standby_mw, "mW", "hardware file, dram.standby_mw"),
+        standby,
     ]
     return EnergyTable(
         cycle_ns=1e3 / hardware.clock_mhz,
@@ -178,7 +178,7 @@ def energy_table(hardware: Hardware, technology: Technology) -> EnergyTable:
         dram_pj_per_bit=dram.value,
         leakage_logic_mw=logic_mw,
         leakage_sram_mw=math.fsum(buffer.leakage_mw for buffer in buffers.values()),
-        dram_standby_mw=hardware.dram.standby_mw,
+        dram_standby_mw=standby.value,
         constants=tuple(constants),
         notes=notes,
     )
@@ -312,8 +312,18 @@ def _buffer_constants(buffers: Mapping[str, BufferCost], source: str) -> list[Co
 
 
 def _dram_bit(hardware: Hardware, technology: Technology) -> Constant:
-    own = hardware.dram.energy_pj_per_bit
+    dram, memory = hardware.dram, hardware.dram.memory
+    if dram.energy_pj_per_bit is not None:
+        return Constant("DRAM", dram.energy_pj_per_bit, "pJ/bit", "hardware file, dram.energy_pj_per_bit")
+    if memory is not None:
+        source = f"device {memory.name}: whole rows read one after the other, wires included"
+        return Constant("DRAM", memory.stream_pj_per_bit, "pJ/bit", source)
     listed = technology.operations["dram_bit"]
-    if own is not None:
-        return Constant("DRAM", own, "pJ/bit", "hardware file, dram.energy_pj_per_bit")
     return Constant("DRAM", listed.energy_pj, "pJ/bit", listed.source)
+
+
+def _dram_standby(hardware: Hardware) -> Constant:
+    dram, memory = hardware.dram, hardware.dram.memory
+    if dram.standby_mw is None and memory is not None:
+        return Constant("DRAM standby", memory.standby_mw, "mW", f"device {memory.name}: all banks closed, refreshed")
+    return Constant("DRAM standby", dram.standby_mw or 0.0, "mW", "hardware file, dram.standby_mw")

@@ -37,6 +37,26 @@ def ifmap_pixels(gemm: Gemm, tile: int) -> np.ndarray:
     return np.asarray(rows * np.where(one_row, columns, conv.width))
 
 
+def first_pixels(gemm: Gemm, tile: int) -> np.ndarray:
+    """Number of the first raw input pixel, row by row through the batch, that each tile of output pixels fetches."""
+    first = starts(gemm.m, tile)
+    conv = gemm.convolution
+    if conv is None:
+        return first
+    row, column = np.divmod(first, conv.out_width)
+    image, row = np.divmod(row, conv.out_height)
+    top = np.clip(row * conv.stride[0] - conv.padding[0], 0, conv.height - 1)
+    left = np.clip(column * conv.stride[1] - conv.padding[1], 0, conv.width - 1)
+    one_row = (first + np.minimum(tile, gemm.m - first) - 1) // conv.out_width == first // conv.out_width
+    return np.asarray((image * conv.height + top) * conv.width + np.where(one_row, left, 0))
+
+
+def all_pixels(gemm: Gemm) -> int:
+    """Raw input pixels of one channel, of all images."""
+    conv = gemm.convolution
+    return conv.batch * conv.height * conv.width if conv else gemm.m
+
+
 def _span(conv: Convolution, axis: int, low: np.ndarray, high: np.ndarray) -> np.ndarray:
     """Input rows (axis 0) or columns from the first that output low reads to the last of high, padding left out."""
     extent = (conv.kernel[axis] - 1) * conv.dilation[axis] + 1

@@ -111,7 +111,27 @@ def imported(path: Path) -> dict[str, Any]:
 
 def hardware_document(name: str | Path, settings: Iterable[str] = ()) -> Document:
     """A hardware file with what it extends and the settings, unchecked, each value with its place."""
-    return with_settings(_document(name, hwconfigs_folder(), "hardware"), settings)
+    return with_device(with_settings(_document(name, hwconfigs_folder(), "hardware"), settings))
+
+
+def with_device(document: Document) -> Document:
+    """The same with the values of the memory device that a hardware file names; paths start from the file.
+
+    Raises: UserError where there is no such device, or its file is wrong.
+    """
+    dram = document.data.get("dram")
+    if not isinstance(dram, dict) or not isinstance(dram.get("device"), str):
+        return document
+    place = document.place(("dram", "device"))
+    name: str | Path = dram["device"]
+    if is_path(name):
+        stated_in = Path(place.rpartition(":")[0])
+        name = (stated_in.parent if stated_in.is_file() else Path()) / name
+    try:
+        device = load_device(name)
+    except UserError as error:
+        raise UserError(f"{place}: dram.device: {error}") from None
+    return document._replace(data=document.data | {"dram": dram | {"device": device}})
 
 
 def workload_document(name: str | Path, settings: Iterable[str] = ()) -> Document:

@@ -96,7 +96,9 @@ class Machine:
 
     def checked_row(self, node: Node, run: Run) -> LayerResult:
         """A run as a row, held against the invariants."""
-        row = row_of(node, run, self.hardware, price(run.activity, self.table))
+        used = run.played.used
+        dram = (used.commands_pj, used.standby_pj) if used else None
+        row = row_of(node, run, self.hardware, price(run.activity, self.table, dram))
         check(row, busy_cycles(run.played.engine), peak_of(run.gemm, self.hardware))
         return row
 

@@ -33,7 +33,12 @@ class LayerResult:
     macs: int
     compute_cycles: int  #: of the engine alone; of the vector unit for a layer without a product
     stall_cycles: int  #: all that the layer takes longer than compute_cycles
-    tiling_cycles: int  #: of these: the engine's, where tiles cut its streams and each piece fills and drains
+    tiling_cycles: int  #: of these: the engine's, where tiles cut its streams and each piece fills and drains;
+    first_fill_cycles: int  #: it waits for its first operands;
+    load_wait_cycles: int  #: for operands;
+    refresh_wait_cycles: int  #: for operands, while the DRAM refreshes;
+    store_wait_cycles: int  #: for room for results;
+    drain_cycles: int  #: after it: last vector work and stores
     total_cycles: int
     utilization: float  #: MACs / (peak x total cycles); 0 without a product
     compute_utilization: float  #: MACs / (peak x compute cycles)
@@ -53,7 +58,13 @@ class LayerResult:
     mapping: str
     energy_pj_by_component: Mapping[str, float]
 
+    @property
+    def stall_cycles_by_cause(self) -> dict[str, int]:
+        """The parts of stall_cycles."""
+        return {cause: getattr(self, f"{cause}_cycles") for cause in CAUSES}
 
+
+CAUSES = ("tiling", "first_fill", "load_wait", "refresh_wait", "store_wait", "drain")
 COLUMNS = tuple(field.name for field in fields(LayerResult) if field.name != "energy_pj_by_component")
 
 
@@ -88,7 +99,8 @@ def check(row: LayerResult, engine_busy_cycles: int, peak_macs_per_cycle: float)
         "compute + stall = total": row.compute_cycles + row.stall_cycles == row.total_cycles,
         "compute cycles >= MACs / peak": row.compute_cycles * peak_macs_per_cycle >= row.macs * (1 - 1e-12),
         "engine busy = compute + tiling": engine_busy_cycles == (row.compute_cycles + row.tiling_cycles) * (row.m > 0),
-        "tiling >= 0": row.tiling_cycles >= 0,
+        "stalls by cause >= 0": min(row.stall_cycles_by_cause.values()) >= 0,
+        "stalls by cause add up": sum(row.stall_cycles_by_cause.values()) == row.stall_cycles,
         "DRAM reads >= compulsory": row.dram_read_bytes >= row.compulsory_read_bytes,
         "DRAM writes >= compulsory": row.dram_write_bytes >= row.compulsory_write_bytes,
         "utilization in [0, 1]": 0 <= row.utilization <= 1,

@@ -11,7 +11,7 @@ from accelsim.lowering import Gemm
 from accelsim.memory.schedule import Played
 from accelsim.products import Counted
 from accelsim.reasons import bound_of, reason
-from accelsim.result import LayerResult
+from accelsim.result import CAUSES, LayerResult
 from accelsim.roofline import peak_macs_per_cycle
 from accelsim.tiles import TileStream
 from accelsim.timeline import busy_cycles
@@ -41,6 +41,7 @@ def peak_of(gemm: Gemm | None, hardware: Hardware) -> float:
 
 def row_of(node: Node, run: Run, hardware: Hardware, parts: dict[str, float]) -> LayerResult:
     gemm, compute_cycles, stream, played = run.gemm, run.compute_cycles, run.stream, run.played
+    stalls = played.stalls
     total, peak = played.total_cycles, peak_of(gemm, hardware)
     busy = {
         "compute": compute_cycles + run.tiling_cycles if gemm else 0,
@@ -61,6 +62,11 @@ def row_of(node: Node, run: Run, hardware: Hardware, parts: dict[str, float]) ->
         compute_cycles=compute_cycles,
         stall_cycles=total - compute_cycles,
         tiling_cycles=run.tiling_cycles,
+        first_fill_cycles=stalls.first_fill,
+        load_wait_cycles=stalls.load,
+        refresh_wait_cycles=stalls.refresh,
+        store_wait_cycles=stalls.store,
+        drain_cycles=stalls.drain,
         total_cycles=total,
         utilization=gemm.macs / (peak * total) if gemm else 0.0,
         compute_utilization=gemm.macs / (peak * compute_cycles) if gemm else 0.0,
@@ -92,9 +98,9 @@ def kind_of(node: Node) -> str:
 def idle_row(node: Node) -> LayerResult:
     """A layer that only names data differently, or is not run: nothing moves."""
     zeros: dict[str, Any] = dict.fromkeys(
-        ("m", "n", "k", "groups", "macs", "compute_cycles", "stall_cycles", "tiling_cycles", "total_cycles",
-         "dram_read_bytes", "dram_write_bytes", "compulsory_read_bytes", "compulsory_write_bytes", "vector_cycles",
-         "dram_busy_cycles"), 0
+        ("m", "n", "k", "groups", "macs", "compute_cycles", "stall_cycles", "total_cycles",
+         *(f"{cause}_cycles" for cause in CAUSES), "dram_read_bytes", "dram_write_bytes", "compulsory_read_bytes",
+         "compulsory_write_bytes", "vector_cycles", "dram_busy_cycles"), 0
     )  # fmt: skip
     return LayerResult(
         layer=node.layer.name,

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from accelsim.config import UserError, nearest
 from accelsim.engines.losses import Losses
-from accelsim.hardware import Hardware
+from accelsim.hardware import DramFidelity, Hardware, with_fidelity
 from accelsim.lowering import Gemm, in_pattern, widths
 from accelsim.machine import Machine
 from accelsim.operands import SYNTHETIC
@@ -27,7 +27,7 @@ def simulate(
     hardware: Hardware,
     workload: Workload,
     fidelity: Fidelity = "closed",
-    dram: Literal["ideal"] | None = None,
+    dram: DramFidelity | None = None,
     progress: Callable[[str], None] | None = None,
     tensors: Path | str | None = None,
     prune: bool = False,
@@ -38,15 +38,15 @@ def simulate(
     ``closed`` gives the same numbers by formula. ``progress`` is called with each layer's name when it is done.
     Where values matter they come from ``tensors``, a folder of LAYER.activation.npy and LAYER.weight.npy, as far as
     it has them; the rest is synthetic, and the summary says which. ``prune`` sets all but the largest of given weights
-    to zero, as a tensor core's pattern wants it; without it weights that break the pattern are refused.
+    to zero, as a tensor core's pattern wants it; without it weights that break the pattern are refused. ``dram`` is
+    how exactly the memory is simulated: the hardware's choice unless given.
 
     Raises: UserError where the network does not suit the hardware.
     """
     if fidelity not in ("closed", "stepped"):
         raise UserError(f"fidelity: should be closed or stepped, got {fidelity!r}")
     _require_values(hardware, workload)
-    if dram not in (None, "ideal"):
-        raise UserError(f"dram: should be ideal, got {dram!r}")
+    hardware = with_fidelity(hardware, dram)
     tensors = None if tensors is None else Path(tensors)
     machine = Machine(hardware, fidelity == "stepped", tensors, prune)
     rows: list[LayerResult] = []

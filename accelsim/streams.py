@@ -4,17 +4,31 @@ from __future__ import annotations
 
 from fractions import Fraction
 from math import ceil
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from accelsim.config import UserError
 from accelsim.counts import ActionCounts
 from accelsim.engines.base import Engine
-from accelsim.footprint import bias_bytes, ifmap_channels, ifmap_pixels, lengths
+from accelsim.footprint import (
+    all_pixels,
+    bias_bytes,
+    first_pixels,
+    ifmap_channels,
+    ifmap_pixels,
+    lengths,
+    to_bytes,
+    weight_bytes,
+)
 from accelsim.hardware import ACCUMULATOR_BITS, AnyEngine, Hardware, OperandSrams, VectorUnit
 from accelsim.lowering import INT64_MAX, Gemm
-from accelsim.tiles import MOST_STEPS, Mapping, TileStream
+from accelsim.tiles import IFMAP, MOST_STEPS, OFMAP, WEIGHT, Mapping, TileStream
 
+if TYPE_CHECKING:
+    from accelsim.kernels.unroll import Layout
+
+ALIGNED = 4096  # addresses at which a tensor may begin
 VECTOR_STEPS = 16  # pieces of an element-wise layer: enough of them to overlap transfers with work
 
 
@@ -28,6 +42,7 @@ def gemm_stream(
     from accelsim.kernels.unroll import Nest, unroll
 
     engine = hardware.engine
+    placed = hardware.dram.played != "ideal"
     above, below = lane_cycles_per_output.numerator, lane_cycles_per_output.denominator * hardware.vector.lanes
     in_step = lengths(gemm.groups, mapping.groups)
     _refuse_overflow(mapping.tile_m * mapping.tile_n * int(in_step.max()), above)
@@ -48,11 +63,44 @@ def gemm_stream(
         grain=np.array(engine.grain),
         streamed="mnk".index(engine.streamed),
         lanes=np.array([above, below]),
+        layout=_layout(gemm, mapping, ACCUMULATOR_BITS[engine.precision]) if placed else _nowhere(),
     )
-    loads, stores, fresh, work, vector = unroll(nest)
+    loads, stores, fresh, work, vector, addresses = unroll(nest)
     if lane_cycles_per_output:
         vector[-1] += hardware.vector.latency_cycles
-    return TileStream(loads, stores, fresh, _shared_out(work, engine_cycles), vector)
+    compute = _shared_out(work, engine_cycles)
+    return TileStream(loads, stores, fresh, compute, vector, addresses=addresses if placed else None)
+
+
+def _layout(gemm: Gemm, mapping: Mapping, sum_bits: int) -> Layout:
+    """Weights, then ifmap, then ofmap, from address 0."""
+    from accelsim.kernels.unroll import Layout
+
+    channels = ifmap_channels(gemm, mapping.tile_k)
+    tiles_m, tiles_n = -(-gemm.m // mapping.tile_m), -(-gemm.n // mapping.tile_n)
+    tiles_k = channels.size
+    spills = tiles_k > 1 and not mapping.kept[OFMAP]
+    weights = int(weight_bytes(gemm, mapping.tile_k, mapping.tile_n)) + int(bias_bytes(gemm, mapping.tile_n))
+    results = int(to_bytes(mapping.tile_m * mapping.tile_n, max(sum_bits * spills, gemm.output_bits)))
+    pixels = all_pixels(gemm)
+    ifmap = int(to_bytes(pixels * int(channels.sum()), gemm.activation_bits))
+    group = np.array([ifmap, weights * tiles_k * tiles_n, results * tiles_m * tiles_n])
+    sizes = -(-group * gemm.groups // ALIGNED) * ALIGNED
+    return Layout(
+        first_pixel=first_pixels(gemm, mapping.tile_m),
+        first_channel=np.cumsum(channels) - channels,
+        pixels=pixels,
+        slots=np.array([0, weights, results]),
+        group=group,
+        bases=np.array([sizes[WEIGHT], 0, sizes[WEIGHT] + sizes[IFMAP]]),
+    )
+
+
+def _nowhere() -> Layout:
+    from accelsim.kernels.unroll import Layout
+
+    none, nothing = np.zeros(0, np.int64), np.zeros(3, np.int64)
+    return Layout(none, none, 0, nothing, nothing, nothing)
 
 
 def vector_cycles(outputs: np.ndarray, lane_cycles_per_output: Fraction, unit: VectorUnit) -> np.ndarray:
@@ -127,7 +175,16 @@ def vector_stream(
     if lane_cycles:
         cycles[-1] += hardware.vector.latency_cycles
     stores = _even(store_bytes, steps)
-    return TileStream(loads, stores, np.ones((steps, 3), bool), np.zeros(steps, np.int64), cycles, lanes_only=True)
+    addresses = None if hardware.dram.played == "ideal" else _one_after_another(loads, stores)
+    nothing = np.zeros(steps, np.int64)
+    return TileStream(loads, stores, np.ones((steps, 3), bool), nothing, cycles, lanes_only=True, addresses=addresses)
+
+
+def _one_after_another(loads: np.ndarray, stores: np.ndarray) -> np.ndarray:
+    """Addresses of pieces that lie in the order of the steps: activations, weights, results."""
+    moved = np.stack((loads[:, IFMAP], loads[:, WEIGHT], stores), axis=1)
+    sizes = -(-moved.sum(axis=0) // ALIGNED) * ALIGNED
+    return np.asarray(np.cumsum(moved, axis=0) - moved + np.cumsum(sizes) - sizes)
 
 
 def vector_steps(load_bytes: tuple[int, int], store_bytes: int, sram: OperandSrams) -> int:

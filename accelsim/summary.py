@@ -16,7 +16,7 @@ from accelsim.engines.slots import MEASURES, MacSlots
 from accelsim.hardware import Hardware, SystolicArray
 from accelsim.lowering import gemm_of, widths
 from accelsim.needs import memory_needed
-from accelsim.result import LayerResult
+from accelsim.result import CAUSES, LayerResult
 from accelsim.workload import Workload
 
 
@@ -37,9 +37,11 @@ def summarize(
         "precision": hardware.engine.precision,
         "operand_bits": operand_bits(hardware, workload),
         "batch": workload.file.batch,
+        "dram_fidelity": hardware.dram.played,
         "total_cycles": totals["total_cycles"],
         "compute_cycles": sum(row.compute_cycles for row in rows),
         "stall_cycles": sum(row.stall_cycles for row in rows),
+        "stall_cycles_by_cause": {cause: sum(row.stall_cycles_by_cause[cause] for row in rows) for cause in CAUSES},
         "latency_ms": totals["latency_ms"],
         "macs": macs,
         "params": workload.params,

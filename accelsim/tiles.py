@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 IFMAP, WEIGHT, OFMAP = 0, 1, 2
+STORE = 3  # after the loads of a step
 PREFERRED_STEPS = 1 << 18  # of one layer's stream
 MOST_STEPS = 1 << 20  # beyond it a layer is refused
 
@@ -40,6 +41,14 @@ class TileStream(NamedTuple):
     compute_cycles: np.ndarray  #: int64[steps], of the matrix engine
     vector_cycles: np.ndarray  #: int64[steps], behind it
     lanes_only: bool = False  #: the vector unit works by itself, straight from the buffers
+    addresses: np.ndarray | None = None  #: int64[steps, 3], where the memory wants them; a store's is the ofmap's
+
+    @property
+    def sizes(self) -> np.ndarray:
+        """int64[steps, 4]: bytes of three loads and the store."""
+        import numpy as np
+
+        return np.concatenate((self.load_bytes, self.store_bytes[:, None]), axis=1)
 
     @property
     def read_bytes(self) -> int:

@@ -64,6 +64,7 @@ class Totals:
 
         Raises: UserError as ``simulate``.
         """
+        hardware = with_ideal_dram(hardware)
         key = (id(workload), hardware.engine, hardware.vector)
         bench = self.benches.get(key)
         if bench is None:
@@ -71,6 +72,11 @@ class Totals:
                 del self.benches[next(iter(self.benches))]
             bench = self.benches[key] = Bench(workload, hardware, self.tally, self.lanes)
         return bench.totals(hardware)
+
+
+def with_ideal_dram(hardware: Hardware) -> Hardware:
+    """The same hardware, whose memory is a bandwidth and a latency."""
+    return hardware.model_copy(update={"dram": hardware.dram.model_copy(update={"fidelity": "ideal"})})
 
 
 class Bench:

@@ -199,7 +199,7 @@ def test_the_search_is_near_the_best_of_its_candidates(sizes, dataflow, slow):
 def test_no_layer_waits_for_long_without_a_bound_that_says_so(name, network):
     hardware = load_hardware(name)
     per_cycle = hardware.dram.bandwidth_gb_s * 1e3 / hardware.clock_mhz
-    for row in simulate(hardware, load_workload(network)).rows:
+    for row in simulate(hardware, load_workload(network), dram="ideal").rows:
         transfers = (row.dram_read_bytes + row.dram_write_bytes) / per_cycle
         least = max(row.compute_cycles, row.vector_cycles, transfers)
         assert row.total_cycles <= 1.5 * least + 2000, row

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from accelsim.kernels.schedule import play
+from accelsim.kernels.schedule import Memory, Steps, play
 from accelsim.timeline import Timeline, busy_cycles, joined, merged
 
 
@@ -28,12 +28,20 @@ def cycles_of(intervals):
     return {cycle for start, end in intervals for cycle in range(start, end)}
 
 
+def played(loads, stores, fresh, compute, vector, latency):
+    sizes = np.concatenate((loads, stores[:, None]), axis=1)
+    steps = Steps(sizes, np.zeros((0, 3), np.int64), fresh, compute, vector)
+    state, _ = play(steps, Memory(latency, 1, 1, 1, None, None, None))
+    return state
+
+
 @given(streams())
 def test_schedule_is_that_of_the_tick_by_tick_loop(stream):
     loads, stores, fresh, compute, vector, latency = stream
     lists = (array.tolist() for array in stream[:-1])
     total, busy = naive_memory.play(*lists, latency)
-    engine, lanes, bus = play(loads, stores, fresh, compute, vector, latency)
+    state = played(loads, stores, fresh, compute, vector, latency)
+    engine, lanes, bus = state.compute, state.vector, state.bus
     assert cycles_of(engine) == busy["engine"]
     assert cycles_of(lanes) == busy["vector"]
     assert cycles_of(bus.reshape(-1, 2)) == busy["bus"]
@@ -45,7 +53,7 @@ def test_loads_hide_behind_computation():
     loads = np.array([[4, 0, 0]] * steps)
     fresh = np.array([[True, False, False]] * steps)
     fresh[0] = True
-    engine, _, _ = play(loads, 0 * ones, fresh, 10 * ones, 0 * ones, 0)
+    engine = played(loads, 0 * ones, fresh, 10 * ones, 0 * ones, 0).compute
     assert engine[:, 0].tolist() == [4, 14, 24, 34, 44]
 
 
@@ -53,7 +61,7 @@ def test_a_load_waits_for_a_free_half():
     steps, ones = 4, np.ones(4, np.int64)
     loads = np.array([[1, 0, 0]] * steps)
     fresh = np.array([[True, False, False]] * steps)
-    _, _, bus = play(loads, 0 * ones, fresh, 10 * ones, 0 * ones, 0)
+    bus = played(loads, 0 * ones, fresh, 10 * ones, 0 * ones, 0).bus
     assert bus[:, 0, 0].tolist() == [0, 1, 11, 21]  # the third content replaces the first, used until 11
 
 

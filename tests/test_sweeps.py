@@ -66,7 +66,7 @@ def test_a_sweep_is_what_simulate_gives_point_by_point(spec, tmp_path):
     assert [tuple(row[name] for name in HEADER[:4]) for row in rows] == [tuple(map(str, point)) for point in order]
     for (rows_, dataflow, kib, name), record in zip(order, done.records, strict=True):
         settings = [f"engine.rows={rows_}", f"engine.dataflow={dataflow}", f"sram.ifmap.capacity_kib={kib}"]
-        summary = api.simulate(api.load_hardware("edge_npu", settings), api.load_workload(name)).summary
+        summary = api.simulate(api.load_hardware("edge_npu", settings), api.load_workload(name), dram="ideal").summary
         assert {key: record[key] for key in HEADER[4:9]} == {key: summary[key] for key in HEADER[4:9]}
     assert [row["energy_uj"] for row in rows] == [repr(record["energy_uj"]) for record in done.records]
     assert done.summary["points"] == done.summary["done"] == len(done.points) == 24
@@ -124,8 +124,19 @@ def test_constraints_on_results_leave_points_out(spec, tmp_path):
 def test_parameters_of_the_network(tmp_path):
     data = {"hardware": "edge_npu", "workload": "resnet8", "parameters": {"workload.batch": [1, 2]}}
     first, second = api.sweep(data, tmp_path / "out", workers=1).records
-    summary = api.simulate(api.load_hardware(), api.load_workload("resnet8", ["workload.batch=2"])).summary
+    batched = api.load_workload("resnet8", ["workload.batch=2"])
+    summary = api.simulate(api.load_hardware(), batched, dram="ideal").summary
     assert second["total_cycles"] == summary["total_cycles"] > first["total_cycles"]
+
+
+def test_points_with_the_memory_simulated(tmp_path):
+    data = {"hardware": "edge_npu", "workload": "resnet8", "dram": "cycle", "parameters": {"dram.channels": [1, 2]}}
+    records = api.sweep(data, tmp_path / "out", workers=1).records
+    for channels, record in zip((1, 2), records, strict=True):
+        hardware = api.load_hardware("edge_npu", [f"dram.channels={channels}"])
+        summary = api.simulate(hardware, api.load_workload("resnet8"), dram="cycle").summary
+        assert {key: record[key] for key in HEADER[4:9]} == {key: summary[key] for key in HEADER[4:9]}
+    assert records[0]["total_cycles"] > records[1]["total_cycles"]
 
 
 def test_parquet_holds_the_same(spec, tmp_path):

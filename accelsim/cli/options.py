@@ -20,6 +20,8 @@ class DramFidelity(StrEnum):
     """How exactly DRAM is modelled."""
 
     ideal = "ideal"
+    transaction = "transaction"
+    cycle = "cycle"
 
 
 class DeviceFidelity(StrEnum):
@@ -83,5 +85,8 @@ ProfileFile = Annotated[
     str | None, typer.Option(metavar="FILE", help="Activation widths per convolution: a CSV, or stripes, which ships.")
 ]
 Accuracy = Annotated[str | None, typer.Option(metavar="PERCENT", help="Row of the profile, 100% unless given.")]
-Dram = Annotated[DramFidelity, typer.Option(help="ideal: a bandwidth and a latency.")]
+Dram = Annotated[
+    DramFidelity | None,
+    typer.Option(help="A bandwidth, requests, or every command; default: the most exact that the file allows."),
+]
 Out = Annotated[str | None, typer.Option(metavar="DIR", help="Write layers.csv and summary.json there.")]

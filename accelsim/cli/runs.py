@@ -11,7 +11,6 @@ from accelsim.cli.inputs import chosen, profiled
 from accelsim.cli.options import (
     Accuracy,
     Dram,
-    DramFidelity,
     Fidelity,
     Hw,
     HwSets,
@@ -38,7 +37,7 @@ def run(
     tensors: Tensors = None,
     precision_profile: ProfileFile = None,
     accuracy: Accuracy = None,
-    dram: Dram = DramFidelity.ideal,
+    dram: Dram = None,
     out: Out = None,
     as_json: Json = False,
 ) -> None:
@@ -53,8 +52,8 @@ def run(
         raise UserError(f"--tensors {tensors}: is no folder")
     folder = None if out is None else prepared(out, RESULT_FILES)
     with Progress(len(network.nodes), shown=fidelity is Fidelity.stepped) as advance:
-        result = simulate(hardware, network, fidelity.value, dram.value, progress=advance, tensors=tensors,
-                          prune=sparsity is not None)  # fmt: skip
+        result = simulate(hardware, network, fidelity.value, dram.value if dram else None, progress=advance,
+                          tensors=tensors, prune=sparsity is not None)  # fmt: skip
     result.summary["settings"] = settings or []
     result.summary["notes"] += notes
     written = write_result(folder, result) if folder else []

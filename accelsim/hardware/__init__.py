@@ -4,13 +4,16 @@ from accelsim.hardware.devices import BankedDevice, MemoryDevice, SerialDevice
 from accelsim.hardware.engines import BitSerialUnit, SystolicArray
 from accelsim.hardware.machine import (
     AnyEngine,
+    Dma,
     Dram,
+    DramFidelity,
     Hardware,
     OperandSrams,
     Sram,
     TechnologyChoice,
     VectorRates,
     VectorUnit,
+    with_fidelity,
 )
 from accelsim.hardware.precisions import ACCUMULATOR_BITS, BITS, Precision
 from accelsim.hardware.tensorcore import TensorCore
@@ -21,7 +24,9 @@ __all__ = [
     "AnyEngine",
     "BankedDevice",
     "BitSerialUnit",
+    "Dma",
     "Dram",
+    "DramFidelity",
     "Hardware",
     "MemoryDevice",
     "OperandSrams",
@@ -33,4 +38,5 @@ __all__ = [
     "TensorCore",
     "VectorRates",
     "VectorUnit",
+    "with_fidelity",
 ]

@@ -149,6 +149,37 @@ class BankedDevice(Value):
         return self.channels * self.request_bytes / (self.burst_cycles * self.tck_ns)
 
     @property
+    def access_ns(self) -> float:
+        """To open a row and read a burst of it."""
+        t = self.timing_cycles
+        return (t.trcd_read + t.al + t.cl + self.burst_cycles) * self.tck_ns
+
+    @property
+    def pj_per_ma_cycle(self) -> float:
+        """What 1 mA in each device of a rank costs in a cycle."""
+        return self.currents_ma.supply_v * self.tck_ns * self.devices_per_rank
+
+    @property
+    def row_cycle_ma_cycles(self) -> float:
+        """Of an activate and its precharge, above standby (Micron TN-40-07; DRAMsim3, configuration.cc)."""
+        t, i = self.timing_cycles, self.currents_ma
+        return i.idd0 * (t.tras + t.trp) - i.idd3n * t.tras - i.idd2n * t.trp
+
+    @property
+    def stream_pj_per_bit(self) -> float:
+        """Of whole rows read one after the other, the wires included and standby left out."""
+        i, bursts = self.currents_ma, self.columns // self.burst_length
+        row = self.row_cycle_ma_cycles + (i.idd4r - i.idd3n) * self.burst_cycles * bursts
+        return row * self.pj_per_ma_cycle / (8 * self.request_bytes * bursts) + self.io.read_pj_per_bit
+
+    @property
+    def standby_mw(self) -> float:
+        """All banks closed, refreshed."""
+        t, i = self.timing_cycles, self.currents_ma
+        refresh = (i.idd5ab - i.idd3n) * t.trfc / t.trefi if self.refresh else 0.0
+        return (i.idd2n + refresh) * self.pj_per_ma_cycle / self.tck_ns * self.ranks * self.channels
+
+    @property
     def field_bits(self) -> dict[str, int]:
         """How many address bits each field of the mapping has."""
         sizes = {"ch": self.channels, "ra": self.ranks, "bg": self.bank_groups, "ba": self.banks_per_group,
@@ -211,6 +242,22 @@ class SerialDevice(Value):
     def peak_gb_s(self) -> float:
         """While data flow."""
         return self.bytes_per_cycle / self.tck_ns
+
+    @property
+    def access_ns(self) -> float:
+        """Of a read by itself."""
+        data = self.request_bytes // self.bytes_per_cycle
+        return (self.command_cycles + self.read_latency_cycles + data) * self.tck_ns
+
+    @property
+    def stream_pj_per_bit(self) -> float:
+        """While data flow, the wires included."""
+        return self.supply_v * self.read_ma * self.tck_ns / (8 * self.bytes_per_cycle) + self.io.read_pj_per_bit
+
+    @property
+    def standby_mw(self) -> float:
+        """Not selected."""
+        return self.supply_v * self.standby_ma
 
 
 MemoryDevice = BankedDevice | SerialDevice

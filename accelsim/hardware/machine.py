@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal
+from functools import cached_property
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, TypeAdapter, ValidationError, model_validator
 
-from accelsim.config import Count, Name, NonNegative, Positive, Size, Value
+from accelsim.config import Count, Document, Name, NonNegative, Positive, Size, Value, validated
+from accelsim.hardware.devices import BankedDevice, MemoryDevice, SerialDevice
 from accelsim.hardware.engines import BitSerialUnit, SystolicArray
 from accelsim.hardware.tensorcore import TensorCore
 
+DramFidelity = Literal["ideal", "transaction", "cycle"]
 AnyEngine = Annotated[SystolicArray | BitSerialUnit | TensorCore, Field(discriminator="kind")]
 
 
@@ -69,15 +72,90 @@ class OperandSrams(Value):
         return sum(s.capacity_kib for s in (self.ifmap, self.weight, self.ofmap, self.shared) if s) * 1024
 
 
-class Dram(Value):
-    """Off-chip memory as a bandwidth and a latency."""
+Device = Annotated[BankedDevice | SerialDevice, Field(discriminator="kind")]
+_DEVICE: TypeAdapter[MemoryDevice] = TypeAdapter(Device)
 
-    bandwidth_gb_s: Annotated[float, Field(ge=1e-6, le=1e6)]  #: 1e9 bytes a second
-    latency_ns: Annotated[float, Field(ge=0, le=1e9)]
-    capacity_mib: Positive | None = None
-    energy_pj_per_bit: Positive | None = None  #: default: the technology's
-    standby_mw: NonNegative = 0.0
-    fidelity: Literal["ideal"] = "ideal"
+
+class Dram(Value):
+    """Off-chip memory: a bandwidth and a latency, and the device behind them where there is one to be simulated."""
+
+    device: Device | None = None
+    channels: Size | None = None  #: default: the device's
+    bandwidth_gb_s: Annotated[float, Field(ge=1e-6, le=1e6)]  #: 1e9 bytes a second; default: the device's peak
+    latency_ns: Annotated[float, Field(ge=0, le=1e9)]  #: default: what the device needs to open a row and read
+    capacity_mib: Positive | None = None  #: default: the device's
+    energy_pj_per_bit: Positive | None = None  #: default: the device's, else the technology's
+    standby_mw: NonNegative | None = None  #: default: the device's, else none
+    fidelity: DramFidelity | None = None  #: default: cycle with a device of this bandwidth and latency, else ideal
+
+    @model_validator(mode="before")
+    @classmethod
+    def _by_device(cls, data: Any) -> Any:
+        """What is not stated, as the device has it; a device that is wrong is told of by its own field."""
+        if not isinstance(data, dict) or data.get("device") is None:
+            return data
+        channels = data.get("channels")
+        try:
+            device = _DEVICE.validate_python(data["device"])
+        except ValidationError:
+            return data
+        try:
+            device = _with_channels(device, channels)
+        except ValidationError:
+            raise ValueError(f"channels: should be a power of two, at most 128, got {channels}") from None
+        given = {"bandwidth_gb_s": device.peak_gb_s, "latency_ns": device.access_ns,
+                 "capacity_mib": device.capacity_bytes / 2**20}  # fmt: skip
+        return given | data
+
+    @model_validator(mode="after")
+    def _can_be_simulated(self) -> Dram:
+        if self.channels is not None and not isinstance(self.device, BankedDevice):
+            raise ValueError("channels: needs a device of banks")
+        if self.fidelity in (None, "ideal"):
+            return self
+        if self.memory is None:
+            raise ValueError(f"fidelity: {self.fidelity} needs dram.device")
+        for key, stated, own in self._beside_device(self.memory):
+            if not _alike(stated, own):
+                told = f"fidelity {self.fidelity} takes it from the device, {own:.4g}"
+                raise ValueError(f"{key}: {told}; leave it out, or choose ideal, got {stated:g}")
+        return self
+
+    @cached_property
+    def memory(self) -> MemoryDevice | None:
+        """The device with as many channels as stated."""
+        return self.device and _with_channels(self.device, self.channels)
+
+    def _beside_device(self, memory: MemoryDevice) -> list[tuple[str, float, float]]:
+        """What only an ideal memory obeys: key, value, and what the device has."""
+        return [
+            ("bandwidth_gb_s", self.bandwidth_gb_s, memory.peak_gb_s),
+            ("latency_ns", self.latency_ns, memory.access_ns),
+        ]
+
+    @cached_property
+    def played(self) -> DramFidelity:
+        """The fidelity; if it is not stated, the most exact that can obey what is."""
+        memory = self.memory
+        if self.fidelity or memory is None:
+            return self.fidelity or "ideal"
+        return "cycle" if all(_alike(stated, own) for _, stated, own in self._beside_device(memory)) else "ideal"
+
+
+def _alike(stated: float, own: float) -> bool:
+    return abs(stated - own) <= 0.01 * own
+
+
+def _with_channels(device: MemoryDevice, channels: int | None) -> MemoryDevice:
+    if channels is None or not isinstance(device, BankedDevice):
+        return device
+    return BankedDevice.model_validate({**device.model_dump(), "channels": channels})
+
+
+class Dma(Value):
+    """What brings tiles in and takes results away."""
+
+    outstanding_requests: Annotated[int, Field(ge=1, le=4096)] = 64  #: to a simulated device, of one burst each
 
 
 class TechnologyChoice(Value):
@@ -100,4 +178,18 @@ class Hardware(Value):
     vector: VectorUnit
     sram: OperandSrams
     dram: Dram
+    dma: Dma = Dma()
     technology: TechnologyChoice
+
+
+def with_fidelity(hardware: Hardware, fidelity: DramFidelity | None) -> Hardware:
+    """The same hardware with its DRAM simulated so exactly; as it is for None.
+
+    Raises: UserError where it cannot be.
+    """
+    if fidelity in (None, hardware.dram.played):
+        return hardware
+    stated = {"bandwidth_gb_s", "latency_ns"} | hardware.dram.model_fields_set
+    data = hardware.dram.model_dump(include=stated) | {"fidelity": fidelity}
+    dram = validated(Dram, Document(f"--dram {fidelity}", data, {}))
+    return hardware.model_copy(update={"dram": dram})

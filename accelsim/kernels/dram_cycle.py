@@ -16,7 +16,7 @@ from accelsim.kernels.dram_banks import (
     toward_refresh,
     transfer,
 )
-from accelsim.kernels.dram_queues import AT_ONCE, accept, leave, move_one, start_drain, stirs
+from accelsim.kernels.dram_queues import accept, done_before, expected, finish, leave, move_one, start_drain, stirs
 from accelsim.kernels.dram_state import (
     ACTIVATE,
     NEVER,
@@ -51,8 +51,8 @@ def run(rules, channels, clock, arrival, block, is_write, taken, last, records, 
             if channel.waiting[kind] == rules.waiting:
                 break
             joined = accept(now, taken, block[taken], kind, rules, channel)
-            if done.size:  # reads that joined another form a chain, from the last to the first
-                done[taken] = now + 1 if joined == AT_ONCE else joined
+            if done.size:
+                done[taken] = expected(now, joined)
             if stirs(rules, channel):
                 channel.wake = now
             taken += 1
@@ -66,23 +66,8 @@ def run(rules, channels, clock, arrival, block, is_write, taken, last, records, 
             ended = True
             for index in range(rules.channels):
                 channels[index].wake = now
-        soonest, data_end = NEVER, 0
-        busy = not ended
-        for index in range(rules.channels):
-            channel = channels[index]
-            if channel.wake <= now:
-                channel.issued = 0
-                channel.wake = tick(now, ended, rules, channel)
-                for order in range(channel.issued):
-                    if records.size:
-                        _record(now, index, order, rules, channel, records, recorded)
-                        recorded += 1
-                    if done.size and channel.issue[order, 0] == READ:
-                        _finish(now + rules.data_end[READS], channel.requests[channel.issue[order, 4]], done)
-            soonest = min(soonest, channel.wake)
-            data_end = max(data_end, channel.data_end)
-            busy |= channel.waiting[READS] + channel.waiting[WRITES] + channel.queued > 0
-        if not busy and soonest >= data_end:
+        soonest, data_end, waits, recorded = _cycle(now, ended, rules, channels, records, recorded, done)
+        if ended and not waits and soonest >= data_end:
             clock[NOW] = data_end
             return ENDED, taken, recorded
         if starved:
@@ -96,6 +81,105 @@ def run(rules, channels, clock, arrival, block, is_write, taken, last, records, 
 
 
 @kernel
+def feed(block, count, kind, at, number, window, rules, channels, clock, done):
+    """Feed requests for successive blocks, not before a cycle; the channels go on until the last one is accepted.
+
+    clock int64[2]; number of the first request, an index into done; window: a request waits until the one so many
+    before it is done. Returns the cycle in which the last was accepted.
+    """
+    now, pushed, sent = clock[NOW], clock[PUSHED], 0
+    while True:
+        while sent < count and pushed < rules.channels and _admits(now, block + sent, kind, at, number + sent, window,
+                                                                   rules, channels, done):  # fmt: skip
+            channel = channels[(block + sent) >> rules.shift[0] & rules.mask[0]]
+            done[number + sent] = expected(now, accept(now, number + sent, block + sent, kind, rules, channel))
+            if stirs(rules, channel):
+                channel.wake = now
+            sent += 1
+            pushed += 1
+        if sent == count:
+            clock[NOW], clock[PUSHED] = now, pushed
+            return now
+        soonest, _, _ = _advance(now, False, rules, channels, done)
+        freed = done_before(number + sent, window, done)
+        if _has_room(block + sent, kind, rules, channels) and freed >= 0:
+            soonest = min(soonest, max(at, freed, now + 1))
+        now, pushed = soonest, 0
+
+
+@inlined
+def _admits(now, block, kind, at, number, window, rules, channels, done):
+    return at <= now and 0 <= done_before(number, window, done) <= now and _has_room(block, kind, rules, channels)
+
+
+@inlined
+def _has_room(block, kind, rules, channels):
+    return channels[block >> rules.shift[0] & rules.mask[0]].waiting[kind] < rules.waiting
+
+
+@kernel
+def await_done(first, end, rules, channels, clock, done):
+    """Let the channels go on until it is known when requests from first up to end are done; returns when the last is.
+
+    No further than that: the next request may come in the cycle after.
+    """
+    latest, now = 0, clock[NOW]
+    for number in range(first, end):
+        while done[number] < 0:
+            soonest, _, _ = _advance(now, False, rules, channels, done)
+            clock[NOW], clock[PUSHED] = now + 1, 0
+            now = soonest
+        latest = max(latest, done[number])
+    return latest
+
+
+@kernel
+def drain(rules, channels, clock, done):
+    """Let the channels finish all that waits; returns the end of the last data."""
+    now = clock[NOW]
+    for index in range(rules.channels):
+        channels[index].wake = now
+    while True:
+        soonest, data_end, waits = _advance(now, True, rules, channels, done)
+        if not waits and soonest >= data_end:
+            clock[NOW] = data_end
+            return data_end
+        now = soonest
+
+
+@kernel
+def _advance(now, ended, rules, channels, done):
+    """A cycle of all channels, where nobody keeps a list of commands."""
+    soonest, data_end, waits, _ = _cycle(now, ended, rules, channels, done[:0].reshape((0, 1)), 0, done)
+    return soonest, data_end, waits
+
+
+@inlined
+def _cycle(now, ended, rules, channels, records, recorded, done):
+    """One cycle of all channels.
+
+    Returns the next cycle in which something can happen, when the last data end, whether requests wait, and how many
+    commands are written down.
+    """
+    soonest, data_end, waits = NEVER, 0, 0
+    for index in range(rules.channels):
+        channel = channels[index]
+        if channel.wake <= now:
+            channel.issued = 0
+            channel.wake = tick(now, ended, rules, channel)
+            for order in range(channel.issued):
+                if records.size:
+                    _record(now, index, order, rules, channel, records, recorded)
+                    recorded += 1
+                if done.size and channel.issue[order, 0] == READ:
+                    finish(now + rules.data_end[READS], channel.requests[channel.issue[order, 4]], done)
+        soonest = min(soonest, channel.wake)
+        data_end = max(data_end, channel.data_end)
+        waits += channel.waiting[READS] + channel.waiting[WRITES] + channel.queued
+    return soonest, data_end, waits, recorded
+
+
+@kernel
 def _record(now, index, order, rules, channel, records, recorded):
     """Write a command down."""
     per_rank = rules.groups * rules.banks
@@ -103,16 +187,6 @@ def _record(now, index, order, rules, channel, records, recorded):
     records[recorded, 0], records[recorded, 1], records[recorded, 2] = now, index, command
     records[recorded, 3], records[recorded, 4] = bank // per_rank, -1 if command == REFRESH else bank % per_rank
     records[recorded, 5], records[recorded, 6] = channel.issue[order, 2], channel.issue[order, 3]
-
-
-@kernel
-def _finish(end, request, done):
-    """Note when the reads that a request stands for are done."""
-    number = request.number
-    while number >= 0:
-        earlier = done[number]
-        done[number] = end
-        number = earlier
 
 
 @inlined

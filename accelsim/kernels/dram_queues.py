@@ -170,3 +170,29 @@ def leave(place, bank, rules, channel):
     channel.free += 1
     channel.queued -= 1
     return entry
+
+
+@kernel
+def expected(now, joined):
+    """A request's entry in a list of completions as it is accepted: when it is done, if that is known.
+
+    Reads that joined another form a chain, from the last to the first: an entry below 0 is -2 less the number of the
+    one before, -1 for none.
+    """
+    return now + 1 if joined == AT_ONCE else -2 - joined
+
+
+@kernel
+def finish(end, request, done):
+    """Note when the reads that a request stands for are done."""
+    number = request.number
+    while number >= 0:
+        earlier = -2 - done[number]
+        done[number] = end
+        number = earlier
+
+
+@kernel
+def done_before(number, window, done):
+    """When the request that lies so many before another is done; below 0 where that is not known yet."""
+    return done[number - window] if number >= window else 0

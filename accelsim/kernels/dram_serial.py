@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import numpy as np
+
 from accelsim.kernels.compiled import kernel
 
 
@@ -36,36 +38,49 @@ class Progress(NamedTuple):
 
 @kernel
 def serve(port, progress, arrival, address, is_write):
-    """Serve requests in order; int64 each, is_write uint8.
+    """Serve requests in order; int64 each, is_write uint8."""
+    for i in range(arrival.size):
+        progress = _one(port, progress, arrival[i], address[i] // port.request_bytes, np.int64(is_write[i]))
+    return progress
+
+
+@kernel
+def feed(port, progress, block, count, kind, at):
+    """Serve successive requests that are there at a cycle."""
+    for number in range(count):
+        progress = _one(port, progress, at, block + number, kind)
+    return progress
+
+
+@kernel
+def _one(port, progress, arrival, block, write):
+    """Serve a request.
 
     One that continues the burst under way, and is there before its data end, needs no command: unless a page ends,
     or chip enable would stay low too long.
     """
     free, selected, next_address, writing, bursts, latency, longest, reading_cycles, writing_cycles = progress
-    for i in range(arrival.size):
-        write = int(is_write[i])
-        place = address[i] // port.request_bytes * port.request_bytes
-        joins = place == next_address and write == writing and arrival[i] <= free
-        if joins and port.page_bytes:
-            joins = place % port.page_bytes != 0
-        if joins and port.longest_burst:
-            joins = free + port.data - selected <= port.longest_burst
-        accepted = max(arrival[i], free)
-        begin = free
-        if not joins:
-            begin = arrival[i]
-            if next_address >= 0:
-                begin = max(arrival[i], free + port.deselect)
-            selected = begin
-            bursts += 1
-        first_data = begin if joins else begin + port.command + (port.write_latency if write else port.read_latency)
-        free = first_data + port.data
-        if write:
-            writing_cycles += free - begin
-        else:
-            reading_cycles += free - begin
-            latency += free - accepted
-            longest = max(longest, free - accepted)
-        next_address = place + port.request_bytes
-        writing = write
-    return Progress(free, selected, next_address, writing, bursts, latency, longest, reading_cycles, writing_cycles)
+    place = block * port.request_bytes
+    joins = place == next_address and write == writing and arrival <= free
+    if joins and port.page_bytes:
+        joins = place % port.page_bytes != 0
+    if joins and port.longest_burst:
+        joins = free + port.data - selected <= port.longest_burst
+    accepted = max(arrival, free)
+    begin = free
+    if not joins:
+        begin = arrival
+        if next_address >= 0:
+            begin = max(arrival, free + port.deselect)
+        selected = begin
+        bursts += 1
+    first_data = begin if joins else begin + port.command + (port.write_latency if write else port.read_latency)
+    free = first_data + port.data
+    if write:
+        writing_cycles += free - begin
+    else:
+        reading_cycles += free - begin
+        latency += free - accepted
+        longest = max(longest, free - accepted)
+    return Progress(free, selected, place + port.request_bytes, write, bursts, latency, longest, reading_cycles,
+                    writing_cycles)  # fmt: skip

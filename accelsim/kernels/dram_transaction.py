@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from accelsim.kernels.compiled import inlined, kernel
 from accelsim.kernels.dram_banks import activate, close, survey, transfer
-from accelsim.kernels.dram_queues import accept, leave, move_one, start_drain
+from accelsim.kernels.dram_queues import accept, done_before, expected, finish, leave, move_one, start_drain
 from accelsim.kernels.dram_state import ACTIVATE, NEVER, PRECHARGE, READ, READS, REFRESH, UNKNOWN, WRITES
 
 NOW, GATE, PUSHED = 0, 1, 2  # places in clock
@@ -17,10 +17,10 @@ NOTHING, HIT, MISS = 0, 1, 2  # what the next request of a bank needs
 
 
 @kernel
-def run(rules, channels, clock, arrival, block, is_write, taken, last):
+def run(rules, channels, clock, arrival, block, is_write, taken, last, done):
     """Feed requests from number `taken` on, in order and not before their arrival; as in dram_cycle.run.
 
-    clock int64[3]. Returns MORE where it wants further requests, or ENDED, and the requests taken.
+    clock int64[3]; done is empty. Returns MORE where it wants further requests, or ENDED, and the requests taken.
     """
     now, gate, pushed = clock[NOW], clock[GATE], clock[PUSHED]
     settled_end = False
@@ -33,30 +33,99 @@ def run(rules, channels, clock, arrival, block, is_write, taken, last):
             if now > gate or pushed == rules.channels:  # so many are taken in a cycle
                 gate, pushed = max(now, gate + 1), 0
             accept(gate, taken, block[taken], kind, rules, channel)
-            channel.stirred = 1
-            if channel.queued == 0 and channel.waiting[WRITES] > rules.idle_drain:
-                _move_all(gate, False, rules, channel)
+            _stir(gate, rules, channel)
             pushed += 1
             taken += 1
         if taken == block.size and not last:
             clock[NOW], clock[GATE], clock[PUSHED] = now, gate, pushed
             return MORE, taken
         ended = taken == block.size
-        first, soonest = -1, NEVER
-        for index in range(rules.channels):
-            channel = channels[index]
-            if channel.stirred or (ended and not settled_end):
-                _settle(now, ended, rules, channel)
-            if channel.wake < soonest:
-                first, soonest = index, channel.wake
+        first, soonest = _soonest(now, ended, ended and not settled_end, rules, channels)
         settled_end = ended
         if not ended and now < arrival[taken] <= soonest:
             now = arrival[taken]
         elif first >= 0:
             now = max(now, soonest)
-            _serve(soonest, rules, channels[first])
+            _serve(soonest, rules, channels[first], done)
         else:
             break
+    end = _end(rules, channels)
+    clock[NOW] = end
+    return ENDED, taken
+
+
+@kernel
+def feed(block, count, kind, at, number, window, rules, channels, clock, done):
+    """Feed requests for successive blocks, not before a cycle; as in dram_cycle.feed."""
+    now, gate, pushed, sent = clock[NOW], clock[GATE], clock[PUSHED], 0
+    while True:
+        freed = done_before(number + sent, window, done)
+        channel = channels[(block + sent) >> rules.shift[0] & rules.mask[0]]
+        room = channel.waiting[kind] < rules.waiting
+        if room and 0 <= freed <= now and at <= now:
+            if now > gate or pushed == rules.channels:
+                gate, pushed = max(now, gate + 1), 0
+            joined = accept(gate, number + sent, block + sent, kind, rules, channel)
+            done[number + sent] = expected(gate, joined)
+            _stir(gate, rules, channel)
+            pushed += 1
+            sent += 1
+            if sent == count:
+                clock[NOW], clock[GATE], clock[PUSHED] = now, gate, pushed
+                return gate
+            continue
+        first, soonest = _soonest(now, False, False, rules, channels)
+        allowed = max(at, freed)
+        if room and freed >= 0 and now < allowed <= soonest:
+            now = allowed
+        else:
+            now = max(now, soonest)
+            _serve(soonest, rules, channels[first], done)
+
+
+@kernel
+def await_done(first, end, rules, channels, clock, done):
+    """Serve requests until those from first up to end are done, or known to be; returns when the last is."""
+    latest = 0
+    for number in range(first, end):
+        while done[number] < 0:
+            index, soonest = _soonest(clock[NOW], False, False, rules, channels)
+            clock[NOW] = max(clock[NOW], soonest)
+            _serve(soonest, rules, channels[index], done)
+        latest = max(latest, done[number])
+    return latest
+
+
+@kernel
+def drain(rules, channels, clock, done):
+    """Serve all that waits; returns the end of the last data."""
+    anew = True
+    while True:
+        index, soonest = _soonest(clock[NOW], True, anew, rules, channels)
+        if index < 0:
+            clock[NOW] = _end(rules, channels)
+            return clock[NOW]
+        anew = False
+        clock[NOW] = max(clock[NOW], soonest)
+        _serve(soonest, rules, channels[index], done)
+
+
+@kernel
+def _soonest(now, ended, anew, rules, channels):
+    """The channel that can move data first, or -1, and when; those that changed, or all, are looked at anew."""
+    first, soonest = -1, NEVER
+    for index in range(rules.channels):
+        channel = channels[index]
+        if channel.stirred or anew:
+            _settle(now, ended, rules, channel)
+        if channel.wake < soonest:
+            first, soonest = index, channel.wake
+    return first, soonest
+
+
+@kernel
+def _end(rules, channels):
+    """The end of the last data, with every refresh that falls due until then."""
     end = 0
     for index in range(rules.channels):
         end = max(end, channels[index].data_end)
@@ -64,8 +133,15 @@ def run(rules, channels, clock, arrival, block, is_write, taken, last):
         for number in range(rules.ranks):
             while channels[index].ranks[number].refresh_due < end:
                 _refresh(number, rules, channels[index])
-    clock[NOW] = end
-    return ENDED, taken
+    return end
+
+
+@kernel
+def _stir(now, rules, channel):
+    """A request came in: a drain may begin at once."""
+    channel.stirred = 1
+    if channel.queued == 0 and channel.waiting[WRITES] > rules.idle_drain:
+        _move_all(now, False, rules, channel)
 
 
 @kernel
@@ -160,8 +236,8 @@ def _plan(index, rules, channel):
     channel.not_before[index] = max(opens, known)
 
 
-@inlined
-def _serve(at, rules, channel):
+@kernel
+def _serve(at, rules, channel, done):
     """Serve the request that can move its data first, at the given cycle."""
     index = channel.next_bank
     channel.turn = index
@@ -188,6 +264,8 @@ def _serve(at, rules, channel):
     if request.write == READS:
         channel.latency += end * request.joined - request.accepted_sum
         channel.longest = max(channel.longest, end - request.accepted)
+        if done.size:
+            finish(end, request, done)
 
 
 @kernel

@@ -12,6 +12,20 @@ M, N, K = 0, 1, 2
 IFMAP, WEIGHT, OFMAP = 0, 1, 2
 
 
+class Layout(NamedTuple):
+    """Where operands lie in memory; arrays are empty where nobody wants to know.
+
+    Input channels lie in blocks as deep as a tile of k, each row by row; weights and results tile by tile.
+    """
+
+    first_pixel: np.ndarray  #: int64[tiles of m]: first raw input pixel of each
+    first_channel: np.ndarray  #: int64[tiles of k]
+    pixels: int  #: of all of the input
+    slots: np.ndarray  #: int64[3]: bytes from one tile of weights, and of results, to the next; ifmap: none
+    group: np.ndarray  #: int64[3]: bytes from one group's to the next one's
+    bases: np.ndarray  #: int64[3]: where each begins
+
+
 class Nest(NamedTuple):
     """A mapping's loops over tiles of m, n and k, and what their tiles hold."""
 
@@ -30,13 +44,15 @@ class Nest(NamedTuple):
     grain: np.ndarray  #: int64[3]: what one pass of the engine holds
     streamed: int  #: the dimension that flows through it
     lanes: np.ndarray  #: int64[2]: cycles of the vector unit per output, as a fraction
+    layout: Layout
 
 
 @kernel
 def unroll(nest):
     """One row per step: bytes in int64[steps, 3], bytes out, fresh bool[steps, 3], engine's work, vector cycles.
 
-    The engine's work is passes times vectors streamed.
+    The engine's work is passes times vectors streamed. Last come addresses, int64[steps, 3], of ifmap, weights and
+    ofmap, or none.
     """
     order, sizes, tiles, grain = nest.order, nest.sizes, nest.tiles, nest.grain
     pixels, channels, column_bits = nest.pixels, nest.channels, nest.column_bits
@@ -49,7 +65,11 @@ def unroll(nest):
     steps = outer * middle * inner * nest.groups.size
     loads, fresh = np.zeros((steps, 3), np.int64), np.zeros((steps, 3), np.bool_)
     stores, work, vector = np.zeros(steps, np.int64), np.zeros(steps, np.int64), np.zeros(steps, np.int64)
-    step = 0
+    layout = nest.layout
+    placed = layout.first_pixel.size > 0
+    addresses = np.zeros((steps if placed else 0, 3), np.int64)
+    tiles_m, tiles_n = -(-sizes[M] // tiles[M]), -(-sizes[N] // tiles[N])
+    step, group = 0, 0
     for groups in nest.groups:
         for a in range(outer):
             for b in range(middle):
@@ -79,8 +99,16 @@ def unroll(nest):
                     share *= n if nest.streamed == N else -(-n // grain[N])
                     share *= k if nest.streamed == K else -(-k // grain[K])
                     work[step] = share * groups
+                    if placed:
+                        raw = layout.first_channel[at_k] * layout.pixels + layout.first_pixel[at_m] * channels[at_k]
+                        addresses[step, IFMAP] = raw * nest.activation_bits // 8
+                        addresses[step, WEIGHT] = (at_k * tiles_n + at_n) * layout.slots[WEIGHT]
+                        addresses[step, OFMAP] = (at_n * tiles_m + at_m) * layout.slots[OFMAP]
+                        for operand in range(3):
+                            addresses[step, operand] += layout.bases[operand] + group * layout.group[operand]
                     step += 1
-    return loads, stores, fresh, work, vector
+        group += groups
+    return loads, stores, fresh, work, vector, addresses
 
 
 @kernel

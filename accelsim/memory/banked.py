@@ -74,7 +74,7 @@ def run_cycles(
             if sink and recorded:
                 sink(records[:recorded])
         _check(state == (ENDED if last else MORE), clock)
-    return _counts(device, channels, int(clock[0])), int(clock[0])
+    return counts_of(device, channels, int(clock[0])), int(clock[0])
 
 
 def run_transactions(device: BankedDevice, pieces: Iterable[Requests]) -> Counted:
@@ -86,9 +86,9 @@ def run_transactions(device: BankedDevice, pieces: Iterable[Requests]) -> Counte
     channels, clock = new_channels(rules), np.zeros(3, np.int64)
     for requests, last in _with_end(pieces):
         block = requests.address // device.request_bytes
-        state, _ = run(rules, channels, clock, requests.arrival, block, requests.is_write, 0, last)
+        state, _ = run(rules, channels, clock, requests.arrival, block, requests.is_write, 0, last, _NOTHING)
         _check(state == (ENDED if last else MORE), clock)
-    return _counts(device, channels, int(clock[0])), int(clock[0])
+    return counts_of(device, channels, int(clock[0])), int(clock[0])
 
 
 _NOTHING = np.zeros(0, np.int64)
@@ -106,7 +106,8 @@ def _check(went_on: bool, clock: np.ndarray) -> None:
         raise RuntimeError(f"the memory came to a standstill in cycle {clock[0]}")
 
 
-def _counts(device: BankedDevice, channels: Any, total_cycles: int) -> dict[str, int]:
+def counts_of(device: BankedDevice, channels: Any, total_cycles: int) -> dict[str, int]:
+    """What channels counted, summed over them, by name."""
     ranks = channels["ranks"][:, : device.ranks]
     still_open = np.where(ranks["open"] > 0, total_cycles - ranks["open_since"], 0)
     names = ("latency", "row_hits", "served_by_writes")

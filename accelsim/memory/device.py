@@ -97,10 +97,7 @@ def run_trace(
         else:
             counts, total_cycles = run_cycles(device, seen.all_of(pieces), sink)
         energy = banked_energy(device, counts)
-    bits = 8 * device.request_bytes
-    moved_reads = seen.reads - counts.get("served_by_writes", 0) - counts.get("joined_reads", 0)
-    moved_writes = seen.requests - seen.reads - counts.get("joined_writes", 0)
-    io = bits * (moved_reads * device.io.read_pj_per_bit + moved_writes * device.io.write_pj_per_bit)
+    io = io_energy(device, counts, seen.reads, seen.requests - seen.reads)
     return MemoryRun(device, fidelity, seen.requests, seen.reads, total_cycles, counts, energy, io)
 
 
@@ -117,19 +114,25 @@ class _Seen:
             yield piece
 
 
+def io_energy(device: MemoryDevice, counts: dict[str, int], reads: int, writes: int) -> float:
+    """pJ on the wires, of what passes them."""
+    bits = 8 * device.request_bytes
+    moved_reads = reads - counts.get("served_by_writes", 0) - counts.get("joined_reads", 0)
+    moved_writes = writes - counts.get("joined_writes", 0)
+    return bits * (moved_reads * device.io.read_pj_per_bit + moved_writes * device.io.write_pj_per_bit)
+
+
 def banked_energy(device: BankedDevice, counts: dict[str, int]) -> dict[str, float]:
     """pJ by component, from IDD currents: V x mA x ns x devices (Micron TN-40-07; DRAMsim3, configuration.cc).
 
     An activate is priced with its precharge, above standby; background is a rank's, by whether a bank is open.
     """
-    t, i = device.timing_cycles, device.currents_ma
-    cycle = i.supply_v * device.tck_ns * device.devices_per_rank  # pJ per mA and cycle
-    row_cycle = i.idd0 * (t.tras + t.trp) - i.idd3n * t.tras - i.idd2n * t.trp
+    i, cycle = device.currents_ma, device.pj_per_ma_cycle
     return {
-        "activate": counts["ACT"] * cycle * row_cycle,
+        "activate": counts["ACT"] * cycle * device.row_cycle_ma_cycles,
         "read": counts["RD"] * cycle * (i.idd4r - i.idd3n) * device.burst_cycles,
         "write": counts["WR"] * cycle * (i.idd4w - i.idd3n) * device.burst_cycles,
-        "refresh": counts["REF"] * cycle * (i.idd5ab - i.idd3n) * t.trfc,
+        "refresh": counts["REF"] * cycle * (i.idd5ab - i.idd3n) * device.timing_cycles.trfc,
         "active_standby": counts["active_cycles"] * cycle * i.idd3n,
         "precharge_standby": counts["standby_cycles"] * cycle * i.idd2n,
     }

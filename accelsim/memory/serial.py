@@ -10,6 +10,8 @@ from accelsim.config import UserError
 from accelsim.hardware import SerialDevice
 from accelsim.memory.traces import Requests
 
+BEGINNING = (0, 0, -1, 0, 0, 0, 0, 0, 0)  # a Progress before the first request
+
 
 def run_serial(device: SerialDevice, pieces: Iterable[Requests]) -> tuple[dict[str, int], int]:
     """A trace, request by request; counts by name, and the total cycles.
@@ -18,7 +20,7 @@ def run_serial(device: SerialDevice, pieces: Iterable[Requests]) -> tuple[dict[s
     """
     from accelsim.kernels.dram_serial import Progress, serve
 
-    port, progress = port_of(device), Progress(0, 0, -1, 0, 0, 0, 0, 0, 0)
+    port, progress = port_of(device), Progress(*BEGINNING)
     taken = 0
     for requests in pieces:
         if device.write_latency_cycles is None and requests.is_write.any():
@@ -26,9 +28,16 @@ def run_serial(device: SerialDevice, pieces: Iterable[Requests]) -> tuple[dict[s
             raise UserError(f"request {first} writes (counted from 0), but {device.name} is read only")
         progress = Progress(*serve(port, progress, requests.arrival, requests.address, requests.is_write))
         taken += requests.size
-    counts = {name: int(getattr(progress, name)) for name in ("bursts", "latency", "longest")}
-    counts |= {"reading_cycles": int(progress.active_reading), "writing_cycles": int(progress.active_writing)}
-    return counts, int(progress.free)
+    return counts_of_port(progress), int(progress.free)
+
+
+def counts_of_port(progress: Iterable[int]) -> dict[str, int]:
+    """What a port counted, by name."""
+    from accelsim.kernels.dram_serial import Progress
+
+    seen = Progress(*map(int, progress))
+    return {"bursts": seen.bursts, "latency": seen.latency, "longest": seen.longest,
+            "reading_cycles": seen.active_reading, "writing_cycles": seen.active_writing}  # fmt: skip
 
 
 def port_of(device: SerialDevice) -> Any:

@@ -11,7 +11,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from accelsim.config import Document
-from accelsim.hardware import BITS, BitSerialUnit, Hardware, MemoryDevice
+from accelsim.hardware import BITS, BankedDevice, BitSerialUnit, Hardware, MemoryDevice, SerialDevice
 from accelsim.lowering import Bits, widths
 from accelsim.needs import memory_needed
 from accelsim.report.text import Facts, Grid, Paragraph, as_text, figure, kib, scaled
@@ -118,6 +118,8 @@ def sourced(document: Document) -> list[tuple[str, Any, str]]:
         if isinstance(value, dict):
             for key, item in value.items():
                 visit(item, (*path, key))
+        elif isinstance(value, BankedDevice | SerialDevice):  # its own file has its values
+            found.append((".".join(map(str, path)), value.name, _comment(document.place(path))))
         elif path not in (("name",), ("description",)):
             found.append((".".join(map(str, path)), value, _comment(document.place(path))))
 

@@ -37,6 +37,14 @@ MAC_SLOT_NAMES = {
     "operand_wait": "waiting for operands",
     "ends": "before and after k-steps",
 }
+CAUSES = {  # of stalls
+    "tiling": "tiling",
+    "first_fill": "first fill",
+    "load_wait": "loads",
+    "refresh_wait": "refresh",
+    "store_wait": "stores",
+    "drain": "drain",
+}
 LEAST_SHARE = 0.0005  # of slots, that is told
 SHAPE = "M x K x N"
 LEGEND = {
@@ -71,11 +79,13 @@ def totals(summary: dict[str, Any]) -> SideBySide:
     parts = sorted(summary["energy_pj_by_component"].items(), key=lambda part: -part[1])
     energy = summary["energy_uj"] * 1e6
     right = [f"{name:<14}{scaled(pj * 1e-12, 'J'):>9} {pj / energy:6.1%}" for name, pj in parts if pj][:TOP_PARTS]
+    stalls = [(CAUSES[cause], cycles) for cause, cycles in summary["stall_cycles_by_cause"].items()]
     left = [
         f"latency        {figure(summary['latency_ms'], 4)} ms",
         f"cycles         {summary['total_cycles']:,}",
         f"  computing    {summary['compute_cycles']:,}",
         f"  stalled      {summary['stall_cycles']:,}",
+        *(f"    {told:<11}{cycles:,}" for told, cycles in stalls if cycles),
         f"MACs           {summary['macs']:,}",
         f"utilization    {percent(summary['utilization'])} of the engine's peak",
         f"throughput     {scaled(summary['tops'] * 1e12, 'OPS')}, {figure(summary['tops_per_w'])} TOPS/W",

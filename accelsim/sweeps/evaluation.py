@@ -46,7 +46,7 @@ def keys_of(study: Study, points: list[Point]) -> list[str]:
     """What a point's outcome is stored under: a digest of configuration and code."""
     names = list(study.axes)
     bases = {
-        name: _digest([code_sha256(), study.spec.fidelity, study.hardware.data, workload.data])
+        name: _digest([code_sha256(), study.spec.fidelity, study.spec.dram, study.hardware.data, workload.data])
         for name, workload in study.workloads.items()
     }
     return [
@@ -108,9 +108,10 @@ class Bench:
         of_network = tuple(pair for pair in settings.items() if pair[0].startswith(WORKLOAD_PREFIX))
         of_hardware = {name: value for name, value in settings.items() if not name.startswith(WORKLOAD_PREFIX)}
         hardware, network = self._hardware(of_hardware), self.network(point.workload, of_network)
-        if self.study.spec.fidelity == "stepped":
-            return simulate(hardware, network, "stepped").summary
-        return self.totals.of(hardware, network)
+        spec = self.study.spec
+        if spec.shares:
+            return self.totals.of(hardware, network)
+        return simulate(hardware, network, spec.fidelity, spec.dram).summary
 
     def _hardware(self, settings: dict[str, Any]) -> Hardware:
         """The hardware of a point; only what is wrong is traced to its place in the file."""

@@ -108,7 +108,7 @@ def chunks(study: Study, points: list[Point], workers: int) -> list[list[Point]]
     """Points in tasks: those of one network and engine together, since they have most in common."""
     if not points:
         return []
-    most = 1 if study.spec.fidelity == "stepped" else max(1, min(MOST_CHUNK, len(points) // (4 * workers)))
+    most = 1 if not study.spec.shares else max(1, min(MOST_CHUNK, len(points) // (4 * workers)))
     least = min(LEAST_CHUNK, most)
     engine = [index for index, name in enumerate(study.axes) if not name.startswith(("sram.", "dram.", "technology."))]
 

@@ -20,8 +20,8 @@ from accelsim.config import (
     read_yaml,
     validated,
 )
-from accelsim.hardware import Hardware
-from accelsim.load import WORKLOAD_PREFIX, hardware_document, is_path, workload_document
+from accelsim.hardware import DramFidelity, Hardware
+from accelsim.load import WORKLOAD_PREFIX, hardware_document, is_path, with_device, workload_document
 from accelsim.workload import workload_of
 
 MOST_POINTS = 1_000_000
@@ -79,6 +79,12 @@ class Spec(Value):
     parameters: Annotated[dict[str, Axis], Field(min_length=1)]
     constraints: list[str] = Field(default_factory=list)
     fidelity: Literal["closed", "stepped"] = "closed"
+    dram: DramFidelity = "ideal"
+
+    @property
+    def shares(self) -> bool:
+        """Whether points share what they have in common; else each is simulated by itself."""
+        return self.fidelity == "closed" and self.dram == "ideal"
 
     @model_validator(mode="after")
     def _as_many_as_the_method_wants(self) -> Spec:
@@ -147,7 +153,7 @@ def laid(study: Study, workload: Document, settings: dict[str, Any]) -> tuple[Do
             workload = assigned(workload, name.removeprefix(WORKLOAD_PREFIX), value, source)
         else:
             hardware = assigned(hardware, name, value, source)
-    return hardware, workload
+    return with_device(hardware), workload
 
 
 def _try(study: Study, name: str, value: Any) -> None:

@@ -1,0 +1,105 @@
+"""The memory behind an accelerator's DMA engine: what the schedule's kernel talks to, and what it did."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from math import ceil
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from accelsim.config import UserError
+from accelsim.hardware import Hardware, MemoryDevice, SerialDevice
+from accelsim.memory.banked import counts_of, rules_of
+from accelsim.memory.device import banked_energy, io_energy, serial_energy
+from accelsim.memory.serial import BEGINNING, counts_of_port, port_of
+from accelsim.tiles import STORE, TileStream
+
+if TYPE_CHECKING:
+    from accelsim.kernels.schedule import Memory
+
+FINEST = 1 << 20  # in a ratio of two clocks
+MOST_REQUESTS = 1 << 28  # of one layer
+
+
+class Used(NamedTuple):
+    """What a simulated memory took in a layer, and what it counted."""
+
+    commands_pj: float  #: the wires included
+    standby_pj: float  #: refresh included
+    counts: dict[str, int]
+
+
+class Attached:
+    """A fresh device for one layer: rows closed, half an interval before its next refresh."""
+
+    def __init__(self, stream: TileStream, hardware: Hardware, device: MemoryDevice) -> None:
+        requests = _requests(stream, device)
+        self.device = device
+        self.reads, self.writes = int(requests[:, :STORE].sum()), int(requests[:, STORE].sum())
+        if isinstance(device, SerialDevice) and device.write_latency_cycles is None and self.writes:
+            raise UserError(f"results are written to DRAM, but {device.name} is read only")
+        if self.reads + self.writes > MOST_REQUESTS:
+            told = f"{self.reads + self.writes} requests of one layer to {device.name} are too many to simulate"
+            raise UserError(f"{told}; give --dram ideal")
+        self.memory = self._memory(hardware)
+
+    def _memory(self, hardware: Hardware) -> Memory:
+        from accelsim.kernels.dram_state import new_channels
+        from accelsim.kernels.schedule import Banks, Memory, Wire
+
+        device = self.device
+        ratio = (1000 / Fraction(str(hardware.clock_mhz)) / Fraction(str(device.tck_ns))).limit_denominator(FINEST)
+        if ratio == 0:
+            raise UserError(f"a clock of {hardware.clock_mhz:g} MHz is too fast for {device.name}; give --dram ideal")
+        bare = Memory(0, device.request_bytes, ratio.numerator, ratio.denominator, None, None, None)
+        if isinstance(device, SerialDevice):
+            self.progress = np.array(BEGINNING, np.int64)
+            return bare._replace(wire=Wire(port_of(device), self.progress))
+        rules = rules_of(device)
+        self.channels = new_channels(rules)
+        if device.refresh:
+            self.channels["ranks"]["refresh_due"] -= rules.refresh_interval // 2
+        done = np.zeros(self.reads + self.writes, np.int64)
+        banks = Banks(rules, self.channels, np.zeros(3, np.int64), done, hardware.dma.outstanding_requests)
+        exact = hardware.dram.played == "cycle"
+        return bare._replace(cycles=banks) if exact else bare._replace(transactions=banks)
+
+    @property
+    def refresh_cycles(self) -> int:
+        """Engine cycles that one refresh takes, of one channel among all."""
+        if isinstance(self.device, SerialDevice):
+            return 0
+        cycles = self.device.timing_cycles.trfc * self.memory.engine_cycles // self.memory.memory_cycles
+        return cycles // self.device.channels
+
+    def used(self, total_ns: float) -> Used:
+        """What it took until the layer ended."""
+        device = self.device
+        total_cycles = ceil(round(total_ns / device.tck_ns, 6))
+        if isinstance(device, SerialDevice):
+            counts = counts_of_port(self.progress)
+            parts = serial_energy(device, counts, total_cycles)
+            standby = parts["standby"]
+        else:
+            counts = counts_of(device, self.channels, total_cycles)
+            parts = banked_energy(device, counts)
+            standby = sum(parts[name] for name in ("refresh", "active_standby", "precharge_standby"))
+        wires = io_energy(device, counts, self.reads, self.writes)
+        return Used(sum(parts.values()) - standby + wires, standby, counts)
+
+
+def ideal(latency_cycles: int) -> Memory:
+    """A memory of which only the bandwidth, in the sizes of transfers, and the latency matter."""
+    from accelsim.kernels.schedule import Memory
+
+    return Memory(latency_cycles, 1, 1, 1, None, None, None)
+
+
+def _requests(stream: TileStream, device: MemoryDevice) -> np.ndarray:
+    """How many requests each transfer takes, [steps, 4]."""
+    if stream.addresses is None:
+        raise ValueError("a simulated memory needs addresses")
+    sizes, size = stream.sizes, device.request_bytes
+    first = stream.addresses[:, [0, 1, 2, 2]]
+    return np.where(sizes > 0, (first + sizes - 1) // size - first // size + 1, 0)

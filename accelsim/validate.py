@@ -10,6 +10,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from accelsim.calibration import HELD_OUT, calibration
+from accelsim.chips import chips
 from accelsim.engines.systolic import Systolic
 from accelsim.hardware import BankedDevice, Hardware, SystolicArray
 from accelsim.load import load_device, load_hardware, load_workload, shipped
@@ -37,6 +38,7 @@ class Anchor(NamedTuple):
     simulated: int
     band: float | None
     source: str
+    note: str = ""  #: why the error is what it is
 
     @property
     def error(self) -> float:
@@ -51,7 +53,7 @@ class Anchor(NamedTuple):
 
 def anchors() -> list[Anchor]:
     """All of them, simulated now."""
-    return [*_rtl(), *_scalesim(), *_stripes(), *_sparseloop(), *_gpus(), *_dram(), *_published()]
+    return [*_rtl(), *_scalesim(), *_stripes(), *_sparseloop(), *_gpus(), *_dram(), *_chips(), *_published()]
 
 
 def _rows(file: str) -> list[dict[str, str]]:
@@ -165,6 +167,11 @@ def _dram() -> Iterator[Anchor]:
         yield Anchor("DRAM cycles by transaction", name, total, run.total_cycles, 0.10, source)
 
 
+def _chips() -> Iterator[Anchor]:
+    """Rates and times of chips; of CNN0 and another dataflow they are only told."""
+    return (Anchor(*chip) for chip in chips())
+
+
 def _published() -> Iterator[Anchor]:
     here = set(shipped(workloads_folder()))
     for row in _rows("published_workloads.csv"):
@@ -192,7 +199,7 @@ def report(checked: list[Anchor]) -> RenderableType:
     parts: list[RenderableType] = []
     for group, members in groups.items():
         if len(members) <= MOST_LISTED and not group.startswith(GPUS):
-            parts += [Text(group, style="bold"), _listed(members), Text("")]
+            parts += [Text(group, style="bold"), _listed(members), *_notes(members), Text("")]
     parts += [Text("all anchors", style="bold"), _summed(groups)]
     outside = [anchor for anchor in checked if not anchor.holds]
     for a in outside:
@@ -212,6 +219,18 @@ def _listed(members: list[Anchor]) -> Grid:
         for a in members
     ]
     return Grid(("name", "expected", "simulated", "error", "band", "in band"), lines, ("name",), shorten="name")
+
+
+def _notes(members: list[Anchor]) -> list[Paragraph]:
+    """Each note once, after the names that it is about; without them where it is about all."""
+    about: dict[str, list[str]] = {}
+    for a in members:
+        if a.note:
+            about.setdefault(a.note, []).append(a.name)
+    return [
+        Paragraph(note if len(names) == len(members) else f"{', '.join(names)}: {note}", hanging=2, style="dim")
+        for note, names in about.items()
+    ]
 
 
 def _summed(groups: dict[str, list[Anchor]]) -> Grid:

@@ -109,8 +109,9 @@ def test_transfers_lie_apart_and_steps_wait_for_them(stream):
     state, _ = play(stream, Memory(0, device.request_bytes, 8, 5, banks, None, None))
     bus = state.bus[stream.sizes > 0]
     assert (bus[:, 0] <= bus[:, 1]).all()
-    order = np.argsort(bus[:, 0], kind="stable")
-    assert (bus[order][1:, 0] >= bus[order][:-1, 1]).all()
+    busy = bus[bus[:, 1] > bus[:, 0]]
+    busy = busy[np.argsort(busy[:, 0])]
+    assert (busy[1:, 0] >= busy[:-1, 1]).all()
     for operand in (0, WEIGHT, OFMAP):
         loaded = stream.sizes[:, operand] > 0
         assert (state.compute[loaded, 0] >= state.bus[loaded, operand, 1]).all()
@@ -126,7 +127,7 @@ def test_a_run_counts_the_devices_commands_and_prices_them():
     assert len(bytes_moved) == 1
     for row in runs["cycle"].rows:
         moved = 8 * (row.dram_read_bytes + row.dram_write_bytes)
-        if moved:
+        if moved > 8 * 4096:  # less does not fill rows
             assert 0.7 < row.energy_pj_by_component["dram"] / moved / hardware.dram.memory.stream_pj_per_bit < 2.5
     for better, worse in itertools.pairwise(runs.values()):
         assert better.summary["total_cycles"] <= 1.01 * worse.summary["total_cycles"]

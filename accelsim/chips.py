@@ -1,0 +1,94 @@
+"""Measured chips beside what their hardware files give: rates of TPU v1's applications, times of Eyeriss's layers."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from accelsim.hardware import Hardware
+from accelsim.load import load_hardware, load_workload
+from accelsim.places import anchors_folder
+from accelsim.result import LayerResult, Result
+from accelsim.simulation import simulate
+from accelsim.workload import Workload
+
+TPU, EYERISS, ALEXNET = "tpu_v1", "eyeriss_os", "alexnet_grouped"
+BATCH = 4  # Chen et al., JSSC 2017, section VI: of AlexNet's measurements
+ALL = "all five"  #: the row of a network's sum
+ON_ARRAY, IN_ALL = "processing_us", "total_us"  #: Table V's two latencies
+OTHER_DATAFLOW = "Told only: the chip is row-stationary, which none of our dataflows is. "
+EYERISS_NOTES = {
+    ("os", ON_ARRAY): "The array alone against the chip's time with all DRAM traffic hidden. Mostly too fast: the chip "
+    "has 80 to 93 % of its PEs active and fills them anew for each pass; ours lose a fold's edges, way in and out.",
+    ("os", IN_ALL): "With DRAM. Far too slow: sums stay in the PEs, so a tile is no larger than the array and operands "
+    "come from DRAM again for each; the chip keeps filter rows in PEs and sums in its buffer, and compresses zeros.",
+    ("ws", IN_ALL): "With DRAM, engine.dataflow=ws: weights in the PEs and sums in the buffer, as on the chip, so "
+    "traffic is nearer. Neither its register files nor its compression of zeros is here.",
+}  #: by dataflow and latency, in the order in which they are told
+
+
+class Chip(NamedTuple):
+    """A measured figure beside ours; the band is the largest relative error allowed, None where it is only told."""
+
+    group: str
+    name: str
+    measured: int
+    simulated: int
+    band: float | None
+    source: str
+    note: str
+
+
+def chips() -> Iterator[Chip]:
+    """Every measured figure of both chips."""
+    yield from _tpu()
+    yield from _eyeriss()
+
+
+def _rows(file: str) -> list[dict[str, str]]:
+    with (anchors_folder() / file).open(encoding="utf-8", newline="") as lines:
+        return list(csv.DictReader(lines))
+
+
+def _tpu() -> Iterator[Chip]:
+    """Achieved operations, two a MAC: of a run, and of the roofs of its layers."""
+    hardware = load_hardware(TPU)
+    results: dict[str, tuple[Workload, Result]] = {}
+    for row in _rows("tpu_v1_measured.csv"):
+        name = row["workload"]
+        if name not in results:
+            workload = load_workload(name)
+            results[name] = workload, simulate(hardware, workload)
+        workload, result = results[name]
+        cycles = result.summary["total_cycles"] if row["how"] == "run" else roof_cycles(hardware, workload, result)
+        gops = round(2 * result.summary["macs"] * hardware.clock_mhz / cycles / 1e3)
+        group = "TPU v1 GOPS, run" if row["how"] == "run" else "TPU v1 GOPS, roofs"
+        band = float(row["band"]) if row["band"] else None
+        yield Chip(group, name, int(row["gops"]), gops, band, row["source"], row["note"])
+
+
+def roof_cycles(hardware: Hardware, workload: Workload, result: Result) -> float:
+    """Sum of each layer's slowest: engine, vector unit, or its weights, which alone come from DRAM."""
+    per_cycle = hardware.dram.bandwidth_gb_s * 1e3 / hardware.clock_mhz
+    bits = workload.file.weight_bits or hardware.engine.operand_bits
+    weight_bytes = {node.layer.name: node.params * bits / 8 for node in workload.nodes}
+    return sum(max(row.compute_cycles, row.vector_cycles, weight_bytes[row.layer] / per_cycle) for row in result.rows)
+
+
+def _eyeriss() -> Iterator[Chip]:
+    """Times of AlexNet's convolutions, each and all."""
+    rows = _rows("eyeriss_measured.csv")
+    workload = load_workload(ALEXNET, [f"batch={BATCH}"])
+    results: dict[str, tuple[LayerResult, ...]] = {}
+    for (dataflow, latency), note in EYERISS_NOTES.items():
+        hardware = load_hardware(EYERISS, [f"engine.dataflow={dataflow}"])
+        if dataflow not in results:
+            results[dataflow] = simulate(hardware, workload).rows
+        for row in rows:
+            wanted = [r["layer"] for r in rows] if row["layer"] == ALL else [row["layer"]]
+            layers = [layer for layer in results[dataflow] if layer.layer in wanted]
+            cycles = sum(layer.compute_cycles if latency == ON_ARRAY else layer.total_cycles for layer in layers)
+            group = f"Eyeriss us, {dataflow} {'array' if latency == ON_ARRAY else 'and DRAM'}"
+            us = round(cycles / hardware.clock_mhz)
+            yield Chip(group, row["layer"], int(row[latency]), us, None, row["source"], OTHER_DATAFLOW + note)

@@ -86,9 +86,15 @@ def to_bytes(elements: np.ndarray | int, bits: int) -> np.ndarray:
     return np.asarray(-(-np.asarray(elements, dtype=np.int64) * bits // 8))
 
 
-@lru_cache(maxsize=4096)
 def compulsory_bytes(gemm: Gemm) -> tuple[int, int]:
-    """Bytes that must come in and go out however the product is cut: each operand and the result once.
+    """Bytes that must come in and go out however the product is cut: each operand and the result once."""
+    ifmap, weights, result = compulsory_operands(gemm)
+    return ifmap + weights, result
+
+
+@lru_cache(maxsize=4096)
+def compulsory_operands(gemm: Gemm) -> tuple[int, int, int]:
+    """The same of ifmap, weights and result.
 
     Input rows and columns that no window reads (a 1x1 kernel with stride 2) need not come.
     """
@@ -97,7 +103,7 @@ def compulsory_bytes(gemm: Gemm) -> tuple[int, int]:
     ifmap = pixels * int(ifmap_channels(gemm, gemm.k)[0])
     ifmap_in = int(to_bytes(ifmap, gemm.activation_bits)) * gemm.groups
     weights = (int(weight_bytes(gemm, gemm.k, gemm.n)) + bias_bytes(gemm, gemm.n)) * gemm.groups
-    return ifmap_in + weights, int(to_bytes(gemm.m * gemm.n, gemm.output_bits)) * gemm.groups
+    return ifmap_in, weights, int(to_bytes(gemm.m * gemm.n, gemm.output_bits)) * gemm.groups
 
 
 def _touched(conv: Convolution, axis: int) -> int:

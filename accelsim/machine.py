@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -14,21 +14,23 @@ from accelsim.energy import EnergyTable, energy_table, price
 from accelsim.engines.losses import Losses
 from accelsim.engines.slots import MacSlots
 from accelsim.engines.vector import lane_cycles
-from accelsim.footprint import compulsory_bytes
+from accelsim.footprint import compulsory_operands
 from accelsim.hardware import AnyEngine, Hardware
 from accelsim.lowering import Bits, Gemm, gemm_of, in_pattern, vector_work
 from accelsim.mapping import Search, search
+from accelsim.memory.dram import transfer_time
 from accelsim.memory.schedule import play
+from accelsim.onchip import all_weights, contexts, weight_room, with_room
 from accelsim.products import Counted, Product, Products
 from accelsim.result import LayerResult, check
 from accelsim.rows import Run, idle_row, kind_of, peak_of, row_of
 from accelsim.streams import gemm_stream, mapped_counts, vector_stream
 from accelsim.technology import load_technology
 from accelsim.tensors import Operands, read_operands
-from accelsim.tiles import Mapping, TileStream
+from accelsim.tiles import ALONE, WEIGHT, Context, Mapping, TileStream
 from accelsim.timeline import Timeline, busy_cycles, joined
-from accelsim.traffic import gemm_activity, vector_activity, vector_traffic
-from accelsim.workload import Node, WorkloadFile
+from accelsim.traffic import gemm_activity, moved_in, vector_activity, vector_traffic
+from accelsim.workload import Node, Workload, WorkloadFile
 
 
 class Job(NamedTuple):
@@ -60,6 +62,22 @@ def job_of(node: Node, bits: Bits, file: WorkloadFile, engine: AnyEngine) -> Job
     return Job(kind_of(node), gemm, traffic, tuple(operations.items()))
 
 
+class Ends(NamedTuple):
+    """What of a layer touches its neighbours."""
+
+    first_weight_bytes: int
+    last_weight_bytes: int  #: in their buffer when it ends
+    idle_cycles: int  #: of the DMA engine before it ends
+
+
+class Layer(NamedTuple):
+    """A layer that was played."""
+
+    row: LayerResult
+    timeline: Timeline
+    ends: Ends | None  #: None where nothing is done
+
+
 class Machine:
     """Hardware with what is derived from it once."""
 
@@ -73,13 +91,51 @@ class Machine:
         self.given: list[str] = []  # layers whose operands came from files
         self.products = products or Products(hardware.engine, stepped, prunes)
         self.table: EnergyTable = energy_table(hardware, load_technology(hardware.technology.name))
-        self.done: dict[Hashable, tuple[LayerResult, Timeline]] = {}
+        self.done: dict[Hashable, Layer] = {}
+        self.resident_bytes = 0  # of weights that stay from one inference to the next
 
-    def layer(self, node: Node, bits: Bits, file: WorkloadFile, seed: int) -> tuple[LayerResult, Timeline]:
-        """One layer's result and when its units were busy, from cycle 0. Equal layers are played once."""
+    def contexts(self, workload: Workload, bits: Sequence[Bits]) -> list[Context]:
+        """What each layer finds on chip and leaves there."""
+        if self.hardware.schedule.plain:
+            return [ALONE] * len(workload.nodes)
+        self.resident_bytes = all_weights(workload, bits, self.hardware)
+
+        def fits(index: int, context: Context) -> bool:
+            node = workload.nodes[index]
+            job = job_of(node, bits[index], workload.file, self.hardware.engine)
+            try:
+                room = self._room(context, job)
+                if job and job.gemm:
+                    self.search(job, job.gemm, self._counted(node.layer.name, job.gemm, index)).best(room)
+            except UserError:
+                return False
+            return True
+
+        return contexts(workload, bits, self.hardware, fits)
+
+    def _room(self, context: Context, job: Job | None) -> Hardware:
+        """The hardware with what room the context leaves in its buffers."""
+        room = with_room(self.hardware, context, bool(job and job.gemm), self.resident_bytes)
+        if room is None:
+            raise UserError("what stays on chip leaves no room")
+        return room
+
+    def layer(
+        self,
+        node: Node,
+        bits: Bits,
+        file: WorkloadFile,
+        seed: int,
+        context: Context = ALONE,
+        before: Ends | None = None,
+    ) -> Layer:
+        """One layer's result, and when its units were busy, from cycle 0. Equal layers are played once.
+
+        ``before`` are the ends of the layer before, in which first weights may come.
+        """
         job = job_of(node, bits, file, self.hardware.engine)
         if job is None:
-            return idle_row(node), joined([])
+            return Layer(idle_row(node), joined([]), None)
         counted = None
         if job.gemm is not None:
             self.refuse_too_wide(job.gemm)
@@ -87,17 +143,32 @@ class Machine:
             self.counted[node.layer.name] = Product(job.gemm, counted)
             self.losses.append((job.kind, counted.losses))
             self.slots += counted.slots
-        key = (job, counted)
+        layer = self._played(node, job, counted, context)
+        if self.hardware.schedule.prefetch_weights and job.gemm and before and self._comes_ahead(layer, before):
+            layer = self._played(node, job, counted, context._replace(ahead=True))
+        return layer._replace(row=replace(layer.row, layer=node.layer.name))
+
+    def _played(self, node: Node, job: Job, counted: Counted | None, context: Context) -> Layer:
+        key = (job, counted, context)
         if key not in self.done:
-            run = self.run(job, counted)
-            self.done[key] = self.checked_row(node, run), run.played.timeline
-        row, timeline = self.done[key]
-        return replace(row, layer=node.layer.name), timeline
+            run = self.run(job, counted, context=context)
+            stream, played = run.stream, run.played
+            ends = Ends(int(stream.load_bytes[0, WEIGHT]), stream.last_weight_bytes, played.idle_at_end)
+            self.done[key] = Layer(self.checked_row(node, run), played.timeline, ends)
+        return self.done[key]
+
+    def _comes_ahead(self, layer: Layer, before: Ends) -> bool:
+        """Whether first weights find a free DMA engine, and room beside the last ones, before the layer before ends."""
+        first = layer.ends.first_weight_bytes if layer.ends else 0
+        if first == 0 or first + before.last_weight_bytes > weight_room(self.hardware.sram):
+            return False
+        return transfer_time(first, self.hardware) <= before.idle_cycles
 
     def checked_row(self, node: Node, run: Run) -> LayerResult:
         """A run as a row, held against the invariants."""
         used = run.played.used
-        dram = (used.commands_pj, used.standby_pj) if used else None
+        ahead_pj = run.stream.ahead_bytes * 8 * self.table.dram_pj_per_bit
+        dram = (used.commands_pj + ahead_pj, used.standby_pj) if used else None
         row = row_of(node, run, self.hardware, price(run.activity, self.table, dram))
         check(row, busy_cycles(run.played.engine), peak_of(run.gemm, self.hardware))
         return row
@@ -108,21 +179,21 @@ class Machine:
         sizes = replace(gemm, weight_sparsity=None, sparsity_stated=False, activation_signed=None)  # no tile's matter
         return search(sizes, array, vector, engine, counted.counts.cycles, self._per_output(job, gemm))
 
-    def cut(self, job: Job, gemm: Gemm, counted: Counted, mapping: Mapping) -> Cut:
+    def cut(self, job: Job, gemm: Gemm, counted: Counted, mapping: Mapping, context: Context = ALONE) -> Cut:
         """A product as its mapping cuts it."""
         hardware, engine = self.hardware, self.products.engine
         mapped = mapped_counts(gemm, mapping, hardware, engine, counted.counts)
-        stream = gemm_stream(gemm, mapping, hardware, mapped.cycles, self._per_output(job, gemm))
+        stream = gemm_stream(gemm, mapping, hardware, mapped.cycles, self._per_output(job, gemm), context)
         return Cut(mapping, mapped, stream)
 
-    def run(self, job: Job, counted: Counted | None, cut: Cut | None = None) -> Run:
+    def run(self, job: Job, counted: Counted | None, cut: Cut | None = None, context: Context = ALONE) -> Run:
         """A job through the schedule; the best mapping is searched for unless the product is cut already."""
         if job.gemm is None or counted is None:
-            return self._vector_run(job.traffic or (0, 0, 0), dict(job.operations))
+            return self._vector_run(job.traffic or (0, 0, 0), dict(job.operations), context)
         if cut is None:
-            mapping = self.search(job, job.gemm, counted).best(self.hardware)
-            cut = self.cut(job, job.gemm, counted, mapping)
-        return self._gemm_run(job, job.gemm, counted, cut)
+            mapping = self.search(job, job.gemm, counted).best(self._room(context, job))
+            cut = self.cut(job, job.gemm, counted, mapping, context)
+        return self._gemm_run(job, job.gemm, counted, cut, context)
 
     def _per_output(self, job: Job, gemm: Gemm) -> Fraction:
         """Lane cycles that one output of a product takes in the vector unit."""
@@ -155,7 +226,7 @@ class Machine:
             raise UserError(f"{told} ({engine.precision}); give --precision or engine.precision at least that wide")
         raise UserError(f"{told} (engine.pe_bits); allowed: 1 to {engine.operand_bits}")
 
-    def _gemm_run(self, job: Job, gemm: Gemm, counted: Counted, cut: Cut) -> Run:
+    def _gemm_run(self, job: Job, gemm: Gemm, counted: Counted, cut: Cut, context: Context) -> Run:
         mapping, mapped, stream = cut
         played = play(stream, self.hardware)
         work = self.products.work(counted)
@@ -167,13 +238,15 @@ class Machine:
             selections=work.macs if gemm.pattern else 0,
         )
         tiling = mapped.cycles - counted.counts.cycles
-        return Run(gemm, counted.counts.cycles, tiling, stream, played, activity, compulsory_bytes(gemm), str(mapping),
-                   counted)  # fmt: skip
+        ifmap, weights, result = moved_in(context, compulsory_operands(gemm))
+        return Run(gemm, counted.counts.cycles, tiling, stream, played, activity, (ifmap + weights, result),
+                   str(mapping), counted, context)  # fmt: skip
 
-    def _vector_run(self, traffic: tuple[int, int, int], operations: dict[str, int]) -> Run:
-        read, weights, written = traffic
-        stream = vector_stream((read, weights), written, lane_cycles(operations, self.hardware.vector), self.hardware)
+    def _vector_run(self, traffic: tuple[int, int, int], operations: dict[str, int], context: Context) -> Run:
+        read, weights, written = moved_in(context, traffic)
+        lanes = lane_cycles(operations, self.hardware.vector)
+        stream = vector_stream((read, weights), written, lanes, self._room(context, None))
         played = play(stream, self.hardware)
-        activity = vector_activity(traffic, played.total_cycles, operations)
+        activity = vector_activity(traffic, (read, weights, written), played.total_cycles, operations)
         return Run(None, int(stream.vector_cycles.sum()), 0, stream, played, activity, (read + weights, written), "",
-                    None)  # fmt: skip
+                   None, context)  # fmt: skip

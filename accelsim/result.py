@@ -56,6 +56,8 @@ class LayerResult:
     bound: str  #: compute, memory, vector, latency; none for a layer that moves and computes nothing
     reason: str  #: the same in words
     mapping: str
+    on_chip: str  #: which of ifmap, weight and ofmap did not cross the chip's edge
+    prefetched_bytes: int  #: of weights, which came while the layer before ran
     energy_pj_by_component: Mapping[str, float]
 
     @property

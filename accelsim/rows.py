@@ -13,7 +13,7 @@ from accelsim.products import Counted
 from accelsim.reasons import bound_of, reason
 from accelsim.result import CAUSES, LayerResult
 from accelsim.roofline import peak_macs_per_cycle
-from accelsim.tiles import TileStream
+from accelsim.tiles import ALONE, Context, TileStream
 from accelsim.timeline import busy_cycles
 from accelsim.workload import Node
 
@@ -30,6 +30,7 @@ class Run(NamedTuple):
     compulsory_bytes: tuple[int, int]
     mapping: str
     counted: Counted | None
+    context: Context = ALONE
 
 
 def peak_of(gemm: Gemm | None, hardware: Hardware) -> float:
@@ -83,6 +84,8 @@ def row_of(node: Node, run: Run, hardware: Hardware, parts: dict[str, float]) ->
         bound=bound,
         reason=reason(bound, gemm, hardware, compute_cycles, moved, sum(run.compulsory_bytes)),
         mapping=run.mapping,
+        on_chip=str(run.context),
+        prefetched_bytes=stream.ahead_bytes,
         energy_pj_by_component=parts,
     )
 
@@ -114,6 +117,8 @@ def idle_row(node: Node) -> LayerResult:
         bound="none",
         reason="names data that lie in memory already" if node.layer.executed else "stored, but not run",
         mapping="",
+        on_chip="",
+        prefetched_bytes=0,
         energy_pj_by_component=dict.fromkeys(COMPONENTS, 0.0),
         **zeros,
     )

@@ -11,7 +11,7 @@ from accelsim.config import UserError, nearest
 from accelsim.engines.losses import Losses
 from accelsim.hardware import DramFidelity, Hardware, with_fidelity
 from accelsim.lowering import Gemm, in_pattern, widths
-from accelsim.machine import Machine
+from accelsim.machine import Ends, Machine
 from accelsim.operands import SYNTHETIC
 from accelsim.products import Products
 from accelsim.result import LayerResult, Result
@@ -52,16 +52,20 @@ def simulate(
     rows: list[LayerResult] = []
     timelines: list[Timeline] = []
     clock = 0
-    for node, bits in zip(workload.nodes, widths(workload, hardware.engine.operand_bits), strict=True):
+    before: Ends | None = None
+    bits = widths(workload, hardware.engine.operand_bits)
+    contexts = machine.contexts(workload, bits)
+    for node, b, context in zip(workload.nodes, bits, contexts, strict=True):
         try:
-            row, timeline = machine.layer(node, bits, workload.file, seed=len(rows))
+            layer = machine.layer(node, b, workload.file, len(rows), context, before)
         except UserError as error:
             raise UserError(f"layer '{node.layer.name}': {error}") from None
-        rows.append(row)
-        timelines.append(timeline.shifted(clock))
-        clock += row.total_cycles
+        rows.append(layer.row)
+        timelines.append(layer.timeline.shifted(clock))
+        clock += layer.row.total_cycles
+        before = layer.ends or before
         if progress:
-            progress(row.layer)
+            progress(layer.row.layer)
     summary = summarize(rows, hardware, workload, machine.table, verified=fidelity == "stepped")
     if machine.products.losses.total:
         convolutions = (losses for kind, losses in machine.losses if kind in CONVOLUTIONS)

@@ -23,7 +23,7 @@ from accelsim.footprint import (
 )
 from accelsim.hardware import ACCUMULATOR_BITS, AnyEngine, Hardware, OperandSrams, VectorUnit
 from accelsim.lowering import INT64_MAX, Gemm
-from accelsim.tiles import IFMAP, MOST_STEPS, OFMAP, WEIGHT, Mapping, TileStream
+from accelsim.tiles import ALONE, IFMAP, MOST_STEPS, OFMAP, WEIGHT, Context, Mapping, TileStream
 
 if TYPE_CHECKING:
     from accelsim.kernels.unroll import Layout
@@ -33,9 +33,14 @@ VECTOR_STEPS = 16  # pieces of an element-wise layer: enough of them to overlap 
 
 
 def gemm_stream(
-    gemm: Gemm, mapping: Mapping, hardware: Hardware, engine_cycles: int, lane_cycles_per_output: Fraction
+    gemm: Gemm,
+    mapping: Mapping,
+    hardware: Hardware,
+    engine_cycles: int,
+    lane_cycles_per_output: Fraction,
+    context: Context = ALONE,
 ) -> TileStream:
-    """Steps of a product in the mapping's loop order, group by group.
+    """Steps of a product in the mapping's loop order, group by group; what is on chip already is not moved.
 
     engine_cycles of the whole product are shared among the steps in proportion to passes times streamed vectors.
     """
@@ -55,21 +60,34 @@ def gemm_stream(
         groups=in_step,
         pixels=ifmap_pixels(gemm, mapping.tile_m),
         channels=ifmap_channels(gemm, mapping.tile_k),
-        column_bits=np.asarray(gemm.weight_column_bits(depths), dtype=np.int64),
-        bias_bytes=bias_bytes(gemm, 1),
-        activation_bits=gemm.activation_bits,
+        column_bits=np.asarray(gemm.weight_column_bits(depths), dtype=np.int64) * (not context.weights_there),
+        bias_bytes=bias_bytes(gemm, 1) * (not context.weights_there),
+        activation_bits=gemm.activation_bits * (not context.there_bytes),
         sum_bits=ACCUMULATOR_BITS[engine.precision],
-        output_bits=gemm.output_bits,
+        output_bits=gemm.output_bits * context.stored,
         grain=np.array(engine.grain),
         streamed="mnk".index(engine.streamed),
         lanes=np.array([above, below]),
         layout=_layout(gemm, mapping, ACCUMULATOR_BITS[engine.precision]) if placed else _nowhere(),
     )
     loads, stores, fresh, work, vector, addresses = unroll(nest)
+    results, sums = stores.T
+    loads[:, IFMAP], results = shared(loads[:, IFMAP], context.loaded_share), shared(results, context.stored_share)
+    ahead = int(loads[0, WEIGHT]) * context.ahead
+    loads[0, WEIGHT] -= ahead
     if lane_cycles_per_output:
         vector[-1] += hardware.vector.latency_cycles
     compute = _shared_out(work, engine_cycles)
-    return TileStream(loads, stores, fresh, compute, vector, addresses=addresses if placed else None)
+    return TileStream(loads, results + sums, fresh, compute, vector, addresses=addresses if placed else None,
+                      ahead_bytes=ahead)  # fmt: skip
+
+
+def shared(nbytes: np.ndarray, share: Fraction) -> np.ndarray:
+    """A share of each of so many bytes, all together rounded up once."""
+    if share == 1:
+        return nbytes
+    running = np.cumsum(nbytes).astype(object) * share.numerator  # Python's integers
+    return np.diff(np.asarray(-(-running // share.denominator), dtype=np.int64), prepend=0)
 
 
 def _layout(gemm: Gemm, mapping: Mapping, sum_bits: int) -> Layout:

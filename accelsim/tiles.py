@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -32,6 +33,26 @@ class Mapping(NamedTuple):
         return f"{self.tile_m}x{self.tile_k}x{self.tile_n}{per_step} {self.order}"
 
 
+class Context(NamedTuple):
+    """What a layer finds on chip and leaves there, and in which share of its bytes activations cross the edge."""
+
+    there_bytes: int = 0  #: of its activations, from the layer before; a product's all or none
+    kept_bytes: int = 0  #: of its result, for the layer behind
+    stored: bool = True  #: the result goes to memory
+    weights_there: bool = False  #: from the inference before
+    ahead: bool = False  #: its first weights came while the layer before ran
+    loaded_share: Fraction = Fraction(1)
+    stored_share: Fraction = Fraction(1)
+
+    def __str__(self) -> str:
+        """What did not cross the edge in its time."""
+        spared = {"ifmap": self.there_bytes, "weight": self.weights_there, "ofmap": not self.stored}
+        return " ".join(name for name, true in spared.items() if true)
+
+
+ALONE = Context()
+
+
 class TileStream(NamedTuple):
     """Steps in the order in which they run; bytes at the chip's edge, cycles of the engine's clock."""
 
@@ -42,6 +63,7 @@ class TileStream(NamedTuple):
     vector_cycles: np.ndarray  #: int64[steps], behind it
     lanes_only: bool = False  #: the vector unit works by itself, straight from the buffers
     addresses: np.ndarray | None = None  #: int64[steps, 3], where the memory wants them; a store's is the ofmap's
+    ahead_bytes: int = 0  #: of the first weights, which came before
 
     @property
     def sizes(self) -> np.ndarray:
@@ -52,8 +74,14 @@ class TileStream(NamedTuple):
 
     @property
     def read_bytes(self) -> int:
-        """All that comes in."""
-        return int(self.load_bytes.sum())
+        """All that comes in, whenever it does."""
+        return int(self.load_bytes.sum()) + self.ahead_bytes
+
+    @property
+    def last_weight_bytes(self) -> int:
+        """Of the weights that lie in their buffer at the end."""
+        begun = int(self.fresh[:, WEIGHT].nonzero()[0][-1])
+        return int(self.load_bytes[begun:, WEIGHT].sum())
 
     @property
     def write_bytes(self) -> int:

@@ -106,7 +106,7 @@ class Bench:
 
     def totals(self, hardware: Hardware) -> dict[str, Any]:
         """Totals of one machine with this engine."""
-        if self.products.needs_operands:  # seeded by the layer's place: no two layers are equal
+        if self.products.needs_operands or not hardware.schedule.plain:  # no two layers are equal
             return simulate(hardware, self.workload).summary
         machine = Machine(hardware, products=self.products)
         memory = (hardware.clock_mhz, hardware.dram.bandwidth_gb_s, hardware.dram.latency_ns)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from math import ceil
+
 from accelsim.counts import ActionCounts
 from accelsim.energy import Activity
 from accelsim.hardware import ACCUMULATOR_BITS
 from accelsim.layers import Embedding
 from accelsim.lowering import Bits, Gemm
-from accelsim.tiles import TileStream
+from accelsim.tiles import Context, TileStream
 from accelsim.workload import Node
 
 TOKEN_BITS = 32  # a token is the number of a table's row
@@ -27,7 +29,7 @@ def gemm_activity(
         ifmap_read_bits=counts.activation_reads * gemm.activation_bits,
         ifmap_write_bits=loaded[0],
         weight_read_bits=counts.weight_reads * gemm.stored_weight_bits,
-        weight_write_bits=loaded[1],
+        weight_write_bits=loaded[1] + stream.ahead_bytes * 8,
         ofmap_read_bits=counts.psum_reads * sum_bits + stream.write_bytes * 8,
         ofmap_write_bits=(counts.psum_writes - finished) * sum_bits + finished * gemm.output_bits + loaded[2],
         dram_read_bytes=stream.read_bytes,
@@ -48,18 +50,30 @@ def vector_traffic(node: Node, bits: Bits, batch: int) -> tuple[int, int, int]:
     )
 
 
-def vector_activity(traffic: tuple[int, int, int], total_cycles: int, operations: dict[str, int]) -> Activity:
-    """Everything passes its buffer once: into it from memory, out of it to the lanes, and the results back."""
+def vector_activity(
+    traffic: tuple[int, int, int], moved: tuple[int, int, int], total_cycles: int, operations: dict[str, int]
+) -> Activity:
+    """Everything passes its buffer once: into it if it moves, out of it to the lanes, and the results back."""
     read, weights, written = (nbytes * 8 for nbytes in traffic)
     return Activity(
         cycles=total_cycles,
         ifmap_read_bits=read,
-        ifmap_write_bits=read,
+        ifmap_write_bits=moved[0] * 8,
         weight_read_bits=weights,
-        weight_write_bits=weights,
-        ofmap_read_bits=written,
+        weight_write_bits=moved[1] * 8,
+        ofmap_read_bits=moved[2] * 8,
         ofmap_write_bits=written,
-        dram_read_bytes=traffic[0] + traffic[1],
-        dram_write_bytes=traffic[2],
+        dram_read_bytes=moved[0] + moved[1],
+        dram_write_bytes=moved[2],
         vector_operations=operations,
+    )
+
+
+def moved_in(context: Context, traffic: tuple[int, int, int]) -> tuple[int, int, int]:
+    """Of bytes of activations and stored values in and results out, those that cross the chip's edge."""
+    read, weights, written = traffic
+    return (
+        ceil(max(read - context.there_bytes, 0) * context.loaded_share),
+        weights * (not context.weights_there),
+        ceil(written * context.stored * context.stored_share),
     )

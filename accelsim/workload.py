@@ -26,6 +26,7 @@ class WorkloadFile(Value):
     activation_bits: Bits | None = None
     weight_bits: Bits | None = None
     weight_sparsity: Fraction | None = None
+    activation_zeros: Fraction | None = None
     layers: Annotated[list[AnyLayer], Field(min_length=1)]
 
 
@@ -139,17 +140,18 @@ def _outside(document: Document, file: WorkloadFile, layer: AnyLayer, path: KeyP
     return shape
 
 
-def peak_activations(workload: Workload) -> tuple[int, str]:
-    """Most elements that are alive at once, and the layer at which: its inputs, its result, what later layers need.
+Tensors = list[frozenset[int]]
 
-    Views (reshape, concat, split, shuffle) take no room of their own, layers that are not executed none at all. The
-    last layer's result is the network's; other results that no layer reads leave as soon as they are made.
+
+def tensors_of(workload: Workload) -> tuple[Tensors, Tensors, dict[int, int]]:
+    """Of each node the tensors whose elements its result names, and those that it reads; elements of each tensor.
+
+    A tensor is a node's number, -1 the network's input, -2 - node that node's own.
     """
-    nodes = workload.nodes
-    names: list[frozenset[int]] = []  # of each node: the tensors whose elements its result names
-    reads: list[frozenset[int]] = []  # a tensor is a node's number, -1 the network's input, -2 - node that node's own
+    names: Tensors = []
+    reads: Tensors = []
     sizes: dict[int, int] = {}
-    for index, node in enumerate(nodes):
+    for index, node in enumerate(workload.nodes):
         outside = -1 if node.layer.input_shape is None else -2 - index
         sources = [frozenset({outside}) if p is None else names[p] for p in node.producers]
         reads.append(frozenset().union(*sources))
@@ -157,6 +159,17 @@ def peak_activations(workload: Workload) -> tuple[int, str]:
         sizes[index] = node.output.elements
         if None in node.producers:
             sizes[outside] = node.inputs[node.producers.index(None)].elements
+    return names, reads, sizes
+
+
+def peak_activations(workload: Workload) -> tuple[int, str]:
+    """Most elements that are alive at once, and the layer at which: its inputs, its result, what later layers need.
+
+    Views (reshape, concat, split, shuffle) take no room of their own, layers that are not executed none at all. The
+    last layer's result is the network's; other results that no layer reads leave as soon as they are made.
+    """
+    nodes = workload.nodes
+    names, reads, sizes = tensors_of(workload)
     executed = [index for index, node in enumerate(nodes) if node.layer.executed]
     alive = frozenset().union(*(names[index] for index in executed[-1:]))
     best = (0, nodes[0].layer.name)

@@ -158,6 +158,20 @@ class Dma(Value):
     outstanding_requests: Annotated[int, Field(ge=1, le=4096)] = 64  #: to a simulated device, of one burst each
 
 
+class Schedule(Value):
+    """What the order of layers allows to spare; all of it is off unless asked for."""
+
+    fuse: bool = False  #: a result that fits stays on chip for the next layer
+    prefetch_weights: bool = False  #: the next layer's first weights come while the DMA engine would idle
+    keep_weights: bool = False  #: weights stay on chip from one inference to the next, if all of them fit
+    compress_activations: bool = False  #: activations cross the chip's edge as run lengths of zeros
+
+    @property
+    def plain(self) -> bool:
+        """Nothing is spared."""
+        return not (self.fuse or self.prefetch_weights or self.keep_weights or self.compress_activations)
+
+
 class TechnologyChoice(Value):
     """Which energy table, SRAM cells and temperature price the counts."""
 
@@ -179,6 +193,7 @@ class Hardware(Value):
     sram: OperandSrams
     dram: Dram
     dma: Dma = Dma()
+    schedule: Schedule = Schedule()
     technology: TechnologyChoice
 
 

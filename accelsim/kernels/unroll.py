@@ -49,7 +49,8 @@ class Nest(NamedTuple):
 
 @kernel
 def unroll(nest):
-    """One row per step: bytes in int64[steps, 3], bytes out, fresh bool[steps, 3], engine's work, vector cycles.
+    """One row per step: bytes in int64[steps, 3], results and sums out int64[steps, 2], fresh bool[steps, 3], engine's
+    work, vector cycles.
 
     The engine's work is passes times vectors streamed. Last come addresses, int64[steps, 3], of ifmap, weights and
     ofmap, or none.
@@ -64,7 +65,7 @@ def unroll(nest):
     inner = -(-sizes[order[2]] // tiles[order[2]])
     steps = outer * middle * inner * nest.groups.size
     loads, fresh = np.zeros((steps, 3), np.int64), np.zeros((steps, 3), np.bool_)
-    stores, work, vector = np.zeros(steps, np.int64), np.zeros(steps, np.int64), np.zeros(steps, np.int64)
+    stores, work, vector = np.zeros((steps, 2), np.int64), np.zeros(steps, np.int64), np.zeros(steps, np.int64)
     layout = nest.layout
     placed = layout.first_pixel.size > 0
     addresses = np.zeros((steps if placed else 0, 3), np.int64)
@@ -88,10 +89,10 @@ def unroll(nest):
                     if at_k > 0 and not keeps_ofmap:
                         loads[step, OFMAP] = sums * groups
                     if (at_k + 1) * tiles[K] >= sizes[K]:
-                        stores[step] = _bytes(m * n * nest.output_bits) * groups
+                        stores[step, 0] = _bytes(m * n * nest.output_bits) * groups
                         vector[step] = -(-(m * n * groups * above) // below)
                     elif not keeps_ofmap:
-                        stores[step] = sums * groups
+                        stores[step, 1] = sums * groups
                     fresh[step, IFMAP] = not keeps_ifmap or _begins(depth_n, a, b, c, outer, middle)
                     fresh[step, WEIGHT] = not keeps_weight or _begins(depth_m, a, b, c, outer, middle)
                     fresh[step, OFMAP] = not keeps_ofmap or _begins(depth_k, a, b, c, outer, middle)

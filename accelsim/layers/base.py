@@ -68,6 +68,7 @@ class Layer(Value):
     weight_bits: Bits | None = None
     activation_signed: bool | None = None  #: default: signed where a tensor holds a negative value
     weight_sparsity: Fraction | None = None
+    activation_zeros: Fraction | None = None  #: share of zeros in what it reads, for codes of run lengths
     executed: bool = True  #: false: stored with the network but not run, as a head that the task does not use
 
     least_inputs: ClassVar[int] = 1

@@ -21,6 +21,11 @@ def transfer_cycles(nbytes: np.ndarray, hardware: Hardware) -> np.ndarray:
     return np.asarray(-(-nbytes * clock // bandwidth), dtype=np.int64)
 
 
+def transfer_time(nbytes: int, hardware: Hardware) -> int:
+    """Engine cycles from the request of so many bytes to the last of them."""
+    return int(transfer_cycles(np.array([nbytes]), hardware)[0]) + latency_cycles(hardware)
+
+
 def latency_cycles(hardware: Hardware) -> int:
     """From a read's request to its first byte."""
     return ceil(round(hardware.dram.latency_ns * hardware.clock_mhz, 6) / 1000)

@@ -11,7 +11,7 @@ from accelsim.hardware import Hardware
 from accelsim.lowering import INT64_MAX
 from accelsim.memory.attached import Attached, Used, ideal
 from accelsim.memory.dram import latency_cycles, transfer_cycles
-from accelsim.tiles import TileStream
+from accelsim.tiles import STORE, TileStream
 from accelsim.timeline import Timeline, merged
 
 if TYPE_CHECKING:
@@ -37,6 +37,15 @@ class Played(NamedTuple):
     total_cycles: int
     stalls: Stalls
     used: Used | None  #: by a DRAM that is not ideal
+
+    @property
+    def idle_at_end(self) -> int:
+        """Cycles from the last transfer to the layer's end that bring nothing in and take nothing out."""
+        loads = self.dram.reshape(-1, STORE + 1, 2)
+        after = int(loads[:, :STORE, 1].max())
+        stores = loads[:, STORE]
+        late = np.minimum(stores[:, 1], self.total_cycles) - np.maximum(stores[:, 0], after)
+        return self.total_cycles - after - int(np.maximum(late, 0).sum())
 
     @property
     def timeline(self) -> Timeline:

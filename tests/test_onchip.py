@@ -1,0 +1,146 @@
+"""What stays on chip between layers, what comes ahead, and what is coded where it leaves."""
+
+import random
+from fractions import Fraction
+
+import pytest
+
+import accelsim
+from accelsim.compress.runlength import coded_share
+from accelsim.config import parse_yaml
+from accelsim.workload import tensors_of, workload_of
+
+
+def edge(*settings):
+    return accelsim.load_hardware("edge_npu", [f"schedule.{setting}=true" for setting in settings])
+
+
+def moved(result):
+    return result.summary["dram_read_bytes"] + result.summary["dram_write_bytes"]
+
+
+def network(layers, **keys):
+    text = "".join(f"{key}: {value}\n" for key, value in keys.items())
+    return workload_of(parse_yaml(f"name: x\n{text}layers:\n" + "".join(f"  - {layer}\n" for layer in layers), "x"))
+
+
+CHAIN = [
+    "{name: a, type: conv2d, out_channels: 16, kernel: 3, padding: 1}",
+    "{name: b, type: conv2d, out_channels: 16, kernel: 3, padding: 1}",
+    "{name: c, type: conv2d, out_channels: 16, kernel: 1}",
+    "{name: d, type: add, input: [a, c]}",
+]
+IMAGE = "{channels: 16, height: 20, width: 20}"
+TENSOR = 16 * 20 * 20
+
+
+def test_a_result_stays_for_its_reader_and_leaves_only_for_others():
+    net = network(CHAIN, input=IMAGE)
+    plain, fused = (accelsim.simulate(edge(*what), net) for what in ((), ("fuse",)))
+    assert [row.on_chip for row in fused.rows] == ["", "ifmap ofmap", "ifmap ofmap", "ifmap"]
+    # a goes to b on chip and to d through memory; b to c and c to d on chip; d is the network's result
+    assert plain.summary["dram_write_bytes"] - fused.summary["dram_write_bytes"] == 2 * TENSOR
+    weights = [16 * 16 * 9 + 16 * 4, 16 * 16 + 16 * 4]
+    assert [row.dram_read_bytes for row in fused.rows[1:]] == [*weights, TENSOR]
+    assert fused.summary["total_cycles"] < plain.summary["total_cycles"]
+    assert fused.summary["energy_uj"] < plain.summary["energy_uj"]
+    for row in fused.rows:
+        assert row.dram_read_bytes >= row.compulsory_read_bytes
+        assert row.dram_write_bytes >= row.compulsory_write_bytes
+
+
+def test_what_does_not_fit_leaves():
+    net = network(CHAIN[:2], input="{channels: 16, height: 200, width: 200}")
+    plain, fused = (accelsim.simulate(edge(*what), net) for what in ((), ("fuse",)))
+    assert plain.rows == fused.rows
+
+
+@pytest.mark.parametrize("name", ["mobilenet_v2", "resnet18", "squeezenet_1_1", "shufflenet_v2_1x", "bert_base_s128"])
+def test_fusion_never_moves_more_nor_takes_longer(name):
+    net = accelsim.load_workload(name)
+    plain, fused = (accelsim.simulate(edge(*what), net, dram="ideal") for what in ((), ("fuse",)))
+    assert moved(fused) < moved(plain)
+    assert fused.summary["total_cycles"] < 1.001 * plain.summary["total_cycles"]
+
+
+def test_a_shared_buffer_holds_everything_together():
+    small = ["sram={shared: {capacity_kib: 40}}", "schedule.fuse=true"]
+    net = network(CHAIN, input=IMAGE)
+    rows = accelsim.simulate(accelsim.load_hardware("edge_npu", small), net).rows
+    assert rows[1].on_chip == "ifmap ofmap"
+    tiny = ["sram={shared: {capacity_kib: 12}}", "schedule.fuse=true"]
+    rows = accelsim.simulate(accelsim.load_hardware("edge_npu", tiny), net).rows
+    assert not any("ifmap" in row.on_chip and "ofmap" in row.on_chip for row in rows)
+
+
+def test_weights_stay_if_all_fit():
+    net = accelsim.load_workload("resnet8")
+    plain, kept = (accelsim.simulate(edge(*what), net) for what in ((), ("keep_weights",)))
+    stored = sum(row.n * row.k * row.groups + 4 * row.n * row.groups for row in plain.rows)
+    assert plain.summary["dram_read_bytes"] - kept.summary["dram_read_bytes"] == stored
+    assert all("weight" in row.on_chip for row in kept.rows if row.macs)
+    large = accelsim.load_workload("mobilenet_v2")
+    assert accelsim.simulate(edge("keep_weights"), large).rows == accelsim.simulate(edge(), large).rows
+
+
+def test_prefetched_weights_come_while_the_layer_before_ran():
+    net = accelsim.load_workload("mobilenet_v2")
+    plain, ahead = (accelsim.simulate(edge(*what), net, dram="ideal") for what in ((), ("prefetch_weights",)))
+    assert moved(plain) == moved(ahead)
+    came = [(index, row) for index, row in enumerate(ahead.rows) if row.prefetched_bytes]
+    assert came
+    for index, row in came:
+        before = ahead.rows[index - 1]
+        cycles = row.prefetched_bytes * 500 / 12800
+        assert before.total_cycles - before.dram_busy_cycles >= cycles
+        assert row.total_cycles <= plain.rows[index].total_cycles
+    assert ahead.summary["total_cycles"] < plain.summary["total_cycles"]
+
+
+def coded_bits(values, bits):
+    """Words of 64 bits that hold pairs of a run of up to 31 zeros and a value; a longer run takes pairs of its own."""
+    pairs, run = 0, 0
+    for value in values:
+        if value == 0 and run < 31:
+            run += 1
+        else:
+            pairs, run = pairs + 1, 0
+    return -(-pairs // (63 // (5 + bits))) * 64
+
+
+@pytest.mark.parametrize("bits", [8, 16])
+@pytest.mark.parametrize("zeros", [0.3, 0.5, 0.7, 0.9, 0.99])
+def test_run_lengths_of_zeros_take_what_a_coder_takes(zeros, bits):
+    draw = random.Random(7)
+    values = [0 if draw.random() < zeros else 1 for _ in range(200_000)]
+    share = coded_bits(values, bits) / (len(values) * bits)
+    assert float(coded_share(zeros, bits)) == pytest.approx(min(1, share), rel=0.03)
+
+
+def test_codes_are_never_longer_than_plain_values():
+    assert coded_share(0.0, 8) == coded_share(0.3, 8) == 1
+    assert coded_share(0.9, 60) == 1  # no pair fits a word
+    assert coded_share(0.6, 16) < Fraction(3, 5)
+
+
+def test_coded_activations_move_their_share():
+    settings = ["schedule.compress_activations=true"]
+    hardware = accelsim.load_hardware("edge_npu", settings)
+    layers = [layer.replace("}", ", activation_zeros: 0.8}") for layer in CHAIN[:2]]
+    plain, coded = (
+        accelsim.simulate(hw, network(layers, input=IMAGE)) for hw in (accelsim.load_hardware("edge_npu"), hardware)
+    )
+    share = coded_share(0.8, 8)
+    assert coded.rows[0].dram_read_bytes == plain.rows[0].dram_read_bytes  # the image comes as it is
+    assert coded.rows[0].dram_write_bytes == -(-TENSOR * share // 1)
+    weights = 16 * 16 * 9 + 16 * 4
+    read = plain.rows[1].dram_read_bytes - weights  # halos of tiles are read again
+    assert coded.rows[1].dram_read_bytes == -(-read * share // 1) + weights
+    assert coded.rows[1].dram_write_bytes == TENSOR  # nobody says how many zeros the result has
+
+
+def test_views_pass_on_what_is_on_chip():
+    layers = [*CHAIN[:1], "{name: flat, type: reshape, to: flatten}", "{name: f, type: linear, out_features: 10}"]
+    net = network(layers, input=IMAGE)
+    assert tensors_of(net)[1][2] == {0}
+    assert [row.on_chip for row in accelsim.simulate(edge("fuse"), net).rows] == ["ofmap", "", "ifmap"]

@@ -6,12 +6,10 @@ import csv
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from accelsim.hardware import Hardware
 from accelsim.load import load_hardware, load_workload
 from accelsim.places import anchors_folder
-from accelsim.result import LayerResult, Result
+from accelsim.result import LayerResult
 from accelsim.simulation import simulate
-from accelsim.workload import Workload
 
 TPU, EYERISS, ALEXNET = "tpu_v1", "eyeriss_os", "alexnet_grouped"
 BATCH = 4  # Chen et al., JSSC 2017, section VI: of AlexNet's measurements
@@ -52,28 +50,14 @@ def _rows(file: str) -> list[dict[str, str]]:
 
 
 def _tpu() -> Iterator[Chip]:
-    """Achieved operations, two a MAC: of a run, and of the roofs of its layers."""
+    """Achieved operations, two a MAC."""
     hardware = load_hardware(TPU)
-    results: dict[str, tuple[Workload, Result]] = {}
     for row in _rows("tpu_v1_measured.csv"):
-        name = row["workload"]
-        if name not in results:
-            workload = load_workload(name)
-            results[name] = workload, simulate(hardware, workload)
-        workload, result = results[name]
-        cycles = result.summary["total_cycles"] if row["how"] == "run" else roof_cycles(hardware, workload, result)
-        gops = round(2 * result.summary["macs"] * hardware.clock_mhz / cycles / 1e3)
-        group = "TPU v1 GOPS, run" if row["how"] == "run" else "TPU v1 GOPS, roofs"
-        band = float(row["band"]) if row["band"] else None
-        yield Chip(group, name, int(row["gops"]), gops, band, row["source"], row["note"])
-
-
-def roof_cycles(hardware: Hardware, workload: Workload, result: Result) -> float:
-    """Sum of each layer's slowest: engine, vector unit, or its weights, which alone come from DRAM."""
-    per_cycle = hardware.dram.bandwidth_gb_s * 1e3 / hardware.clock_mhz
-    bits = workload.file.weight_bits or hardware.engine.operand_bits
-    weight_bytes = {node.layer.name: node.params * bits / 8 for node in workload.nodes}
-    return sum(max(row.compute_cycles, row.vector_cycles, weight_bytes[row.layer] / per_cycle) for row in result.rows)
+        result = simulate(hardware, load_workload(row["workload"]))
+        summary = result.summary
+        gops = round(2 * summary["macs"] * hardware.clock_mhz / summary["total_cycles"] / 1e3)
+        measured, band = int(row["gops"]), float(row["band"])
+        yield Chip("TPU v1 GOPS", row["workload"], measured, gops, band, row["source"], row["note"])
 
 
 def _eyeriss() -> Iterator[Chip]:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from accelsim import load_hardware, load_workload, simulate
-from accelsim.chips import ALEXNET, ALL, BATCH, EYERISS, TPU, chips, roof_cycles
+from accelsim.chips import ALEXNET, ALL, BATCH, EYERISS, TPU, chips
 
 README = (Path(__file__).resolve().parent.parent / "README.md").read_text(encoding="utf-8")
 TOLD = 0.2  # the error that the TPU's rows aim at
@@ -23,8 +23,7 @@ TABLE_1 = {
 TABLE_3 = {"tpu_mlp0": 12300, "tpu_mlp1": 9700, "tpu_lstm0": 3700, "tpu_cnn0": 86000}
 
 SIMULATED = {
-    "TPU v1 GOPS, run": [11227, 8709, 3547, 43367],
-    "TPU v1 GOPS, roofs": [13600, 11424, 4287, 87985],
+    "TPU v1 GOPS": [12989, 10466, 3705, 77794],
     "Eyeriss us, os array": [14080, 30006, 18670, 14073, 10047, 86876],
     "Eyeriss us, os and DRAM": [29741, 46651, 214077, 64083, 45645, 400197],
     "Eyeriss us, ws and DRAM": [25555, 35901, 26019, 19730, 13849, 121054],
@@ -60,37 +59,31 @@ def test_the_rows_are_what_they_were(rows):
     assert {row.group for row in rows} == set(SIMULATED)
 
 
-def test_rates_of_the_tpu_lie_within_a_fifth_or_say_why_not(rows):
-    for row in [*group(rows, "TPU v1 GOPS, run"), *group(rows, "TPU v1 GOPS, roofs")]:
+def test_rates_of_the_tpu_lie_within_a_fifth(rows):
+    for row in group(rows, "TPU v1 GOPS"):
         assert row.measured == TABLE_3[row.name]
-        error = abs(row.simulated / row.measured - 1)
-        assert (row.band == TOLD) == (error <= TOLD), row
-        assert row.band is not None or "Not within 20 %" in row.note
-    assert sum(row.band is None for row in rows if row.group.startswith("TPU")) == 1
+        assert row.band == TOLD >= abs(row.simulated / row.measured - 1)
 
 
-def test_roofs_of_the_fully_connected_are_the_papers(rows):
-    """Operations per weight byte x 34 GB/s x 2; LSTM0's vector layers take 1.5 % more time."""
-    roofs = {row.name: row.simulated for row in group(rows, "TPU v1 GOPS, roofs")}
-    assert roofs["tpu_mlp0"] == 200 * 34 * 2
-    assert roofs["tpu_mlp1"] == 168 * 34 * 2
-    assert roofs["tpu_lstm0"] == pytest.approx(64 * 34 * 2 / 1.015, rel=0.001)
+def test_rates_of_the_fully_connected_are_near_but_below_the_papers_roofs(rows):
+    """Operations per weight byte x 34 GB/s x 2; the first activations come, and the last results leave, besides."""
+    rates = {row.name: row.simulated for row in group(rows, "TPU v1 GOPS")}
+    assert 0.9 * 200 * 34 * 2 < rates["tpu_mlp0"] < 200 * 34 * 2
+    assert 0.9 * 168 * 34 * 2 < rates["tpu_mlp1"] < 168 * 34 * 2
 
 
-def test_the_roof_of_cnn0_is_its_array():
+def test_the_array_of_cnn0_works_as_counted_by_hand():
     """256 cycles for the first tile, then 2888 rows a tile, then the way out of the last one; one column at the end."""
-    hardware, workload = load_hardware(TPU), load_workload("tpu_cnn0")
     tiles, cols = [2, *[9] * 14, 1], [*[256] * 15, 1]
     cycles = sum(256 + t * 2888 + 256 + c - 2 for t, c in zip(tiles, cols, strict=True))
-    result = simulate(hardware, workload)
-    assert result.summary["compute_cycles"] == cycles
-    assert roof_cycles(hardware, workload, result) == cycles
-
-
-def test_activations_are_most_of_what_cnn0_moves():
     summary = simulate(load_hardware(TPU), load_workload("tpu_cnn0")).summary
-    moved = summary["dram_read_bytes"] + summary["dram_write_bytes"]
-    assert moved > 2 * load_workload("tpu_cnn0").params
+    assert summary["compute_cycles"] == cycles
+    assert cycles > 0.8 * summary["total_cycles"]
+
+
+def test_activations_stay_on_the_chip():
+    rows = simulate(load_hardware(TPU), load_workload("tpu_cnn0")).rows
+    assert [row.on_chip for row in rows[:-1]] == ["ofmap", *["ifmap ofmap"] * (len(rows) - 2)]
 
 
 def test_measured_times_of_eyeriss_add_up_to_the_tables_totals(rows):

@@ -74,12 +74,13 @@ def waiting(timeline: Timeline, layer_cycles: list[int]) -> list[tuple[int, int]
     the DRAM's latency.
     """
     ends = np.cumsum(np.array(layer_cycles, dtype=np.int64))
-    edges = np.unique(np.concatenate([np.array([0]), ends, *(unit.ravel() for unit in timeline)]))
+    units = timeline.engine, timeline.vector, timeline.dram
+    edges = np.unique(np.concatenate([np.array([0]), ends, *(unit.ravel() for unit in units)]))
     begins, lengths = edges[:-1], np.diff(edges)
     layer = np.searchsorted(ends, begins, side="right")
     engine, lanes, dram = (
         np.searchsorted(unit[:, 0], begins, side="right") > np.searchsorted(unit[:, 1], begins, side="right")
-        for unit in timeline
+        for unit in units
     )
 
     def in_layers(busy: np.ndarray) -> np.ndarray:

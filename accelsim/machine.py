@@ -19,7 +19,7 @@ from accelsim.hardware import AnyEngine, Hardware
 from accelsim.lowering import Bits, Gemm, gemm_of, in_pattern, vector_work
 from accelsim.mapping import Search, search
 from accelsim.memory.dram import transfer_time
-from accelsim.memory.schedule import play
+from accelsim.memory.schedule import Played, play
 from accelsim.onchip import all_weights, contexts, weight_room, with_room
 from accelsim.products import Counted, Product, Products
 from accelsim.result import LayerResult, check
@@ -147,6 +147,14 @@ class Machine:
         if self.hardware.schedule.prefetch_weights and job.gemm and before and self._comes_ahead(layer, before):
             layer = self._played(node, job, counted, context._replace(ahead=True))
         return layer._replace(row=replace(layer.row, layer=node.layer.name))
+
+    def replay(self, node: Node, bits: Bits, file: WorkloadFile, seed: int, context: Context) -> Played | None:
+        """One layer once more, for who wants to see every step; None where nothing is done."""
+        job = job_of(node, bits, file, self.hardware.engine)
+        if job is None:
+            return None
+        counted = self._counted(node.layer.name, job.gemm, seed) if job.gemm else None
+        return self.run(job, counted, context=context).played
 
     def _played(self, node: Node, job: Job, counted: Counted | None, context: Context) -> Layer:
         key = (job, counted, context)

@@ -12,6 +12,7 @@ from accelsim.engines.losses import Losses
 from accelsim.hardware import DramFidelity, Hardware, with_fidelity
 from accelsim.lowering import Gemm, in_pattern, widths
 from accelsim.machine import Ends, Machine
+from accelsim.memory.schedule import Played
 from accelsim.operands import SYNTHETIC
 from accelsim.products import Products
 from accelsim.result import LayerResult, Result
@@ -80,6 +81,22 @@ def simulate(
     if machine.products.by_value:
         summary["operands"] = {"tensors": machine.given, "synthetic": SYNTHETIC}
     return Result(tuple(rows), summary, joined(timelines), tuple(machine.counted.get(row.layer) for row in rows))
+
+
+def replay(hardware: Hardware, workload: Workload, result: Result, name: str,
+           tensors: Path | None = None) -> Played | None:  # fmt: skip
+    """One layer of a result once more, step by step: when each unit works and what the engine waits for.
+
+    None for a layer that does nothing. Raises: UserError where there is no such layer.
+    """
+    place = next((i for i, row in enumerate(result.rows) if row.layer == name), None)
+    if place is None:
+        raise UserError(f"no layer '{name}' in {workload.name}{nearest(name, [row.layer for row in result.rows])}")
+    hardware = with_fidelity(hardware, result.summary["dram_fidelity"])
+    machine = Machine(hardware, tensors=tensors, prunes=tensors is not None)
+    bits = widths(workload, hardware.engine.operand_bits)
+    context = machine.contexts(workload, bits)[place]._replace(ahead=result.rows[place].prefetched_bytes > 0)
+    return machine.replay(workload.nodes[place], bits[place], workload.file, place, context)
 
 
 def _require_values(hardware: object, workload: object) -> None:

@@ -12,7 +12,11 @@ class Timeline(NamedTuple):
 
     engine: np.ndarray
     vector: np.ndarray
-    dram: np.ndarray
+    sram_ifmap: np.ndarray  #: filled, or read by the engine or the lanes
+    sram_weight: np.ndarray
+    sram_ofmap: np.ndarray
+    dma: np.ndarray  #: from a transfer's request to its end
+    dram: np.ndarray  #: moves or seeks what a transfer asks for
 
     def shifted(self, cycles: int) -> Timeline:
         """The same, later."""
@@ -29,6 +33,18 @@ def merged(intervals: np.ndarray) -> np.ndarray:
     starts = busy[np.concatenate(([True], apart)), 0]
     ends = busy[np.concatenate((apart, [True])), 1]
     return np.stack((starts, ends), axis=1)
+
+
+def united(*intervals: np.ndarray) -> np.ndarray:
+    """The union of intervals that may overlap, as ``merged`` gives it."""
+    busy = np.concatenate(intervals)
+    busy = busy[busy[:, 1] > busy[:, 0]]
+    if not len(busy):
+        return np.zeros((0, 2), np.int64)
+    busy = busy[np.argsort(busy[:, 0], kind="stable")]
+    ends = np.maximum.accumulate(busy[:, 1])
+    apart = busy[1:, 0] > ends[:-1]
+    return np.stack((busy[np.concatenate(([True], apart)), 0], ends[np.concatenate((apart, [True]))]), axis=1)
 
 
 def busy_cycles(intervals: np.ndarray) -> int:

@@ -46,7 +46,8 @@ def test_run_writes_layers_and_summary(accelsim, tmp_path):
     folder = tmp_path / "new" / "out"
     code, _, _ = accelsim(*RESNET8, "--out", folder)
     assert code == 0
-    assert sorted(os.listdir(folder)) == ["layers.csv", "summary.json"]
+    assert sorted(os.listdir(folder)) == ["layers.csv", "summary.json", "timeline.svg"]
+    assert "stack1_conv1 on edge_npu" in (folder / "timeline.svg").read_text(encoding="utf-8")
     with (folder / "layers.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     promised = [
@@ -208,6 +209,10 @@ BAD_COMMANDS = [
     (("run", "resnet8", "--set", "workload.batch=0"), "--set workload.batch=0: batch: should be greater than 0"),
     (("run", "resnet8", "--set", "workload.batch=2147483647"), "layer 'conv1'"),
     (("run", "resnet8", "--dram", "exact"), "ideal"),
+    (("run", "resnet8", "--hw", "stripes", "--dram", "cycle"), "--dram cycle: fidelity: cycle needs dram.device"),
+    (("run", "resnet8", "--set", "dram.device=lpddr5"), "--set dram.device=lpddr5: dram.device: no device called"),
+    (("run", "resnet8", "--timeline", "conv1"), "--timeline conv1: needs --out DIR"),
+    (("run", "resnet8", "--timeline", "conv9", "--out", "x"), "no layer of resnet8; did you mean 'conv1'"),
     (("show", "cmos45", "--set", "a=3"), "technology"),
     (("show", "edge_npu", "--set", "workload.batch=3"), "hardware"),
 ]

@@ -6,8 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import accelsim
+from accelsim.config import UserError
 from accelsim.kernels.schedule import Memory, Steps, play
-from accelsim.timeline import Timeline, busy_cycles, joined, merged
+from accelsim.memory.schedule import Stalls
+from accelsim.simulation import replay
+from accelsim.timeline import Timeline, busy_cycles, joined, merged, united
 
 
 @st.composite
@@ -78,7 +82,46 @@ def test_merged(intervals, expected):
 
 
 def test_timelines_follow_one_another():
-    one = Timeline(*(np.array([[0, 4]]) for _ in range(3)))
+    one = Timeline(*(np.array([[0, 4]]) for _ in Timeline._fields))
     both = joined([one, one.shifted(10)])
     assert both.engine.tolist() == [[0, 4], [10, 14]]
     assert busy_cycles(both.dram) == 8
+
+
+def test_units_that_overlap_are_united():
+    pieces = np.array([[5, 9], [0, 2], [3, 3]]), np.array([[1, 4], [6, 7], [9, 12]])
+    assert united(*pieces).tolist() == [[0, 4], [5, 12]]
+    assert united(pieces[0][2:]).tolist() == []
+
+
+@pytest.mark.parametrize("dram", ["ideal", "cycle"])
+@pytest.mark.parametrize("name", ["resnet8", "ds_cnn_kws"])
+def test_waits_fill_the_engines_gaps(name, dram):
+    hardware, network = accelsim.load_hardware(), accelsim.load_workload(name)
+    result = accelsim.simulate(hardware, network, dram=dram)
+    for row in result.rows:
+        played = replay(hardware, network, result, row.layer)
+        if played is None:
+            assert row.bound == "none"
+            continue
+        gaps = [played.waits_for(cause) for cause in Stalls._fields]
+        worker = played.vector if played.lanes_only else played.engine
+        assert united(*gaps, worker).tolist() == [[0, row.total_cycles]]
+        assert sum(map(busy_cycles, [*gaps, merged(worker)])) == row.total_cycles
+        assert sum(played.stalls) == row.stall_cycles - row.tiling_cycles
+        timeline = played.timeline
+        for unit in (timeline.sram_ifmap, timeline.sram_weight):
+            assert busy_cycles(united(unit, worker)) == busy_cycles(unit)
+        assert busy_cycles(united(timeline.dma, timeline.dram)) == busy_cycles(timeline.dma)
+
+
+def test_a_layer_in_prefetch_and_fusion_is_replayed_as_it_was():
+    settings = ["schedule.fuse=true", "schedule.prefetch_weights=true"]
+    hardware, network = accelsim.load_hardware("edge_npu", settings), accelsim.load_workload("mobilenet_v2")
+    result = accelsim.simulate(hardware, network, dram="ideal")
+    assert any(row.prefetched_bytes for row in result.rows)
+    for row in result.rows:
+        played = replay(hardware, network, result, row.layer)
+        assert played.total_cycles == row.total_cycles
+    with pytest.raises(UserError, match="no layer 'block1_pw' in mobilenet_v2; did you mean"):
+        replay(hardware, network, result, "block1_pw")

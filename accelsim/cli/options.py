@@ -89,4 +89,9 @@ Dram = Annotated[
     DramFidelity | None,
     typer.Option(help="A bandwidth, requests, or every command; default: the most exact that the file allows."),
 ]
-Out = Annotated[str | None, typer.Option(metavar="DIR", help="Write layers.csv and summary.json there.")]
+Out = Annotated[
+    str | None, typer.Option(metavar="DIR", help="Write layers.csv, summary.json and timeline.svg there.")
+]
+TimelineOf = Annotated[
+    str | None, typer.Option(metavar="LAYER", help="Whose timeline --out writes; default: the costliest layer's.")
+]

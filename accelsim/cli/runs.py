@@ -21,6 +21,7 @@ from accelsim.cli.options import (
     Sparsity,
     Steps,
     Tensors,
+    TimelineOf,
     Width,
 )
 from accelsim.cli.output import Progress, show
@@ -39,24 +40,36 @@ def run(
     accuracy: Accuracy = None,
     dram: Dram = None,
     out: Out = None,
+    timeline: TimelineOf = None,
     as_json: Json = False,
 ) -> None:
     """Run a network: cycles, stalls, energy, what bounds it."""
-    from accelsim.config import UserError
+    from accelsim.config import UserError, nearest
     from accelsim.report.files import RESULT_FILES, json_text, prepared, write_result
-    from accelsim.simulation import simulate
+    from accelsim.report.timeline import timeline_svg
+    from accelsim.simulation import replay, simulate
 
     hardware, network = chosen(workload, hw, settings, precision, sparsity)
     network, notes = profiled(network, precision_profile, accuracy)
     if tensors is not None and not tensors.is_dir():
         raise UserError(f"--tensors {tensors}: is no folder")
+    if timeline is not None:
+        if out is None:
+            raise UserError(f"--timeline {timeline}: needs --out DIR, the folder to write it to")
+        names = [node.layer.name for node in network.nodes]
+        if timeline not in names:
+            raise UserError(f"--timeline {timeline}: no layer of {network.name}{nearest(timeline, names)}")
     folder = None if out is None else prepared(out, RESULT_FILES)
     with Progress(len(network.nodes), shown=fidelity is Fidelity.stepped) as advance:
         result = simulate(hardware, network, fidelity.value, dram.value if dram else None, progress=advance,
                           tensors=tensors, prune=sparsity is not None)  # fmt: skip
     result.summary["settings"] = settings or []
     result.summary["notes"] += notes
-    written = write_result(folder, result) if folder else []
+    written = []
+    if folder:
+        layer = timeline or max(result.rows, key=lambda row: row.total_cycles).layer
+        played = replay(hardware, network, result, layer, tensors)
+        written = write_result(folder, result, timeline_svg(layer, played, hardware) if played else None)
     if as_json:
         layers = [result.record(row) for row in result.rows]
         typer.echo(json_text({**result.summary, "layers": layers}), nl=False)

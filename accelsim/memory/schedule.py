@@ -12,7 +12,7 @@ from accelsim.lowering import INT64_MAX
 from accelsim.memory.attached import Attached, Used, ideal
 from accelsim.memory.dram import latency_cycles, transfer_cycles
 from accelsim.tiles import STORE, TileStream
-from accelsim.timeline import Timeline, merged
+from accelsim.timeline import Timeline, busy_cycles, merged, united
 
 if TYPE_CHECKING:
     from accelsim.kernels.schedule import State
@@ -28,29 +28,75 @@ class Stalls(NamedTuple):
     drain: int = 0  #: from its end to the layer's: last vector work and stores
 
 
+class Waits(NamedTuple):
+    """Gaps before the steps of the engine (of a layer without a product the vector unit), int64[steps]."""
+
+    starts: np.ndarray
+    after_refresh: np.ndarray  #: until here for a refresh,
+    ends: np.ndarray  #: until here for room for results, or else for operands, the first time for the first ones
+    for_room: np.ndarray  #: bool
+    last: int  #: end of the last step
+
+
 class Played(NamedTuple):
     """When one layer's units worked, [start, end) of each piece, and when its last event ended."""
 
-    engine: np.ndarray  #: int64[n, 2], as the other two; pieces of a unit do not overlap
-    vector: np.ndarray
-    dram: np.ndarray
+    engine: np.ndarray  #: int64[steps, 2]; pieces of a unit do not overlap
+    vector: np.ndarray  #: int64[steps, 2]
+    transfers: np.ndarray  #: int64[steps, 4, 2]: loads of ifmap, weights and sums, and the store
+    latency: int  #: from a request to the transfer, where that is not in it
+    lanes_only: bool
+    waits: Waits
     total_cycles: int
-    stalls: Stalls
     used: Used | None  #: by a DRAM that is not ideal
+
+    def waits_for(self, cause: str) -> np.ndarray:
+        """The gaps that a field of Stalls adds up, int64[n, 2]."""
+        w, first = self.waits, np.arange(len(self.waits.starts)) == 0
+        chosen = {
+            "first_fill": (w.after_refresh, w.ends, first),
+            "load": (w.after_refresh, w.ends, ~first & ~w.for_room),
+            "refresh": (w.starts, w.after_refresh, ~first),
+            "store": (w.after_refresh, w.ends, ~first & w.for_room),
+            "drain": (np.array([w.last]), np.array([self.total_cycles]), np.array([True])),
+        }
+        starts, ends, among = chosen[cause]
+        return merged(np.stack((starts, ends), axis=1)[among])
+
+    @property
+    def stalls(self) -> Stalls:
+        """Cycles in which the engine waits."""
+        return Stalls(*(busy_cycles(self.waits_for(cause)) for cause in Stalls._fields))
 
     @property
     def idle_at_end(self) -> int:
         """Cycles from the last transfer to the layer's end that bring nothing in and take nothing out."""
-        loads = self.dram.reshape(-1, STORE + 1, 2)
-        after = int(loads[:, :STORE, 1].max())
-        stores = loads[:, STORE]
+        after = int(self.transfers[:, :STORE, 1].max())
+        stores = self.transfers[:, STORE]
         late = np.minimum(stores[:, 1], self.total_cycles) - np.maximum(stores[:, 0], after)
         return self.total_cycles - after - int(np.maximum(late, 0).sum())
 
     @property
     def timeline(self) -> Timeline:
-        """The same in order, with touching pieces joined."""
-        return Timeline(merged(self.engine), merged(self.vector), merged(self.dram))
+        """All units, each in order, with touching pieces joined."""
+        ifmap, weight, sums, results = (self.transfers[:, place] for place in range(STORE + 1))
+        reader = self.vector if self.lanes_only else self.engine
+        asked = np.concatenate((ifmap, weight, sums))
+        asked = np.stack((np.maximum(asked[:, 0] - self.latency, 0), asked[:, 1]), axis=1)[asked[:, 1] > asked[:, 0]]
+        return Timeline(
+            engine=merged(self.engine),
+            vector=merged(self.vector),
+            sram_ifmap=united(reader, ifmap),
+            sram_weight=united(reader, weight),
+            sram_ofmap=united(self.engine, self.vector, sums, results),
+            dma=united(asked, results),
+            dram=merged(self.dram),
+        )
+
+    @property
+    def dram(self) -> np.ndarray:
+        """Every transfer, int64[n, 2]."""
+        return self.transfers.reshape(-1, 2)
 
 
 def play(stream: TileStream, hardware: Hardware) -> Played:
@@ -78,18 +124,16 @@ def play(stream: TileStream, hardware: Hardware) -> Played:
     end = max(int(state.compute[-1, 1]), int(state.vector[-1, 1]), int(memory_end))
     engine, vector = (state.vector, state.compute) if stream.lanes_only else (state.compute, state.vector)
     used = attached.used(end * 1e3 / hardware.clock_mhz) if attached else None
-    refresh = attached.refresh_cycles if attached else 0
-    return Played(engine, vector, state.bus.reshape(-1, 2), end, _stalls(state, refresh, end), used)
+    waits = _waits(state, attached.refresh_cycles if attached else 0)
+    return Played(engine, vector, state.bus, 0 if attached else latency, stream.lanes_only, waits, end, used)
 
 
-def _stalls(state: State, refresh_cycles: int, end: int) -> Stalls:
+def _waits(state: State, refresh_cycles: int) -> Waits:
     """Each gap before a step is put down to what came last; refreshes in it, at most all of it, to them."""
     begins, ends = state.compute[:, 0], state.compute[:, 1]
-    gaps = begins - np.concatenate(([0], ends[:-1]))
+    starts = np.concatenate(([0], ends[:-1]))
     for_room = state.room >= state.ready
     refreshes = np.diff(state.refreshes, prepend=0) * refresh_cycles
-    refresh = np.where(for_room, 0, np.minimum(gaps, refreshes))
+    refresh = np.where(for_room, 0, np.minimum(begins - starts, refreshes))
     refresh[0] = 0
-    waited = gaps[1:] - refresh[1:]
-    store = int(waited[for_room[1:]].sum())
-    return Stalls(int(gaps[0]), int(waited.sum()) - store, int(refresh.sum()), store, end - int(ends[-1]))
+    return Waits(starts, starts + refresh, begins, for_room, int(ends[-1]))

@@ -16,7 +16,8 @@ from typing import Any
 from accelsim.config import UserError
 from accelsim.result import Result
 
-RESULT_FILES = ("layers.csv", "summary.json")  #: what ``write_result`` makes
+TIMELINE = "timeline.svg"
+RESULT_FILES = ("layers.csv", "summary.json", TIMELINE)  #: what ``write_result`` makes
 COMPARISON_FILES = ("compare.csv", "compare.svg", "compare.png")  #: what ``write_comparison`` makes
 
 
@@ -132,11 +133,13 @@ def json_text(value: Any) -> str:
     return json.dumps(value, indent=2, allow_nan=False) + "\n"
 
 
-def write_result(folder: Path, result: Result) -> list[Path]:
-    """layers.csv and summary.json of a run."""
-    paths = [folder / name for name in RESULT_FILES]
-    write(paths[0], csv_text([result.record(row) for row in result.rows]))
-    write(paths[1], json_text(result.summary))
+def write_result(folder: Path, result: Result, timeline: bytes | None) -> list[Path]:
+    """layers.csv and summary.json of a run, and the timeline of a layer if there is one."""
+    contents: list[str | bytes] = [csv_text([result.record(row) for row in result.rows]), json_text(result.summary)]
+    contents += [] if timeline is None else [timeline]
+    paths = [folder / name for name in RESULT_FILES[: len(contents)]]
+    for path, content in zip(paths, contents, strict=True):
+        write(path, content)
     return paths
 
 

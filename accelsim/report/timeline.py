@@ -1,0 +1,123 @@
+"""One layer in time: when each unit works, and what the engine waits for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from accelsim.hardware import Hardware
+from accelsim.memory.schedule import Played
+from accelsim.report.figures import GREY, INK, SMALL, image, style
+from accelsim.report.text import figure as number
+from accelsim.timeline import busy_cycles, united
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+INCHES = (7.2, 3.5)
+FINEST = 1500  # parts of the width: gaps between two pieces that are narrower are closed
+BUSY = "#2f5f8f"
+LANES = {
+    "engine": BUSY,
+    "vector unit": "#5a8f5a",
+    "loads: ifmap": "#8f6f2f",
+    "weights": "#8f6f2f",
+    "sums": "#8f6f2f",
+    "stores": "#8f4f4f",
+    "SRAM ifmap": "#777777",
+    "SRAM weight": "#777777",
+    "SRAM ofmap": "#777777",
+    "DRAM": "#444444",
+}
+
+
+class Cause(NamedTuple):
+    """How a wait of the engine is told and drawn."""
+
+    told: str
+    colour: str
+    hatch: str
+
+
+CAUSES = {
+    "first_fill": Cause("first fill", "#e8d9a8", "...."),
+    "load": Cause("loads", "#f2c14e", ""),
+    "refresh": Cause("refresh", "#b8b8e8", "xxxx"),
+    "store": Cause("stores", "#e08a7d", "////"),
+    "drain": Cause("drain", "#dddddd", "\\\\\\\\"),
+}
+
+
+def timeline_svg(layer: str, played: Played, hardware: Hardware) -> bytes:
+    """The timeline of a layer as SVG."""
+    return _image(layer, played, hardware, ".svg")
+
+
+def timeline_png(layer: str, played: Played, hardware: Hardware) -> bytes:
+    """The same as PNG."""
+    return _image(layer, played, hardware, ".png")
+
+
+def _image(layer: str, played: Played, hardware: Hardware, suffix: str) -> bytes:
+    with style():
+        from matplotlib.figure import Figure
+
+        picture = Figure(figsize=INCHES, layout="constrained")
+        axes = picture.add_subplot()
+        microseconds = played.total_cycles / hardware.clock_mhz
+        axes.set_title(f"{layer} on {hardware.name}: {played.total_cycles:,} cycles, {number(microseconds)} µs",
+                       loc="left", color=INK)  # fmt: skip
+        _draw(axes, played)
+        return image(picture, suffix, {})
+
+
+def _draw(axes: Axes, played: Played) -> None:
+    timeline, total = played.timeline, played.total_cycles
+    moves = [united(played.transfers[:, place]) for place in range(4)]
+    lanes = dict(zip(LANES, (timeline.engine, timeline.vector, *moves, timeline.sram_ifmap, timeline.sram_weight,
+                             timeline.sram_ofmap, timeline.dram), strict=True))  # fmt: skip
+    lanes = {name: intervals for name, intervals in lanes.items() if len(intervals)}
+    waiter = "vector unit" if played.lanes_only else "engine"
+    for row, (name, intervals) in enumerate(lanes.items()):
+        axes.broken_barh(_drawn(intervals, total), (row - 0.36, 0.72), color=LANES[name], linewidth=0)
+        if name == waiter:
+            _waits(axes, played, row)
+    shares = [f"{name}  {busy_cycles(intervals) / max(total, 1):4.0%}" for name, intervals in lanes.items()]
+    axes.set_yticks(range(len(lanes)), shares)
+    axes.set_ylim(len(lanes) - 0.5, -0.5)
+    axes.set_xlim(0, max(total, 1))
+    axes.set_xlabel("cycle of the engine's clock; behind each name its busy share")
+    axes.xaxis.set_major_formatter("{x:,.0f}")
+    axes.tick_params(axis="y", length=0)
+    for side in ("top", "right", "left"):
+        axes.spines[side].set_visible(False)
+    axes.grid(axis="x", color=GREY, linewidth=0.3, alpha=0.5)
+    axes.set_axisbelow(True)
+
+
+def _waits(axes: Axes, played: Played, row: int) -> None:
+    """Gaps of the engine by cause, and what they add up to below."""
+    sums = played.stalls._asdict()
+    handles = []
+    for name, cause in CAUSES.items():
+        intervals = played.waits_for(name)
+        if sums[name] and len(intervals):
+            bars = axes.broken_barh(_drawn(intervals, played.total_cycles), (row - 0.36, 0.72), facecolor=cause.colour,
+                                    hatch=cause.hatch, edgecolor=GREY, linewidth=0)  # fmt: skip
+            bars.set_label(f"{cause.told} {sums[name]:,}")
+            handles.append(bars)
+    if handles:
+        unit = "vector unit" if played.lanes_only else "engine"
+        axes.figure.legend(handles=handles, loc="outside lower left", ncols=len(handles), fontsize=SMALL,
+                           title=f"cycles in which the {unit} waits for", title_fontsize=SMALL,
+                           alignment="left", handlelength=1.6, columnspacing=1.4)  # fmt: skip
+
+
+def _drawn(intervals: np.ndarray, total: int) -> list[tuple[int, int]]:
+    """Start and width, pieces that stand too close to be told apart as one."""
+    narrow = total / FINEST
+    apart = intervals[1:, 0] - intervals[:-1, 1] > narrow
+    starts = intervals[np.concatenate(([True], apart)), 0]
+    ends = intervals[np.concatenate((apart, [True])), 1]
+    return list(zip(starts.tolist(), (ends - starts).tolist(), strict=True))

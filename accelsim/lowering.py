@@ -112,6 +112,25 @@ class Gemm:
         return self.pattern.stored(k) if self.pattern else k
 
 
+def bands_of(gemm: Gemm, bands: int) -> list[Gemm]:
+    """A convolution of one image cut into bands of output rows, each with the input rows that it reads."""
+    conv = gemm.convolution
+    if conv is None:
+        raise ValueError("only a convolution has rows")
+    tall = -(-conv.out_height // bands)
+    extent = (conv.kernel[0] - 1) * conv.dilation[0] + 1
+    parts = []
+    for first in range(0, conv.out_height, tall):
+        last = min(first + tall, conv.out_height) - 1
+        above, below = first * conv.stride[0] - conv.padding[0], last * conv.stride[0] - conv.padding[0] + extent
+        top, bottom = max(-above, 0), max(below - conv.height, 0)
+        height = max(min(below, conv.height) - max(above, 0), 1)
+        padding = (top, conv.padding[1], bottom, conv.padding[3])
+        part = replace(conv, height=height, padding=padding, out_height=last - first + 1)
+        parts.append(replace(gemm, m=part.out_height * conv.out_width, convolution=part))
+    return parts
+
+
 def in_pattern(gemm: Gemm, pattern: Pattern | None) -> Gemm:
     """The product with its weights in a pattern: none that are computed, or whose sparsity the layer states."""
     if pattern is None or not gemm.weights_stored or gemm.sparsity_stated:

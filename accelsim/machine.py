@@ -10,20 +10,20 @@ from typing import NamedTuple
 
 from accelsim.config import UserError
 from accelsim.counts import ActionCounts
-from accelsim.energy import EnergyTable, energy_table, price
+from accelsim.energy import Activity, EnergyTable, energy_table, price
 from accelsim.engines.losses import Losses
 from accelsim.engines.slots import MacSlots
 from accelsim.engines.vector import lane_cycles
 from accelsim.footprint import compulsory_operands
 from accelsim.hardware import AnyEngine, Hardware
-from accelsim.lowering import Bits, Gemm, gemm_of, in_pattern, vector_work
+from accelsim.lowering import Bits, Gemm, bands_of, gemm_of, in_pattern, vector_work
 from accelsim.mapping import Search, search
 from accelsim.memory.dram import transfer_time
 from accelsim.memory.schedule import Played, play
 from accelsim.onchip import all_weights, contexts, weight_room, with_room
 from accelsim.products import Counted, Product, Products
 from accelsim.result import LayerResult, check
-from accelsim.rows import Run, idle_row, kind_of, peak_of, row_of
+from accelsim.rows import Run, idle_row, joined_runs, kind_of, peak_of, row_of
 from accelsim.streams import gemm_stream, mapped_counts, vector_stream
 from accelsim.technology import load_technology
 from accelsim.tensors import Operands, read_operands
@@ -60,6 +60,14 @@ def job_of(node: Node, bits: Bits, file: WorkloadFile, engine: AnyEngine) -> Job
     gemm = gemm and in_pattern(gemm, engine.sparse_pattern)
     traffic = vector_traffic(node, bits, batch) if gemm is None else None
     return Job(kind_of(node), gemm, traffic, tuple(operations.items()))
+
+
+def _with_operations(job: Job, context: Context) -> Job:
+    """The job with what is done behind it on its results."""
+    operations = dict(job.operations)
+    for kind, count in context.operations:
+        operations[kind] = operations.get(kind, 0) + count
+    return job._replace(operations=tuple(operations.items()))
 
 
 class Ends(NamedTuple):
@@ -105,7 +113,12 @@ class Machine:
             job = job_of(node, bits[index], workload.file, self.hardware.engine)
             try:
                 room = self._room(context, job)
-                if job and job.gemm:
+                if job and job.gemm and context.bands > 1:
+                    if self.products.by_value:  # where values decide, a band's are not known
+                        return False
+                    for gemm in set(bands_of(job.gemm, context.bands)):
+                        self.search(job, gemm, self._band(gemm)).best(room)
+                elif job and job.gemm:
                     self.search(job, job.gemm, self._counted(node.layer.name, job.gemm, index)).best(room)
             except UserError:
                 return False
@@ -136,6 +149,9 @@ class Machine:
         job = job_of(node, bits, file, self.hardware.engine)
         if job is None:
             return Layer(idle_row(node), joined([]), None)
+        if context.done:
+            return Layer(idle_row(node, "done with the layer before, as its results appear"), joined([]), None)
+        job = _with_operations(job, context)
         counted = None
         if job.gemm is not None:
             self.refuse_too_wide(job.gemm)
@@ -151,8 +167,9 @@ class Machine:
     def replay(self, node: Node, bits: Bits, file: WorkloadFile, seed: int, context: Context) -> Played | None:
         """One layer once more, for who wants to see every step; None where nothing is done."""
         job = job_of(node, bits, file, self.hardware.engine)
-        if job is None:
+        if job is None or context.done:
             return None
+        job = _with_operations(job, context)
         counted = self._counted(node.layer.name, job.gemm, seed) if job.gemm else None
         return self.run(job, counted, context=context).played
 
@@ -198,6 +215,8 @@ class Machine:
         """A job through the schedule; the best mapping is searched for unless the product is cut already."""
         if job.gemm is None or counted is None:
             return self._vector_run(job.traffic or (0, 0, 0), dict(job.operations), context)
+        if context.bands > 1:
+            return self._banded_run(job, job.gemm, counted, context)
         if cut is None:
             mapping = self.search(job, job.gemm, counted).best(self._room(context, job))
             cut = self.cut(job, job.gemm, counted, mapping, context)
@@ -249,6 +268,34 @@ class Machine:
         ifmap, weights, result = moved_in(context, compulsory_operands(gemm))
         return Run(gemm, counted.counts.cycles, tiling, stream, played, activity, (ifmap + weights, result),
                    str(mapping), counted, context)  # fmt: skip
+
+    def _band(self, gemm: Gemm) -> Counted:
+        return Counted(self.products.engine.count(gemm))
+
+    def _banded_run(self, job: Job, gemm: Gemm, counted: Counted, context: Context) -> Run:
+        """A convolution band by band; weights that wait on chip come with the first one."""
+        room, runs = self._room(context, job), []
+        known: dict[Hashable, Run] = {}
+        for number, part in enumerate(bands_of(gemm, context.bands)):
+            waits = bool(number and context.waiting_bytes)
+            here = context._replace(bands=1, weights_there=context.weights_there or waits, waiting_bytes=0,
+                                    ahead=context.ahead and not number)  # fmt: skip
+            if (part, here) not in known:
+                band = self._band(part)
+                mapping = self.search(job, part, band).best(room)
+                per_output = self._per_output(job, gemm)
+                mapped = mapped_counts(part, mapping, self.hardware, self.products.engine, band.counts)
+                stream = gemm_stream(part, mapping, self.hardware, mapped.cycles, per_output, here)
+                known[part, here] = self._gemm_run(job, part, band, Cut(mapping, mapped, stream), here)
+            runs.append(known[part, here])
+        return joined_runs(gemm, counted, context, runs, self._activity(job, gemm, counted, runs))
+
+    def _activity(self, job: Job, gemm: Gemm, counted: Counted, runs: list[Run]) -> Activity:
+        """Of all bands, with the arithmetic and the vector work of the whole."""
+        work, moved = self.products.work(counted), sum((run.activity for run in runs), Activity())
+        selections = work.macs if gemm.pattern else 0
+        return replace(moved, macs=work.macs, bit_steps=work.bit_steps, selections=selections,
+                       vector_operations=dict(job.operations))  # fmt: skip
 
     def _vector_run(self, traffic: tuple[int, int, int], operations: dict[str, int], context: Context) -> Run:
         read, weights, written = moved_in(context, traffic)

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from fractions import Fraction
 from itertools import pairwise
 from typing import Any
 
 from accelsim.compress.runlength import coded_share
+from accelsim.footprint import compulsory_operands
 from accelsim.hardware import Hardware, OperandSrams
-from accelsim.lowering import Bits, gemm_of
+from accelsim.layers import Activation, GlobalAvgPool, Pool
+from accelsim.lowering import Bits, gemm_of, vector_work
 from accelsim.needs import stored_bytes
 from accelsim.tiles import ALONE, Context
-from accelsim.workload import Workload, tensors_of
+from accelsim.workload import Node, Workload, tensors_of
 
+Fits = Callable[[int, Context], bool]  # whether a layer, by its number, can be cut so
 PLENTY_KIB = 1 << 30  # for an operand that takes no room of its own
 
 
 def contexts(
-    workload: Workload, bits: Sequence[Bits], hardware: Hardware, fits: Callable[[int, Context], bool]
+    workload: Workload, bits: Sequence[Bits], hardware: Hardware, fits: Fits
 ) -> list[Context]:
     """What each layer finds and leaves on chip; fits tells whether a layer can be cut so, by its number."""
     plan, found = hardware.schedule, [ALONE] * len(workload.nodes)
@@ -26,7 +30,7 @@ def contexts(
     if plan.compress_activations:
         _code(workload, bits, found)
     if plan.fuse:
-        _hand_over(workload, bits, found, fits)
+        _hand_over(workload, bits, hardware, found, fits)
     return found
 
 
@@ -58,24 +62,99 @@ def _code(workload: Workload, bits: Sequence[Bits], found: list[Context]) -> Non
 
 
 def _hand_over(
-    workload: Workload, bits: Sequence[Bits], found: list[Context], fits: Callable[[int, Context], bool]
+    workload: Workload, bits: Sequence[Bits], hardware: Hardware, found: list[Context], fits: Fits
 ) -> None:
-    """A result stays for the layer behind it, if that reads it; it is stored as well if others do."""
+    """A result stays for the layer behind it, if that reads it; it is stored as well if others do.
+
+    What a product's results only pass through, a function or pooling, is done as they appear. What fits in no buffer
+    stays band by band between two convolutions of which the second is 1 x 1.
+    """
     names, reads, sizes = tensors_of(workload)
     nodes, batch = workload.nodes, workload.file.batch
     order = [index for index, node in enumerate(nodes) if node.layer.executed and not node.layer.is_view]
+    kept_for_good = names[order[-1]]
     asked: dict[int, set[int]] = {}
     for reader in order:
         for tensor in reads[reader]:
             asked.setdefault(tensor, set()).add(reader)
-    for maker, reader in pairwise(order):
-        if maker not in reads[reader] or not _takes(nodes[reader], reads[reader], batch, bits[reader]):
+
+    def nbytes(tensor: int) -> int:
+        return -(-sizes[tensor] * batch * bits[tensor].output // 8)
+
+    integer = hardware.engine.precision.startswith("int")
+    made = {index: index for index in order}  # the tensor that a layer leaves, with what is done behind it
+    makers: list[int] = []
+    for index in order:
+        before = makers[-1] if makers else index
+        tensor = made[before]
+        if makers and asked.get(tensor) == {index} and reads[index] == {tensor} and _passes(nodes[index]):
+            share = Fraction(nbytes(index), nbytes(before))
+            if gemm_of(nodes[before], batch, bits[before]) and share <= 1:
+                work = vector_work(nodes[index], batch, integer)
+                found[before] = _with_tail(found[before], found[index], work, share)
+                found[index] = found[index]._replace(done=True)
+                made[before] = index
+                continue
+        makers.append(index)
+    for maker, reader in pairwise(makers):
+        left = made[maker]
+        if left not in reads[reader] or not _takes(nodes[reader], reads[reader], batch, bits[reader]):
             continue
-        size = -(-sizes[maker] * batch * bits[maker].output // 8)
-        stored = asked[maker] != {reader} or maker in names[order[-1]]
+        stored = asked[left] != {reader} or left in kept_for_good
+        size = nbytes(left)
         both = found[maker]._replace(kept_bytes=size, stored=stored), found[reader]._replace(there_bytes=size)
-        if fits(maker, both[0]) and fits(reader, both[1]):
+        if found[maker].bands == 1 and fits(maker, both[0]) and fits(reader, both[1]):
             found[maker], found[reader] = both
+        elif not stored and left == maker and batch == 1:
+            pair = [found[maker], found[reader]]
+            banded = _in_bands(workload, (maker, reader), bits, pair, weight_room(hardware.sram), fits)
+            if banded:
+                found[maker], found[reader] = banded
+
+
+def _with_tail(maker: Context, tail: Context, work: Mapping[str, int], share: Fraction) -> Context:
+    """A product's context with a layer that is done on its results; work adds to what is done already."""
+    operations = dict(maker.operations)
+    for kind, count in work.items():
+        operations[kind] = operations.get(kind, 0) + count
+    return maker._replace(operations=tuple(operations.items()), stored_share=share * tail.stored_share)
+
+
+def _passes(node: Node) -> bool:
+    """Whether a layer can be done as the results before it appear; windows of pooling wait in the ofmap buffer."""
+    return isinstance(node.layer, Activation | Pool | GlobalAvgPool)
+
+
+def _in_bands(
+    workload: Workload, numbers: tuple[int, int], bits: Sequence[Bits], found: list[Context], room: int, fits: Fits
+) -> tuple[Context, Context] | None:
+    """Contexts of two convolutions that take turns with bands of rows; None where it would move more, or cannot be."""
+    first, second = (gemm_of(workload.nodes[index], 1, bits[index]) for index in numbers)
+    if first is None or second is None or first.convolution is None or second.convolution is None:
+        return None
+    pointwise = second.convolution.kernel == (1, 1) and second.m == first.m and second.groups == 1
+    if not pointwise or any(context != plain(context) for context in found):
+        return None
+    rows, size = first.convolution.out_height, compulsory_operands(first)[2]
+    weights = sum(compulsory_operands(gemm)[1] for gemm in (first, second))
+    bands = 2
+    while bands <= rows:
+        part = -(-size // rows) * -(-rows // bands)
+        for waiting in (weights, 0):
+            if waiting > room or (not waiting and weights * (bands - 1) >= 2 * size):
+                continue
+            one = found[0]._replace(kept_bytes=part, stored=False, bands=bands, waiting_bytes=waiting)
+            two = found[1]._replace(there_bytes=part, bands=bands, waiting_bytes=waiting)
+            if fits(numbers[0], one) and fits(numbers[1], two):
+                return one, two
+        bands *= 2
+    return None
+
+
+def plain(context: Context) -> Context:
+    """The same without anything on chip between layers."""
+    return Context(weights_there=context.weights_there, loaded_share=context.loaded_share,
+                   stored_share=context.stored_share)  # fmt: skip
 
 
 def _takes(node: Any, reads: frozenset[int], batch: int, bits: Bits) -> bool:
@@ -94,7 +173,8 @@ def with_room(hardware: Hardware, context: Context, is_product: bool, weights: i
         return hardware
     sram, there, kept = hardware.sram, context.there_bytes, context.kept_bytes
     if sram.shared:
-        left = (sram.capacity_bytes - there - kept - weights * context.weights_there) // 1024
+        resident = weights * context.weights_there + context.waiting_bytes
+        left = (sram.capacity_bytes - there - kept - resident) // 1024
         update = {"shared": sram.shared.model_copy(update={"capacity_kib": left})}
         return _with_srams(hardware, update) if left >= 1 else None
     ifmap, weight, ofmap = sram.operand_bytes
@@ -105,7 +185,8 @@ def with_room(hardware: Hardware, context: Context, is_product: bool, weights: i
     left_out = (ofmap - kept) // 1024
     if min(left_in, left_out) < 1:
         return None
-    sizes = {"ifmap": left_in, "weight": PLENTY_KIB if context.weights_there else weight // 1024, "ofmap": left_out}
+    left_over = PLENTY_KIB if context.weights_there or context.waiting_bytes else weight // 1024
+    sizes = {"ifmap": left_in, "weight": left_over, "ofmap": left_out}
     return _with_srams(
         hardware,
         {name: getattr(sram, name).model_copy(update={"capacity_kib": kib}) for name, kib in sizes.items()},

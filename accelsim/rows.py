@@ -5,16 +5,18 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from accelsim.energy import COMPONENTS, Activity, total_pj
+from accelsim.footprint import compulsory_operands
 from accelsim.hardware import Hardware
 from accelsim.layers import width_of
 from accelsim.lowering import Gemm
-from accelsim.memory.schedule import Played
+from accelsim.memory.schedule import Played, joined_plays
 from accelsim.products import Counted
 from accelsim.reasons import bound_of, reason
 from accelsim.result import CAUSES, LayerResult
 from accelsim.roofline import peak_macs_per_cycle
-from accelsim.tiles import ALONE, Context, TileStream
+from accelsim.tiles import ALONE, Context, TileStream, joined_streams
 from accelsim.timeline import busy_cycles
+from accelsim.traffic import moved_in
 from accelsim.workload import Node
 
 
@@ -98,8 +100,28 @@ def kind_of(node: Node) -> str:
     return str(layer.type)
 
 
-def idle_row(node: Node) -> LayerResult:
-    """A layer that only names data differently, or is not run: nothing moves."""
+def joined_runs(gemm: Gemm, counted: Counted, context: Context, runs: list[Run], activity: Activity) -> Run:
+    """Bands of a product, one after the other, as one run."""
+    alone = counted.counts.cycles
+    worked = sum(run.compute_cycles + run.tiling_cycles for run in runs)
+    there = context.there_bytes * context.bands
+    ifmap, weights, result = moved_in(context._replace(there_bytes=there), compulsory_operands(gemm))
+    return Run(
+        gemm=gemm,
+        compute_cycles=min(alone, worked),
+        tiling_cycles=worked - min(alone, worked),
+        stream=joined_streams([run.stream for run in runs]),
+        played=joined_plays([run.played for run in runs]),
+        activity=activity,
+        compulsory_bytes=(ifmap + weights, result),
+        mapping=runs[0].mapping,
+        counted=counted,
+        context=context,
+    )
+
+
+def idle_row(node: Node, reason: str = "") -> LayerResult:
+    """A layer that only names data differently, is not run, or is done already: nothing moves."""
     zeros: dict[str, Any] = dict.fromkeys(
         ("m", "n", "k", "groups", "macs", "compute_cycles", "stall_cycles", "total_cycles",
          *(f"{cause}_cycles" for cause in CAUSES), "dram_read_bytes", "dram_write_bytes", "compulsory_read_bytes",
@@ -115,7 +137,7 @@ def idle_row(node: Node) -> LayerResult:
         ideal_speedup=None,
         speedup=None,
         bound="none",
-        reason="names data that lie in memory already" if node.layer.executed else "stored, but not run",
+        reason=reason or ("names data that lie in memory already" if node.layer.executed else "stored, but not run"),
         mapping="",
         on_chip="",
         prefetched_bytes=0,

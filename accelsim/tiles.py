@@ -43,11 +43,16 @@ class Context(NamedTuple):
     ahead: bool = False  #: its first weights came while the layer before ran
     loaded_share: Fraction = Fraction(1)
     stored_share: Fraction = Fraction(1)
+    operations: tuple[tuple[str, int], ...] = ()  #: of layers behind it, on its results as they appear
+    done: bool = False  #: by the layer before, as its results appear
+    bands: int = 1  #: of output rows, one after the other with those of a neighbour; the bytes above are of one band
+    waiting_bytes: int = 0  #: of weights that wait on chip from band to band, its own and the neighbour's
 
     def __str__(self) -> str:
         """What did not cross the edge in its time."""
         spared = {"ifmap": self.there_bytes, "weight": self.weights_there, "ofmap": not self.stored}
-        return " ".join(name for name, true in spared.items() if true)
+        told = " ".join(name for name, true in spared.items() if true)
+        return f"{told} in {self.bands} bands" if self.bands > 1 else told
 
 
 ALONE = Context()
@@ -87,3 +92,18 @@ class TileStream(NamedTuple):
     def write_bytes(self) -> int:
         """All that goes out."""
         return int(self.store_bytes.sum())
+
+
+def joined_streams(streams: list[TileStream]) -> TileStream:
+    """Streams one after the other."""
+    import numpy as np
+
+    return TileStream(
+        load_bytes=np.concatenate([stream.load_bytes for stream in streams]),
+        store_bytes=np.concatenate([stream.store_bytes for stream in streams]),
+        fresh=np.concatenate([stream.fresh for stream in streams]),
+        compute_cycles=np.concatenate([stream.compute_cycles for stream in streams]),
+        vector_cycles=np.concatenate([stream.vector_cycles for stream in streams]),
+        lanes_only=streams[0].lanes_only,
+        ahead_bytes=sum(stream.ahead_bytes for stream in streams),
+    )

@@ -8,6 +8,7 @@ import pytest
 import accelsim
 from accelsim.compress.runlength import coded_share
 from accelsim.config import parse_yaml
+from accelsim.lowering import Convolution, Gemm, bands_of
 from accelsim.workload import tensors_of, workload_of
 
 
@@ -137,6 +138,60 @@ def test_coded_activations_move_their_share():
     read = plain.rows[1].dram_read_bytes - weights  # halos of tiles are read again
     assert coded.rows[1].dram_read_bytes == -(-read * share // 1) + weights
     assert coded.rows[1].dram_write_bytes == TENSOR  # nobody says how many zeros the result has
+
+
+def test_pooling_and_functions_are_done_as_results_appear():
+    layers = [
+        "{name: a, type: conv2d, out_channels: 64, kernel: 3, padding: 1}",
+        "{name: f, type: activation, function: relu}",
+        "{name: p, type: max_pool, kernel: 2}",
+    ]
+    net = network(layers, input="{channels: 16, height: 160, width: 160}")
+    plain, fused = (accelsim.simulate(edge(*what), net) for what in ((), ("fuse",)))
+    assert [row.total_cycles > 0 for row in fused.rows] == [True, False, False]
+    assert fused.rows[1].reason == "done with the layer before, as its results appear"
+    assert fused.rows[0].dram_write_bytes == 64 * 80 * 80 == plain.rows[2].dram_write_bytes
+    for part in ("vector", "mac"):  # the same work, elsewhere
+        name = f"energy_pj_{part}"
+        assert fused.layers[name].sum() == pytest.approx(plain.layers[name].sum())
+    assert fused.summary["total_cycles"] < plain.summary["total_cycles"]
+
+
+def test_two_convolutions_take_turns_with_bands_of_what_fits_no_buffer():
+    layers = [
+        "{name: dw, type: conv2d, out_channels: 32, kernel: 3, stride: 2, padding: 1, groups: 32}",
+        "{name: pw, type: conv2d, out_channels: 16, kernel: 1}",
+    ]
+    net = network(layers, input="{channels: 32, height: 250, width: 250}")
+    plain, fused = (accelsim.simulate(edge(*what), net) for what in ((), ("fuse",)))
+    between = 125 * 125 * 32
+    assert between > 256 * 1024
+    dw, pw = fused.rows
+    assert (dw.on_chip, pw.on_chip) == ("ofmap in 2 bands", "ifmap in 2 bands")
+    assert dw.dram_write_bytes == 0
+    assert pw.dram_read_bytes == 32 * 16 + 16 * 4  # weights, once
+    assert pw.dram_write_bytes == 125 * 125 * 16
+    assert dw.macs == plain.rows[0].macs
+    assert dw.compute_cycles == plain.rows[0].compute_cycles
+    assert moved(plain) - moved(fused) > 1.9 * between
+    assert fused.summary["total_cycles"] < plain.summary["total_cycles"]
+    stepped = accelsim.simulate(edge("fuse"), net, "stepped")
+    assert stepped.rows == fused.rows
+
+
+def test_bands_cover_every_row_and_read_what_their_windows_touch():
+    gemm = Gemm(7 * 5, 9, 4, convolution=Convolution(1, 1, 13, 9, (3, 3), (2, 2), (1, 1, 1, 1), (1, 1), 7, 5))
+    for bands in (1, 2, 3, 7):
+        parts = bands_of(gemm, bands)
+        assert sum(part.m for part in parts) == gemm.m
+        row = 0
+        for part in parts:
+            conv = part.convolution
+            touched = [y for r in range(row, row + conv.out_height) for y in range(2 * r - 1, 2 * r + 2)]
+            assert conv.height == len({y for y in touched if 0 <= y < 13})
+            assert conv.padding[0] == sum(y < 0 for y in set(touched))
+            assert conv.padding[2] == sum(y >= 13 for y in set(touched))
+            row += conv.out_height
 
 
 def test_views_pass_on_what_is_on_chip():

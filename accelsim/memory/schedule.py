@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import accumulate
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -137,3 +138,40 @@ def _waits(state: State, refresh_cycles: int) -> Waits:
     refresh = np.where(for_room, 0, np.minimum(begins - starts, refreshes))
     refresh[0] = 0
     return Waits(starts, starts + refresh, begins, for_room, int(ends[-1]))
+
+
+def joined_plays(plays: list[Played]) -> Played:
+    """Layers, or parts of one, one after the other."""
+    begins = [0, *accumulate(played.total_cycles for played in plays)]
+    later = list(zip(plays, begins, strict=False))
+    waits = Waits(
+        starts=np.concatenate([played.waits.starts + at for played, at in later]),
+        after_refresh=np.concatenate([played.waits.after_refresh + at for played, at in later]),
+        ends=np.concatenate([played.waits.ends + at for played, at in later]),
+        for_room=np.concatenate([played.waits.for_room for played in plays]),
+        last=plays[-1].waits.last + begins[-2],
+    )
+    waits.starts[[0, *accumulate(len(played.waits.starts) for played in plays[:-1])]] = [
+        0, *(played.waits.last + at for played, at in later[:-1])
+    ]  # fmt: skip
+    return plays[0]._replace(
+        engine=np.concatenate([played.engine + at for played, at in later]),
+        vector=np.concatenate([played.vector + at for played, at in later]),
+        transfers=np.concatenate([_moved(played.transfers, at) for played, at in later]),
+        waits=waits,
+        total_cycles=begins[-1],
+        used=_all_used([played.used for played in plays]),
+    )
+
+
+def _moved(transfers: np.ndarray, at: int) -> np.ndarray:
+    """Transfers later; those that there are not stay empty."""
+    return np.where((transfers[..., 1] > transfers[..., 0])[..., None], transfers + at, 0)
+
+
+def _all_used(used: list[Used | None]) -> Used | None:
+    parts = [part for part in used if part]
+    if not parts:
+        return None
+    counts = {name: sum(part.counts[name] for part in parts) for name in parts[0].counts}
+    return Used(sum(part.commands_pj for part in parts), sum(part.standby_pj for part in parts), counts)

@@ -126,8 +126,9 @@ def test_waits_are_told_apart():
     """Two layers of 10 cycles: engine 0-4, lanes 3-7, DRAM 2-6 with as much to do; then DRAM 11-13, lanes 12-20."""
     import numpy as np
 
-    units = ([[0, 4]], [[3, 7], [12, 20]], [[2, 6], [11, 13]])
-    timeline = Timeline(*(np.array(unit, dtype=np.int64) for unit in units))
+    units = {"engine": [[0, 4]], "vector": [[3, 7], [12, 20]], "dram": [[2, 6], [11, 13]]}
+    nothing = np.zeros((0, 2), np.int64)
+    timeline = Timeline(**{name: np.array(units.get(name, nothing), np.int64) for name in Timeline._fields})
     # first layer: 4-6 both work, memory counts; 6-7 the lanes alone; 7-10 nothing, which is latency
     # second: the lanes have more to do, so that 12-20 is theirs, and 10-12 waits for memory
     assert waiting(timeline, [10, 10]) == [(5, 1), (2, 8)]

@@ -409,7 +409,8 @@ def test_a_long_name_is_no_hindrance(tmp_path):
     assert os.listdir(tmp_path) == ["x" * 250]
 
 
-def test_write_result_makes_both_files(resnet8, tmp_path):
+def test_write_result_makes_its_files(resnet8, tmp_path):
     paths = files.write_result(tmp_path / "out", resnet8)
-    assert [path.name for path in paths] == list(files.RESULT_FILES)
+    assert [path.name for path in paths] == ["layers.csv", "summary.json"]
+    assert [path.name for path in files.write_result(tmp_path / "out", resnet8, b"<svg/>")] == list(files.RESULT_FILES)
     assert json.loads(paths[1].read_text())["workload"] == "resnet8"

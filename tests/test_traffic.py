@@ -13,8 +13,8 @@ from accelsim.memory.dram import latency_cycles, transfer_cycles
 from accelsim.needs import memory_needed
 from accelsim.sparsity import parse_pattern
 from accelsim.streams import vector_stream
-from accelsim.tiles import TileStream
-from accelsim.traffic import gemm_activity, vector_activity, vector_traffic
+from accelsim.tiles import Context, TileStream
+from accelsim.traffic import gemm_activity, moved_in, vector_activity, vector_traffic
 from accelsim.workload import at_width, workload_of
 
 
@@ -48,11 +48,15 @@ def test_bits_of_a_product():
 
 
 def test_bits_of_an_element_wise_layer():
-    activity = vector_activity((10, 4, 6), 77, {"add": 6})
+    activity = vector_activity((10, 4, 6), (10, 4, 6), 77, {"add": 6})
     assert (activity.ifmap_read_bits, activity.ifmap_write_bits) == (80, 80)
     assert (activity.weight_read_bits, activity.weight_write_bits) == (32, 32)
     assert (activity.ofmap_read_bits, activity.ofmap_write_bits) == (48, 48)
     assert (activity.dram_read_bytes, activity.dram_write_bytes, activity.cycles) == (14, 6, 77)
+    inside = vector_activity((10, 4, 6), moved_in(Context(there_bytes=7, stored=False), (10, 4, 6)), 77, {})
+    assert (inside.ifmap_read_bits, inside.ifmap_write_bits) == (80, 24)
+    assert (inside.ofmap_read_bits, inside.ofmap_write_bits) == (0, 48)
+    assert (inside.dram_read_bytes, inside.dram_write_bytes) == (7, 0)
 
 
 def test_bytes_of_element_wise_layers():

@@ -133,7 +133,7 @@ def json_text(value: Any) -> str:
     return json.dumps(value, indent=2, allow_nan=False) + "\n"
 
 
-def write_result(folder: Path, result: Result, timeline: bytes | None) -> list[Path]:
+def write_result(folder: Path, result: Result, timeline: bytes | None = None) -> list[Path]:
     """layers.csv and summary.json of a run, and the timeline of a layer if there is one."""
     contents: list[str | bytes] = [csv_text([result.record(row) for row in result.rows]), json_text(result.summary)]
     contents += [] if timeline is None else [timeline]

@@ -17,7 +17,7 @@ from accelsim.engines.vector import lane_cycles
 from accelsim.footprint import compulsory_operands
 from accelsim.hardware import AnyEngine, Hardware
 from accelsim.lowering import Bits, Gemm, bands_of, gemm_of, in_pattern, vector_work
-from accelsim.mapping import Search, search
+from accelsim.mapping import FREE, Prices, Search, search
 from accelsim.memory.dram import transfer_time
 from accelsim.memory.schedule import Played, play
 from accelsim.onchip import all_weights, contexts, weight_room, with_room
@@ -117,9 +117,11 @@ class Machine:
                     if self.products.by_value:  # where values decide, a band's are not known
                         return False
                     for gemm in set(bands_of(job.gemm, context.bands)):
-                        self.search(job, gemm, self._band(gemm)).best(room)
+                        band = self._band(gemm)
+                        self.search(job, gemm, band).best(room, self.prices(gemm, band))
                 elif job and job.gemm:
-                    self.search(job, job.gemm, self._counted(node.layer.name, job.gemm, index)).best(room)
+                    counted = self._counted(node.layer.name, job.gemm, index)
+                    self.search(job, job.gemm, counted).best(room, self.prices(job.gemm, counted))
             except UserError:
                 return False
             return True
@@ -204,6 +206,22 @@ class Machine:
         sizes = replace(gemm, weight_sparsity=None, sparsity_stated=False, activation_signed=None)  # no tile's matter
         return search(sizes, array, vector, engine, counted.counts.cycles, self._per_output(job, gemm))
 
+    def prices(self, gemm: Gemm, counted: Counted) -> Prices:
+        """What the search takes energy for; nothing where its objective does not ask."""
+        if self.hardware.mapper.objective not in ("energy", "edp"):
+            return FREE
+        table, counts, work = self.table, counted.counts, self.products.work(counted)
+        buffers = table.ifmap, table.weight, table.ofmap
+        read = counts.activation_reads * gemm.activation_bits * table.ifmap.read_pj_per_bit
+        read += counts.weight_reads * gemm.stored_weight_bits * table.weight.read_pj_per_bit
+        fill = sum(buffer.write_pj_per_bit for buffer in buffers) / len(buffers)
+        standing = table.leakage_logic_mw + table.leakage_sram_mw + table.dram_standby_mw
+        return Prices(
+            fixed=work.macs * table.mac_pj + work.bit_steps * table.bit_step_pj + read,
+            per_byte=8 * (table.dram_pj_per_bit + fill),
+            per_cycle=standing * table.cycle_ns,
+        )
+
     def cut(self, job: Job, gemm: Gemm, counted: Counted, mapping: Mapping, context: Context = ALONE) -> Cut:
         """A product as its mapping cuts it."""
         hardware, engine = self.hardware, self.products.engine
@@ -218,7 +236,8 @@ class Machine:
         if context.bands > 1:
             return self._banded_run(job, job.gemm, counted, context)
         if cut is None:
-            mapping = self.search(job, job.gemm, counted).best(self._room(context, job))
+            room, prices = self._room(context, job), self.prices(job.gemm, counted)
+            mapping = self.search(job, job.gemm, counted).best(room, prices)
             cut = self.cut(job, job.gemm, counted, mapping, context)
         return self._gemm_run(job, job.gemm, counted, cut, context)
 
@@ -282,7 +301,7 @@ class Machine:
                                     ahead=context.ahead and not number)  # fmt: skip
             if (part, here) not in known:
                 band = self._band(part)
-                mapping = self.search(job, part, band).best(room)
+                mapping = self.search(job, part, band).best(room, self.prices(part, band))
                 per_output = self._per_output(job, gemm)
                 mapped = mapped_counts(part, mapping, self.hardware, self.products.engine, band.counts)
                 stream = gemm_stream(part, mapping, self.hardware, mapped.cycles, per_output, here)

@@ -14,7 +14,7 @@ import numpy as np
 from accelsim.candidates import IDLE, ORDERS, Candidates, candidates_of
 from accelsim.config import UserError
 from accelsim.engines.base import Engine
-from accelsim.hardware import ACCUMULATOR_BITS, AnyEngine, Hardware, OperandSrams, VectorUnit
+from accelsim.hardware import ACCUMULATOR_BITS, AnyEngine, Hardware, Objective, OperandSrams, VectorUnit
 from accelsim.lowering import Gemm
 from accelsim.memory.dram import latency_cycles
 from accelsim.memory.sram import fits, shortage
@@ -22,13 +22,25 @@ from accelsim.tiles import MOST_STEPS, PREFERRED_STEPS, Mapping
 
 MOST_KEPT = 4096  # answers that a search remembers
 MOST_RECENT = 8  # sizes of buffers for which it remembers what fits
+TIE = 1e-9  # of what decides only between equals
 LEAST_STEPS = 8  # where groups are batched into steps: enough of them to overlap loads with computation
+
+
+class Prices(NamedTuple):
+    """Estimated energy of a product, pJ."""
+
+    fixed: float  #: whatever the mapping
+    per_byte: float  #: moved at the chip's edge
+    per_cycle: float  #: leakage and standby
+
+
+FREE = Prices(0.0, 0.0, 0.0)
 
 
 def find(
     gemm: Gemm, hardware: Hardware, engine: Engine, engine_cycles: int, lane_cycles_per_output: Fraction
 ) -> Mapping:
-    """The mapping with the least (estimated cycles) x (DRAM bytes): delay times traffic, near to delay times energy.
+    """The mapping that is best by the hardware's objective, as estimated before anything is played.
 
     Raises: UserError naming the buffer and the shortage where not even the smallest tiles fit.
     """
@@ -67,18 +79,19 @@ class Search:
         self.recent: dict[Hashable, list[Choice]] = {}
         self.found: dict[Hashable, Mapping] = {}
 
-    def best(self, hardware: Hardware) -> Mapping:
-        """The best mapping for a machine with this engine and vector unit.
+    def best(self, hardware: Hardware, prices: Prices = FREE) -> Mapping:
+        """The best mapping for a machine with this engine and vector unit; prices matter where energy does.
 
         Raises: UserError as ``find``.
         """
         room, dram = self._room(hardware.sram), hardware.dram
-        key = (room, dram.bandwidth_gb_s, dram.latency_ns, hardware.clock_mhz)
+        goal = _goal(hardware.mapper.objective, prices)
+        key = (room, dram.bandwidth_gb_s, dram.latency_ns, hardware.clock_mhz, goal)
         mapping = self.found.get(key)
         if mapping is None:
             if len(self.found) >= MOST_KEPT:
                 self.found.clear()
-            mapping = self.found[key] = self._best(room, hardware)
+            mapping = self.found[key] = self._best(room, hardware, goal)
         if self.gemm.groups == 1:
             return mapping
         return mapping._replace(groups=self._groups_per_step(mapping, hardware.sram))
@@ -89,7 +102,7 @@ class Search:
             return sram.capacity_bytes
         return tuple(bisect_right(sizes, room) for sizes, room in zip(self.sizes, sram.operand_bytes, strict=True))
 
-    def _best(self, room: Hashable, hardware: Hardware) -> Mapping:
+    def _best(self, room: Hashable, hardware: Hardware, goal: tuple[float, float, float, bool]) -> Mapping:
         choices = self.recent.get(room)
         if choices is None:
             if len(self.recent) >= MOST_RECENT:
@@ -97,7 +110,7 @@ class Search:
             choices = self.recent[room] = self._choices(hardware.sram)
         if not choices:
             raise self._unmappable(hardware)
-        found = [_least(choice, hardware) for choice in choices]
+        found = [_least(choice, hardware, goal) for choice in choices]
         best = min(range(len(choices)), key=lambda index: found[index][1])
         place = found[best][0]
         column = choices[best].column[place]
@@ -234,11 +247,22 @@ def _choice(
     )
 
 
-def _least(c: Choice, hardware: Hardware) -> tuple[int, float]:
-    """Place and score of the best one, by estimated cycles times DRAM bytes."""
-    from accelsim.kernels.mapper import least
+def _goal(objective: Objective, prices: Prices) -> tuple[float, float, float, bool]:
+    """What the kernel's Goal holds. Of equals in bytes the fastest is taken, of equals in cycles the leanest."""
+    if objective == "delay_traffic":
+        return 0.0, 1.0, 0.0, True
+    if objective == "bytes":
+        return 0.0, 1.0, TIE, False
+    if objective == "cycles":
+        return 0.0, TIE, 1.0, False
+    return *prices, objective == "edp"
+
+
+def _least(c: Choice, hardware: Hardware, goal: tuple[float, float, float, bool]) -> tuple[int, float]:
+    """Place and score of the best one."""
+    from accelsim.kernels.mapper import Goal, least
 
     per_cycle, latency = hardware.dram.bandwidth_gb_s * 1e3 / hardware.clock_mhz, latency_cycles(hardware)
     place, score = least(c.pieces, c.piece_bytes, c.share, c.rest_share, c.compute, c.busiest, c.contents,
-                         c.end_bytes, c.moved, per_cycle, latency)  # fmt: skip
+                         c.end_bytes, c.moved, per_cycle, latency, Goal(*goal))  # fmt: skip
     return int(place), float(score)

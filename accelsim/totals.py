@@ -146,7 +146,7 @@ class KeptProduct:
             counted = machine.products.count(self.gemm, seed=0)
             self.begun = counted, machine.search(self.job, self.gemm, counted)
         counted, search = self.begun
-        mapping = search.best(machine.hardware)
+        mapping = search.best(machine.hardware, machine.prices(self.gemm, counted))
         key = (mapping, memory)
         played = self.played.get(key)
         if played is not None:

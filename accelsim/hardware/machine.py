@@ -158,6 +158,15 @@ class Dma(Value):
     outstanding_requests: Annotated[int, Field(ge=1, le=4096)] = 64  #: to a simulated device, of one burst each
 
 
+Objective = Literal["delay_traffic", "edp", "energy", "cycles", "bytes"]
+
+
+class Mapper(Value):
+    """What the search for tile sizes and loop orders looks for."""
+
+    objective: Objective = "delay_traffic"  #: least cycles x DRAM bytes, energy x cycles, or one of the three alone
+
+
 class Schedule(Value):
     """What the order of layers allows to spare; all of it is off unless asked for."""
 
@@ -194,6 +203,7 @@ class Hardware(Value):
     dram: Dram
     dma: Dma = Dma()
     schedule: Schedule = Schedule()
+    mapper: Mapper = Mapper()
     technology: TechnologyChoice
 
 

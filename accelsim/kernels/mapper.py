@@ -3,18 +3,29 @@
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 from accelsim.kernels.compiled import kernel
 
 
+class Goal(NamedTuple):
+    """What is made least: a cost of bytes and cycles, or that times cycles."""
+
+    fixed: float
+    per_byte: float
+    per_cycle: float
+    times_cycles: bool
+
+
 @kernel
-def least(pieces, piece_bytes, share, rest_share, compute, busiest, contents, end_bytes, moved, per_cycle, latency):
+def least(pieces, piece_bytes, share, rest_share, compute, busiest, contents, end_bytes, moved, per_cycle, latency,
+          goal):  # fmt: skip
     """Index and score of the first candidate with the least score.
 
     pieces, piece_bytes, share and rest_share float64[3, n]: transfers of each operand, and the share of the time in
     which they lie; compute, busiest, moved float64[n], contents and end_bytes int64[n]; per_cycle bytes that DRAM
     moves in a cycle. Each transfer takes whole cycles. A buffer half is asked for only when it is free, so that of
-    every two contents one latency shows.
+    every two contents one latency shows. goal is a Goal.
     """
     best, best_score = -1, math.inf
     for i in range(moved.size):
@@ -29,7 +40,9 @@ def least(pieces, piece_bytes, share, rest_share, compute, busiest, contents, en
             time = max(part * busiest[i], each + part * rest) + rest_share[operand, i] * max(busiest[i], rest)
             crowded = max(crowded, time)
         in_turn = (contents[i] * latency + transfers + compute[i]) / 2
-        score = (max(crowded, in_turn) + (end_bytes[i] / per_cycle + latency)) * moved[i]
+        cycles = max(crowded, in_turn) + (end_bytes[i] / per_cycle + latency)
+        cost = goal.fixed + goal.per_byte * moved[i] + goal.per_cycle * cycles
+        score = cost * cycles if goal.times_cycles else cost
         if best < 0 or score < best_score:
             best, best_score = i, score
     return best, best_score

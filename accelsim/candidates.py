@@ -11,9 +11,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from accelsim.config import UserError
 from accelsim.engines.base import Engine
 from accelsim.footprint import ifmap_channels, ifmap_pixels
 from accelsim.hardware import ACCUMULATOR_BITS, AnyEngine, VectorUnit
+from accelsim.layers import GivenMapping
 from accelsim.lowering import Gemm
 from accelsim.streams import counts_in_pieces, pass_goes_on, vector_cycles
 from accelsim.tiles import MOST_STEPS
@@ -64,12 +66,18 @@ def candidates_of(
     engine: Engine,
     engine_cycles: int,
     lane_cycles_per_output: Fraction,
+    given: GivenMapping | None = None,
 ) -> Candidates:
-    """All candidates, those that the engine cannot run marked as not allowed."""
+    """All candidates, or the one that is given in all orders; those that the engine cannot run are not allowed.
+
+    Raises: UserError for given tiles that are larger than the product, or not whole passes of the engine.
+    """
     sizes = dict(zip("mnk", (gemm.m, gemm.n, gemm.k), strict=True))
     grain = dict(zip("mnk", array.grain, strict=True))
     row = gemm.convolution.out_width if gemm.convolution and grain["m"] == 1 else 1
     rungs = {d: ladder(sizes[d], grain[d], row if d == "m" else 1) for d in "mnk"}
+    if given is not None:
+        rungs = {d: [_given(d, getattr(given, d), sizes[d], grain[d])] for d in "mnk"}
     picks = [a.reshape(-1) for a in np.meshgrid(*(range(len(rungs[d])) for d in "mnk"), range(6), indexing="ij")]
     order = picks[3]
     tiles = np.stack([np.array(rungs[d], dtype=np.int64)[pick] for d, pick in zip("mnk", picks, strict=False)])
@@ -83,9 +91,21 @@ def candidates_of(
         pieces = [counts_in_pieces(gemm, engine, array.streamed, tile).cycles for tile in rungs[array.streamed]]
         cycles = np.where(free, cycles, np.array(pieces, dtype=float)[picks[streamed]])
     allowed = free if array.holds_sums else np.ones_like(free)
+    if given is not None:
+        if not allowed[ORDERS.index(given.order)]:
+            raise UserError(f"mapping: order: {given.order} would take unfinished sums out of the engine; k innermost")
+        allowed = allowed & (order == ORDERS.index(given.order))
     per_tile = vector_cycles(tiles[0] * tiles[1], lane_cycles_per_output, vector)
     lanes = per_tile * loops[0].astype(float) * loops[1] * gemm.groups
     return Candidates(tiles, loops, order, place, tile_bytes, kept_bytes, moved_bytes, cycles, lanes, allowed)
+
+
+def _given(dimension: str, tile: int, size: int, grain: int) -> int:
+    if tile > size or (tile < size and tile % grain):
+        passes = f", or a multiple of the engine's {grain} below it" if grain < size else ""
+        allowed = f"at most {size}" if grain == 1 else f"{size}{passes}"
+        raise UserError(f"mapping: {dimension}: should be {allowed}, got {tile}")
+    return tile
 
 
 def _bytes(

@@ -96,7 +96,7 @@ def waiting(timeline: Timeline, layer_cycles: list[int]) -> list[tuple[int, int]
 def _engine_parts(product: Product, row: LayerResult, hardware: Hardware) -> CycleParts:
     gemm, counted, unit = product.gemm, product.counted, hardware.engine
     if isinstance(unit, SystolicArray):
-        return _of_folds(product, row.compute_cycles, unit)
+        return _of_folds(product, row.compute_cycles, unit.model_copy(update={"dataflow": row.dataflow}))
     if not isinstance(unit, BitSerialUnit):
         return _of_slots(counted.slots, unit.pes)
     losses = counted.losses

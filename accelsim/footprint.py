@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import lru_cache
 from typing import Any
 
@@ -104,6 +105,25 @@ def compulsory_operands(gemm: Gemm) -> tuple[int, int, int]:
     ifmap_in = int(to_bytes(ifmap, gemm.activation_bits)) * gemm.groups
     weights = (int(weight_bytes(gemm, gemm.k, gemm.n)) + bias_bytes(gemm, gemm.n)) * gemm.groups
     return ifmap_in, weights, int(to_bytes(gemm.m * gemm.n, gemm.output_bits)) * gemm.groups
+
+
+def least_bytes(gemm: Gemm, capacity_bytes: int) -> int:
+    """Bytes that a product must move at least, whatever the order of its work, through so many bytes of buffers.
+
+    Beyond the compulsory ones it is the bound of a matrix product, 2 M N K / sqrt(S) - 2 S elements (Smith, Lowery,
+    Langou and van de Geijn 2019, arXiv:1702.02017), and of a convolution 2 MACs / sqrt(R S) - 2 S, where each input is
+    read by up to R = kernel / stride windows (Chen, Han and Wang, HPCA 2020). S are as many of the narrowest elements
+    as fit, and every element counts as one of them; what other groups have left on chip is taken off once more.
+    """
+    conv = gemm.convolution
+    reuse = 1.0
+    if conv is not None:
+        reuse = max(1.0, math.prod(conv.kernel) / math.prod(conv.stride))
+    width = min(gemm.activation_bits, gemm.weight_bits, gemm.output_bits)
+    held = capacity_bytes * 8 / width
+    macs = gemm.m * gemm.n * gemm.executed_k
+    elements = 2 * macs / math.sqrt(reuse * held) - (2 if gemm.groups == 1 else 3) * held
+    return max(sum(compulsory_bytes(gemm)), int(max(elements, 0) * gemm.groups * width / 8))
 
 
 def _touched(conv: Convolution, axis: int) -> int:

@@ -15,7 +15,8 @@ from accelsim.engines.losses import Losses
 from accelsim.engines.slots import MacSlots
 from accelsim.engines.vector import lane_cycles
 from accelsim.footprint import compulsory_operands
-from accelsim.hardware import AnyEngine, Hardware
+from accelsim.hardware import AnyEngine, Hardware, SystolicArray
+from accelsim.layers import GivenMapping
 from accelsim.lowering import Bits, Gemm, bands_of, gemm_of, in_pattern, vector_work
 from accelsim.mapping import FREE, Prices, Search, search
 from accelsim.memory.dram import transfer_time
@@ -23,7 +24,7 @@ from accelsim.memory.schedule import Played, play
 from accelsim.onchip import all_weights, contexts, weight_room, with_room
 from accelsim.products import Counted, Product, Products
 from accelsim.result import LayerResult, check
-from accelsim.rows import Run, idle_row, joined_runs, kind_of, peak_of, row_of
+from accelsim.rows import Run, cost, idle_row, joined_runs, kind_of, peak_of, row_of
 from accelsim.streams import gemm_stream, mapped_counts, vector_stream
 from accelsim.technology import load_technology
 from accelsim.tensors import Operands, read_operands
@@ -40,6 +41,7 @@ class Job(NamedTuple):
     gemm: Gemm | None
     traffic: tuple[int, int, int] | None  #: without a product: bytes of activations and stored values in, results out
     operations: tuple[tuple[str, int], ...]  #: of the vector unit
+    mapping: GivenMapping | None = None  #: instead of a search
 
 
 class Cut(NamedTuple):
@@ -59,7 +61,7 @@ def job_of(node: Node, bits: Bits, file: WorkloadFile, engine: AnyEngine) -> Job
     gemm = gemm_of(node, batch, bits, file.weight_sparsity)
     gemm = gemm and in_pattern(gemm, engine.sparse_pattern)
     traffic = vector_traffic(node, bits, batch) if gemm is None else None
-    return Job(kind_of(node), gemm, traffic, tuple(operations.items()))
+    return Job(kind_of(node), gemm, traffic, tuple(operations.items()), node.layer.mapping)
 
 
 def _with_operations(job: Job, context: Context) -> Job:
@@ -100,10 +102,18 @@ class Machine:
         self.products = products or Products(hardware.engine, stepped, prunes)
         self.table: EnergyTable = energy_table(hardware, load_technology(hardware.technology.name))
         self.done: dict[Hashable, Layer] = {}
+        self.variants: list[Machine] = []  # one for each dataflow that a layer may choose
+        if isinstance(hardware.engine, SystolicArray) and hardware.engine.dataflow == "auto":
+            arrays = (hardware.model_copy(update={"engine": array}) for array in hardware.engine.dataflows)
+            self.variants = [Machine(each, stepped, tensors, prunes) for each in arrays]
         self.resident_bytes = 0  # of weights that stay from one inference to the next
 
     def contexts(self, workload: Workload, bits: Sequence[Bits]) -> list[Context]:
-        """What each layer finds on chip and leaves there."""
+        """What each layer finds on chip and leaves there; of several dataflows the first decides."""
+        if self.variants:
+            for variant in self.variants[1:]:
+                variant.resident_bytes = all_weights(workload, bits, self.hardware)
+            return self.variants[0].contexts(workload, bits)
         if self.hardware.schedule.plain:
             return [ALONE] * len(workload.nodes)
         self.resident_bytes = all_weights(workload, bits, self.hardware)
@@ -146,8 +156,11 @@ class Machine:
     ) -> Layer:
         """One layer's result, and when its units were busy, from cycle 0. Equal layers are played once.
 
-        ``before`` are the ends of the layer before, in which first weights may come.
+        ``before`` are the ends of the layer before, in which first weights may come. Raises: UserError where no
+        dataflow suits it.
         """
+        if self.variants:
+            return self._best_of_variants(node, bits, file, seed, context, before)
         job = job_of(node, bits, file, self.hardware.engine)
         if job is None:
             return Layer(idle_row(node), joined([]), None)
@@ -166,8 +179,32 @@ class Machine:
             layer = self._played(node, job, counted, context._replace(ahead=True))
         return layer._replace(row=replace(layer.row, layer=node.layer.name))
 
-    def replay(self, node: Node, bits: Bits, file: WorkloadFile, seed: int, context: Context) -> Played | None:
+    def _best_of_variants(
+        self, node: Node, bits: Bits, file: WorkloadFile, seed: int, context: Context, before: Ends | None
+    ) -> Layer:
+        found: list[tuple[float, Layer, Machine]] = []
+        errors: list[UserError] = []
+        for variant in self.variants:
+            try:
+                layer = variant.layer(node, bits, file, seed, context, before)
+            except UserError as error:
+                errors.append(error)
+            else:
+                found.append((cost(layer.row, self.hardware.mapper.objective), layer, variant))
+        if not found:
+            raise errors[0]
+        _, layer, chosen = min(found, key=lambda each: each[0])
+        if node.layer.name in chosen.counted:
+            self.counted[node.layer.name] = chosen.counted[node.layer.name]
+        return layer
+
+    def replay(
+        self, node: Node, bits: Bits, file: WorkloadFile, seed: int, context: Context, dataflow: str
+    ) -> Played | None:
         """One layer once more, for who wants to see every step; None where nothing is done."""
+        for variant in self.variants:
+            if not dataflow or getattr(variant.hardware.engine, "dataflow", "") == dataflow:
+                return variant.replay(node, bits, file, seed, context, dataflow)
         job = job_of(node, bits, file, self.hardware.engine)
         if job is None or context.done:
             return None
@@ -204,7 +241,8 @@ class Machine:
         """The search for the mapping of a product; it holds for any memories behind this engine."""
         array, vector, engine = self.hardware.engine, self.hardware.vector, self.products.engine
         sizes = replace(gemm, weight_sparsity=None, sparsity_stated=False, activation_signed=None)  # no tile's matter
-        return search(sizes, array, vector, engine, counted.counts.cycles, self._per_output(job, gemm))
+        return search(sizes, array, vector, engine, counted.counts.cycles, self._per_output(job, gemm),
+                      job.mapping)  # fmt: skip
 
     def prices(self, gemm: Gemm, counted: Counted) -> Prices:
         """What the search takes energy for; nothing where its objective does not ask."""

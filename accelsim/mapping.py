@@ -15,6 +15,7 @@ from accelsim.candidates import IDLE, ORDERS, Candidates, candidates_of
 from accelsim.config import UserError
 from accelsim.engines.base import Engine
 from accelsim.hardware import ACCUMULATOR_BITS, AnyEngine, Hardware, Objective, OperandSrams, VectorUnit
+from accelsim.layers import GivenMapping
 from accelsim.lowering import Gemm
 from accelsim.memory.dram import latency_cycles
 from accelsim.memory.sram import fits, shortage
@@ -22,6 +23,7 @@ from accelsim.tiles import MOST_STEPS, PREFERRED_STEPS, Mapping
 
 MOST_KEPT = 4096  # answers that a search remembers
 MOST_RECENT = 8  # sizes of buffers for which it remembers what fits
+Terms = tuple[float, float, float, bool]  # of the kernel's Goal
 TIE = 1e-9  # of what decides only between equals
 LEAST_STEPS = 8  # where groups are batched into steps: enough of them to overlap loads with computation
 
@@ -55,17 +57,20 @@ def search(
     engine: Engine,
     engine_cycles: int,
     lane_cycles_per_output: Fraction,
+    given: GivenMapping | None = None,
 ) -> Search:
-    """Everything about the search for a product that neither buffers nor DRAM change."""
-    return Search(gemm, array, candidates_of(gemm, array, vector, engine, engine_cycles, lane_cycles_per_output))
+    """Everything about the search for a product that neither buffers nor DRAM change; given leaves nothing to it."""
+    found = candidates_of(gemm, array, vector, engine, engine_cycles, lane_cycles_per_output, given)
+    return Search(gemm, array, found, given is not None)
 
 
 class Search:
     """The candidates of one product on one engine, and which of them is best with which memories."""
 
-    def __init__(self, gemm: Gemm, array: AnyEngine, candidates: Candidates) -> None:
+    def __init__(self, gemm: Gemm, array: AnyEngine, candidates: Candidates, given: bool = False) -> None:
         self.gemm = gemm
         self.array = array
+        self.given = given
         self.candidates, self.needs = _different(candidates, _needs(candidates, gemm))
         candidates = self.candidates
         tiles = candidates.loops.astype(float).prod(axis=0)
@@ -74,27 +79,32 @@ class Search:
         # buffers between two of these sizes hold the same candidates
         pairs = zip(self.needs.kept_bytes, self.needs.tile_bytes, strict=True)
         self.sizes: list[list[int]] = [np.unique(pair).tolist() for pair in pairs]
-        whole = np.flatnonzero((candidates.loops == 1).all(axis=0))[0]
-        self.halves: list[int] = [2 * size for size in candidates.tile_bytes[:, whole].tolist()]  # of whole groups
+        whole = np.flatnonzero((candidates.loops == 1).all(axis=0))[:1]
+        self.halves: list[int] = [2 * size for size in candidates.tile_bytes[:, whole].ravel().tolist()]  # of groups
         self.recent: dict[Hashable, list[Choice]] = {}
-        self.found: dict[Hashable, Mapping] = {}
+        self.found: dict[Hashable, tuple[Mapping, float]] = {}
 
     def best(self, hardware: Hardware, prices: Prices = FREE) -> Mapping:
         """The best mapping for a machine with this engine and vector unit; prices matter where energy does.
 
         Raises: UserError as ``find``.
         """
+        return self.scored(hardware, prices)[0]
+
+    def scored(self, hardware: Hardware, prices: Prices = FREE) -> tuple[Mapping, float]:
+        """The same with what it is expected to cost, in the objective's terms."""
         room, dram = self._room(hardware.sram), hardware.dram
         goal = _goal(hardware.mapper.objective, prices)
         key = (room, dram.bandwidth_gb_s, dram.latency_ns, hardware.clock_mhz, goal)
-        mapping = self.found.get(key)
-        if mapping is None:
+        found = self.found.get(key)
+        if found is None:
             if len(self.found) >= MOST_KEPT:
                 self.found.clear()
-            mapping = self.found[key] = self._best(room, hardware, goal)
-        if self.gemm.groups == 1:
-            return mapping
-        return mapping._replace(groups=self._groups_per_step(mapping, hardware.sram))
+            found = self.found[key] = self._best(room, hardware, goal)
+        mapping, score = found
+        if self.gemm.groups > 1:
+            mapping = mapping._replace(groups=self._groups_per_step(mapping, hardware.sram))
+        return mapping, score
 
     def _room(self, sram: OperandSrams) -> Hashable:
         """What buffers of other sizes, but with room for the same candidates, have in common."""
@@ -102,7 +112,7 @@ class Search:
             return sram.capacity_bytes
         return tuple(bisect_right(sizes, room) for sizes, room in zip(self.sizes, sram.operand_bytes, strict=True))
 
-    def _best(self, room: Hashable, hardware: Hardware, goal: tuple[float, float, float, bool]) -> Mapping:
+    def _best(self, room: Hashable, hardware: Hardware, goal: Terms) -> tuple[Mapping, float]:
         choices = self.recent.get(room)
         if choices is None:
             if len(self.recent) >= MOST_RECENT:
@@ -112,11 +122,11 @@ class Search:
             raise self._unmappable(hardware)
         found = [_least(choice, hardware, goal) for choice in choices]
         best = min(range(len(choices)), key=lambda index: found[index][1])
-        place = found[best][0]
+        place, score = found[best]
         column = choices[best].column[place]
         ifmap, weight, ofmap = choices[best].kept[:, place].tolist()
         m, n, k = self.candidates.tiles[:, column].tolist()
-        return Mapping(m, n, k, ORDERS[self.candidates.order[column]], (ifmap, weight, ofmap))
+        return Mapping(m, n, k, ORDERS[self.candidates.order[column]], (ifmap, weight, ofmap)), score
 
     def _choices(self, sram: OperandSrams) -> list[Choice]:
         """Candidates that fit, for each set of operands that may be kept; with many tiles only if all have many."""
@@ -147,11 +157,12 @@ class Search:
         what = f"a product of M={gemm.m}, K={gemm.k}, N={gemm.n}, groups={gemm.groups}"
         smallest = _residency(self.needs, hardware.sram, np.zeros((3, 1), bool))[1]
         finest = np.minimum([gemm.m, gemm.n, gemm.k], self.array.grain)
-        too_many = (candidates.tiles.min(axis=1) > finest).any()  # the ladder stopped above single grains
+        too_many = not self.given and (candidates.tiles.min(axis=1) > finest).any()  # the ladder stopped early
         if too_many or (fits(smallest, hardware.sram) & candidates.allowed).any():
             return UserError(f"{what} needs more than {MOST_STEPS} tiles of this hardware's buffers; make it smaller")
         column = int(np.argmin(np.where(candidates.allowed, smallest.sum(axis=0), np.iinfo(np.int64).max)))
-        return shortage(smallest[:, column], hardware.sram, what)
+        tiles = "the given tiles" if self.given else "the smallest tiles"
+        return shortage(smallest[:, column], hardware.sram, f"{what}: {tiles}")
 
 
 class Needs(NamedTuple):
@@ -247,7 +258,7 @@ def _choice(
     )
 
 
-def _goal(objective: Objective, prices: Prices) -> tuple[float, float, float, bool]:
+def _goal(objective: Objective, prices: Prices) -> Terms:
     """What the kernel's Goal holds. Of equals in bytes the fastest is taken, of equals in cycles the leanest."""
     if objective == "delay_traffic":
         return 0.0, 1.0, 0.0, True
@@ -258,7 +269,7 @@ def _goal(objective: Objective, prices: Prices) -> tuple[float, float, float, bo
     return *prices, objective == "edp"
 
 
-def _least(c: Choice, hardware: Hardware, goal: tuple[float, float, float, bool]) -> tuple[int, float]:
+def _least(c: Choice, hardware: Hardware, goal: Terms) -> tuple[int, float]:
     """Place and score of the best one."""
     from accelsim.kernels.mapper import Goal, least
 

@@ -46,6 +46,10 @@ class LayerResult:
     dram_write_bytes: int
     compulsory_read_bytes: int  #: each operand once
     compulsory_write_bytes: int  #: the result once
+    least_bytes: int  #: in and out, whatever the order of work, with this much SRAM
+    ifmap_refetch: float | None  #: how often it moves; None where it need not
+    weight_refetch: float | None
+    ofmap_refetch: float | None  #: sums that come back included
     ideal_speedup: float | None  #: bit-serial: over a bit-parallel unit of the same peak, by widths alone; tensor
     #: cores: over dense weights, by the pattern alone
     speedup: float | None  #: the same, as it is
@@ -55,6 +59,7 @@ class LayerResult:
     arithmetic_intensity: float | None  #: MACs per DRAM byte
     bound: str  #: compute, memory, vector, latency; none for a layer that moves and computes nothing
     reason: str  #: the same in words
+    dataflow: str  #: of a systolic array; empty without one
     mapping: str
     on_chip: str  #: which of ifmap, weight and ofmap did not cross the chip's edge
     prefetched_bytes: int  #: of weights, which came while the layer before ran
@@ -105,6 +110,7 @@ def check(row: LayerResult, engine_busy_cycles: int, peak_macs_per_cycle: float)
         "stalls by cause add up": sum(row.stall_cycles_by_cause.values()) == row.stall_cycles,
         "DRAM reads >= compulsory": row.dram_read_bytes >= row.compulsory_read_bytes,
         "DRAM writes >= compulsory": row.dram_write_bytes >= row.compulsory_write_bytes,
+        "DRAM bytes >= least": row.dram_read_bytes + row.dram_write_bytes >= row.least_bytes,
         "utilization in [0, 1]": 0 <= row.utilization <= 1,
         "DRAM busy <= total": row.dram_busy_cycles <= row.total_cycles,
         "vector busy <= total": row.vector_cycles <= row.total_cycles,

@@ -175,7 +175,7 @@ def _bytes_per_s(buffer: Sram, hardware: Hardware) -> float:
 
 
 def _point(row: LayerResult, roof: Roof, dram: Level, hardware: Hardware, share: float) -> Point:
-    moved = row.dram_read_bytes + row.dram_write_bytes
+    moved = max(row.dram_read_bytes + row.dram_write_bytes - row.prefetched_bytes, 1)  # in its own time
     seconds = row.total_cycles / clock_hz(hardware)
     intensity, rate = row.macs / moved, row.macs / seconds
     point = Point(row.layer, row.kind, row.bound, intensity, rate, share, roof,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from accelsim.energy import COMPONENTS, Activity, total_pj
-from accelsim.footprint import compulsory_operands
-from accelsim.hardware import Hardware
+from accelsim.footprint import compulsory_operands, least_bytes
+from accelsim.hardware import Hardware, Objective, SystolicArray
 from accelsim.layers import width_of
 from accelsim.lowering import Gemm
 from accelsim.memory.schedule import Played, joined_plays
@@ -14,7 +14,7 @@ from accelsim.products import Counted
 from accelsim.reasons import bound_of, reason
 from accelsim.result import CAUSES, LayerResult
 from accelsim.roofline import peak_macs_per_cycle
-from accelsim.tiles import ALONE, Context, TileStream, joined_streams
+from accelsim.tiles import ALONE, IFMAP, OFMAP, WEIGHT, Context, TileStream, joined_streams
 from accelsim.timeline import busy_cycles
 from accelsim.traffic import moved_in
 from accelsim.workload import Node
@@ -45,6 +45,7 @@ def peak_of(gemm: Gemm | None, hardware: Hardware) -> float:
 def row_of(node: Node, run: Run, hardware: Hardware, parts: dict[str, float]) -> LayerResult:
     gemm, compute_cycles, stream, played = run.gemm, run.compute_cycles, run.stream, run.played
     stalls = played.stalls
+    dataflow = hardware.engine.dataflow if gemm and isinstance(hardware.engine, SystolicArray) else ""
     total, peak = played.total_cycles, peak_of(gemm, hardware)
     busy = {
         "compute": compute_cycles + run.tiling_cycles if gemm else 0,
@@ -53,6 +54,9 @@ def row_of(node: Node, run: Run, hardware: Hardware, parts: dict[str, float]) ->
     }
     moved = stream.read_bytes + stream.write_bytes
     bound = bound_of(busy, total)
+    least, refetch = sum(run.compulsory_bytes), _refetched(run)
+    if gemm and run.context == ALONE:
+        least = least_bytes(gemm, hardware.sram.capacity_bytes)
     ideal_speedup, speedup = run.counted.speedups if run.counted else (None, None)
     return LayerResult(
         layer=node.layer.name,
@@ -77,6 +81,10 @@ def row_of(node: Node, run: Run, hardware: Hardware, parts: dict[str, float]) ->
         dram_write_bytes=stream.write_bytes,
         compulsory_read_bytes=run.compulsory_bytes[0],
         compulsory_write_bytes=run.compulsory_bytes[1],
+        least_bytes=least,
+        ifmap_refetch=refetch[0],
+        weight_refetch=refetch[1],
+        ofmap_refetch=refetch[2],
         ideal_speedup=ideal_speedup,
         speedup=speedup,
         vector_cycles=busy["vector"],
@@ -85,11 +93,23 @@ def row_of(node: Node, run: Run, hardware: Hardware, parts: dict[str, float]) ->
         arithmetic_intensity=gemm.macs / moved if gemm and moved else None,
         bound=bound,
         reason=reason(bound, gemm, hardware, compute_cycles, moved, sum(run.compulsory_bytes)),
+        dataflow=dataflow,
         mapping=run.mapping,
         on_chip=str(run.context),
         prefetched_bytes=stream.ahead_bytes,
         energy_pj_by_component=parts,
     )
+
+
+def _refetched(run: Run) -> list[float | None]:
+    """How often ifmap, weights and results move, of those that a product moves at all; sums that come back count."""
+    if run.gemm is None:
+        return [None] * 3
+    loads, context = run.stream.load_bytes.sum(axis=0), run.context
+    moved = [int(loads[IFMAP]), int(loads[WEIGHT]) + run.stream.ahead_bytes, int(loads[OFMAP]) + run.stream.write_bytes]
+    there = context.there_bytes * context.bands
+    least = moved_in(context._replace(there_bytes=there), compulsory_operands(run.gemm))
+    return [float(bytes_moved / once) if once else None for bytes_moved, once in zip(moved, least, strict=True)]
 
 
 def kind_of(node: Node) -> str:
@@ -98,6 +118,18 @@ def kind_of(node: Node) -> str:
     if layer.type == "conv2d" and layer.groups > 1:
         return "depthwise" if layer.groups == width_of(node.inputs[0]) else "grouped"
     return str(layer.type)
+
+
+def cost(row: LayerResult, objective: Objective) -> float:
+    """What the mapper's objective makes of a layer."""
+    moved = row.dram_read_bytes + row.dram_write_bytes
+    return {
+        "delay_traffic": row.total_cycles * max(moved, 1),
+        "edp": row.energy_pj * row.total_cycles,
+        "energy": row.energy_pj,
+        "cycles": row.total_cycles,
+        "bytes": moved,
+    }[objective]
 
 
 def joined_runs(gemm: Gemm, counted: Counted, context: Context, runs: list[Run], activity: Activity) -> Run:
@@ -125,7 +157,7 @@ def idle_row(node: Node, reason: str = "") -> LayerResult:
     zeros: dict[str, Any] = dict.fromkeys(
         ("m", "n", "k", "groups", "macs", "compute_cycles", "stall_cycles", "total_cycles",
          *(f"{cause}_cycles" for cause in CAUSES), "dram_read_bytes", "dram_write_bytes", "compulsory_read_bytes",
-         "compulsory_write_bytes", "vector_cycles", "dram_busy_cycles"), 0
+         "compulsory_write_bytes", "least_bytes", "vector_cycles", "dram_busy_cycles"), 0
     )  # fmt: skip
     return LayerResult(
         layer=node.layer.name,
@@ -134,10 +166,14 @@ def idle_row(node: Node, reason: str = "") -> LayerResult:
         compute_utilization=0.0,
         energy_pj=0.0,
         arithmetic_intensity=None,
+        ifmap_refetch=None,
+        weight_refetch=None,
+        ofmap_refetch=None,
         ideal_speedup=None,
         speedup=None,
         bound="none",
         reason=reason or ("names data that lie in memory already" if node.layer.executed else "stored, but not run"),
+        dataflow="",
         mapping="",
         on_chip="",
         prefetched_bytes=0,

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from accelsim.config import UserError, nearest
 from accelsim.engines.losses import Losses
-from accelsim.hardware import DramFidelity, Hardware, with_fidelity
+from accelsim.hardware import DramFidelity, Hardware, SystolicArray, with_fidelity
 from accelsim.lowering import Gemm, in_pattern, widths
 from accelsim.machine import Ends, Machine
 from accelsim.memory.schedule import Played
@@ -96,7 +96,8 @@ def replay(hardware: Hardware, workload: Workload, result: Result, name: str,
     machine = Machine(hardware, tensors=tensors, prunes=tensors is not None)
     bits = widths(workload, hardware.engine.operand_bits)
     context = machine.contexts(workload, bits)[place]._replace(ahead=result.rows[place].prefetched_bytes > 0)
-    return machine.replay(workload.nodes[place], bits[place], workload.file, place, context)
+    dataflow = result.rows[place].dataflow
+    return machine.replay(workload.nodes[place], bits[place], workload.file, place, context, dataflow)
 
 
 def _require_values(hardware: object, workload: object) -> None:
@@ -110,7 +111,10 @@ def count_gemm(hardware: Hardware, m: int, k: int, n: int, fidelity: Fidelity = 
     width = hardware.engine.operand_bits
     gemm = Gemm(m, k, n, activation_bits=width, weight_bits=width, output_bits=width)
     gemm = in_pattern(gemm, hardware.engine.sparse_pattern)
-    products = Products(hardware.engine, stepped=fidelity == "stepped")
+    engine = hardware.engine
+    if isinstance(engine, SystolicArray):
+        engine = min(engine.dataflows, key=lambda array: Products(array, stepped=False).count(gemm, 0).counts.cycles)
+    products = Products(engine, stepped=fidelity == "stepped")
     counted = products.count(gemm, seed=0)
     counts, peak = counted.counts, peak_of(gemm, hardware)
     figures = {
@@ -121,6 +125,8 @@ def count_gemm(hardware: Hardware, m: int, k: int, n: int, fidelity: Fidelity = 
         **asdict(counts),
         "utilization": counts.macs / (peak * counts.cycles),
     }
+    if isinstance(engine, SystolicArray):
+        figures["dataflow"] = engine.dataflow
     if counted.slots.total:
         figures["mac_slots"] = mac_slots(counted.slots)
     if products.by_value:

@@ -49,6 +49,7 @@ def summarize(
         "dram_read_bytes": sum(row.dram_read_bytes for row in rows),
         "dram_write_bytes": sum(row.dram_write_bytes for row in rows),
         "compulsory_bytes": sum(row.compulsory_read_bytes + row.compulsory_write_bytes for row in rows),
+        "least_bytes": sum(row.least_bytes for row in rows),
         "energy_uj": totals["energy_uj"],
         "average_power_mw": totals["average_power_mw"],
         "tops": 2 * macs / seconds * 1e-12 if seconds else 0.0,

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from accelsim.config import UserError
 from accelsim.energy import Activity, price, total_pj
-from accelsim.hardware import Hardware
+from accelsim.hardware import Hardware, SystolicArray
 from accelsim.lowering import Gemm, widths
 from accelsim.machine import Cut, Job, Machine, job_of
 from accelsim.mapping import Search
@@ -106,7 +106,8 @@ class Bench:
 
     def totals(self, hardware: Hardware) -> dict[str, Any]:
         """Totals of one machine with this engine."""
-        if self.products.needs_operands or not hardware.schedule.plain:  # no two layers are equal
+        chooses = isinstance(hardware.engine, SystolicArray) and hardware.engine.dataflow == "auto"
+        if self.products.needs_operands or not hardware.schedule.plain or chooses:  # no two layers are equal
             return simulate(hardware, self.workload).summary
         machine = Machine(hardware, products=self.products)
         memory = (hardware.clock_mhz, hardware.dram.bandwidth_gb_s, hardware.dram.latency_ns)

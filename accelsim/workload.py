@@ -91,6 +91,9 @@ def workload_of(document: Document) -> Workload:
             if producer is not None and layer.executed and not file.layers[producer].executed:
                 idle = file.layers[producer].name
                 raise invalid(document, path, f"'{layer.name}' reads '{idle}', which is not executed")
+        if layer.mapping is not None and layer.type not in PRODUCTS:
+            told = f"belongs to {', '.join(PRODUCTS)}; {layer.type} has no product"
+            raise invalid(document, (*path, "mapping"), told)
         inputs = tuple(
             nodes[producer].output if producer is not None else _outside(document, file, layer, path)
             for producer in producers
@@ -140,6 +143,7 @@ def _outside(document: Document, file: WorkloadFile, layer: AnyLayer, path: KeyP
     return shape
 
 
+PRODUCTS = ("conv2d", "linear", "matmul")
 Tensors = list[frozenset[int]]
 
 

@@ -2,22 +2,24 @@
 
 import dataclasses
 import itertools
+import re
 from fractions import Fraction
 from math import ceil
 
 import naive_memory
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from accelsim import UserError, load_hardware, load_workload, simulate
 from accelsim.candidates import ORDERS, ladder
 from accelsim.engines.systolic import Systolic
-from accelsim.footprint import compulsory_bytes
+from accelsim.footprint import compulsory_bytes, least_bytes
 from accelsim.lowering import Convolution, Gemm
-from accelsim.mapping import find
+from accelsim.mapping import Prices, find, search
 from accelsim.memory.schedule import play
+from accelsim.rows import cost
 from accelsim.streams import gemm_stream, mapped_counts, vector_stream
 from accelsim.tiles import Mapping
 
@@ -192,6 +194,157 @@ def test_the_search_is_near_the_best_of_its_candidates(sizes, dataflow, slow):
             stream = gemm_stream(gemm, mapping, hardware, counts.cycles, Fraction(0))
             best = min(best, play(stream, hardware).total_cycles)
     assert played <= 1.5 * best + 60
+
+
+def all_mappings(gemm, rungs, room):
+    """Every mapping of these tiles that fits a weight-stationary 4 x 3 array's buffers, and the bytes that it moves.
+
+    By walking each loop nest: a buffer holds its largest content, twice where it has more than one.
+    """
+    sizes = {"m": gemm.m, "n": gemm.n, "k": gemm.k}
+    letters = {"ifmap": "mk", "weight": "kn", "ofmap": "mn"}
+    for tiles in itertools.product(*(rungs[letter] for letter in "mnk")):
+        tile = dict(zip("mnk", tiles, strict=True))
+        wide = 4 if tile["k"] < gemm.k or tile["k"] > 4 else 1
+        for order in ORDERS:
+            for kept in itertools.product((False, True), repeat=3):
+                keeps = dict(zip(letters, kept, strict=True))
+                moved, contents = 0, {operand: {} for operand in letters}
+                for ranges, moves in naive_memory.walk(sizes, tile, order, keeps):
+                    nbytes = {x: len(ranges[a]) * len(ranges[b]) for x, (a, b) in letters.items()}
+                    if gemm.convolution:
+                        nbytes["ifmap"] = _fetched(dataclasses.asdict(gemm.convolution), ranges["m"], ranges["k"])
+                    moved += sum(nbytes[x] for x in ("ifmap", "weight") if x in moves)
+                    moved += nbytes["ofmap"] * (("store" in moves) + 4 * (("psum" in moves) + ("spill" in moves)))
+                    for operand, names in letters.items():
+                        idle = next(letter for letter in "mnk" if letter not in names)
+                        at = {letter: ranges[letter].start for letter in order}
+                        outside = order[: order.index(idle)] if keeps[operand] else order
+                        if not keeps[operand]:  # what does not change while the innermost loop runs stays
+                            outside = "".join(x for x in order if x != idle or order.index(x) < 2)
+                        held = contents[operand].setdefault(tuple(at[x] for x in outside), {})
+                        size = nbytes[operand] * (wide if operand == "ofmap" else 1)
+                        held[tuple(at[x] for x in names)] = size
+                needed = [max(sum(c.values()) for c in held.values()) * (2 if len(held) > 1 else 1)
+                          for held in contents.values()]  # fmt: skip
+                if all(need <= limit for need, limit in zip(needed, room, strict=True)):
+                    yield moved
+
+
+@settings(max_examples=12, deadline=None)
+@given(sizes=st.tuples(st.integers(1, 60), st.integers(1, 14), st.integers(1, 30)), image=st.booleans(), data=st.data())
+def test_the_mapper_equals_brute_force(sizes, image, data):
+    small = {f"sram.{name}.capacity_kib": 1 for name in ("ifmap", "weight", "ofmap")}
+    hardware = machine(**small, **{"mapper.objective": "bytes"})
+    gemm = Gemm(sizes[0], sizes[2], sizes[1])
+    if image:
+        side, channels, stride = data.draw(st.tuples(st.integers(4, 9), st.integers(1, 3), st.integers(1, 2)))
+        out = (side + 2 - 3) // stride + 1
+        conv = Convolution(1, channels, side, side, (3, 3), (stride, stride), (1, 1, 1, 1), (1, 1), out, out)
+        gemm = Gemm(out * out, 9 * channels, sizes[1], convolution=conv)
+    grains = dict(zip("mnk", hardware.engine.grain, strict=True))
+    row = gemm.convolution.out_width if image else 1
+    rungs = {d: ladder(getattr(gemm, d), grains[d], row if d == "m" else 1) for d in "mnk"}
+    if image:
+        rungs["k"] = rungs["k"][:1]  # where a slice of K needs fewer kernel rows, all of them are fetched
+    stream = mapped(gemm, hardware)
+    moved = stream.read_bytes + stream.write_bytes
+    best = min(all_mappings(gemm, rungs, hardware.sram.operand_bytes))
+    assert moved == best if not image else moved <= best
+    assert least_bytes(gemm, hardware.sram.capacity_bytes) <= moved
+
+
+OBJECTIVES = {
+    "bytes": lambda row: row.dram_read_bytes + row.dram_write_bytes,
+    "energy": lambda row: row.energy_pj,
+    "cycles": lambda row: row.total_cycles,
+    "edp": lambda row: row.energy_pj * row.total_cycles,
+}
+
+
+def test_each_objective_gets_what_it_asks_for():
+    network = load_workload("squeezenet_1_1")
+    runs = {
+        name: simulate(load_hardware("edge_npu", [f"mapper.objective={name}"]), network, dram="ideal").rows
+        for name in (*OBJECTIVES, "delay_traffic")
+    }
+    for name, measure in OBJECTIVES.items():
+        for other, rows in runs.items():
+            slack = 0 if name == "bytes" else 0.03  # bytes are counted exactly, cycles are estimated
+            mine, theirs = sum(map(measure, runs[name])), sum(map(measure, rows))
+            assert mine <= (1 + slack) * theirs, (name, other)
+    bytes_of = OBJECTIVES["bytes"]
+    for rows in runs.values():
+        assert all(bytes_of(least) <= bytes_of(row) for least, row in zip(runs["bytes"], rows, strict=True))
+
+
+@settings(max_examples=30)
+@given(
+    sizes=st.tuples(st.integers(1, 3000), st.integers(1, 900), st.integers(1, 300)),
+    objective=st.sampled_from(["bytes", "cycles", "energy", "edp", "delay_traffic"]),
+    more=st.sampled_from(["dram.bandwidth_gb_s", "sram.ifmap.capacity_kib", "sram.weight.capacity_kib",
+                          "sram.ofmap.capacity_kib"]),
+)  # fmt: skip
+def test_more_of_anything_never_worsens_what_was_optimized(sizes, objective, more):
+    gemm, prices = Gemm(*sizes), Prices(1e6, 40.0, 30.0)
+    scores = []
+    for times in (1, 2, 4, 8):
+        hardware = machine(**{"mapper.objective": objective, "dram.bandwidth_gb_s": 0.4, more: 16 * times}
+                           if "sram" in more else {"mapper.objective": objective, more: 0.4 * times})  # fmt: skip
+        engine = Systolic(hardware.engine)
+        found = search(gemm, hardware.engine, hardware.vector, engine, engine.count(gemm).cycles, Fraction(1))
+        scores.append(found.scored(hardware, prices)[1])
+    assert scores == sorted(scores, reverse=True)
+
+
+@pytest.mark.parametrize("objective", ["cycles", "bytes", "delay_traffic"])
+def test_auto_takes_the_best_dataflow_of_each_layer(objective):
+    network = load_workload("resnet8")
+    runs = {
+        dataflow: simulate(
+            load_hardware("edge_npu", [f"engine.dataflow={dataflow}", f"mapper.objective={objective}"]),
+            network,
+            dram="ideal",
+        )
+        for dataflow in ("ws", "os", "is", "auto")
+    }
+    auto = runs.pop("auto")
+    for rows in zip(auto.rows, *(run.rows for run in runs.values()), strict=True):
+        mine, *others = (cost(row, objective) for row in rows)
+        assert mine == min(others)
+        assert rows[0].dataflow == (rows[1 + list(runs).index(rows[0].dataflow)].dataflow if rows[0].macs else "")
+    stepped = simulate(load_hardware("edge_npu", ["engine.dataflow=auto", f"mapper.objective={objective}"]), network,
+                       "stepped", dram="ideal")  # fmt: skip
+    assert stepped.rows == auto.rows
+    assert load_hardware("edge_npu", ["engine.dataflow=auto"]).engine.title == "32x32 auto int8"
+
+
+def test_a_given_mapping_is_used():
+    settings = ["workload.layers.stack1_conv1.mapping={m: 96, n: 16, k: 144, order: nkm}"]
+    rows = simulate(load_hardware(), load_workload("resnet8", [settings[0].removeprefix("workload.")])).rows
+    assert rows[1].mapping == "96x144x16 nkm"
+    assert rows[0].mapping == simulate(load_hardware(), load_workload("resnet8")).rows[0].mapping
+
+
+@pytest.mark.parametrize(
+    ("mapping", "told"),
+    [
+        ("{m: 96, n: 16, k: 100, order: nkm}", "mapping: k: should be 144, or a multiple of the engine's 32 below it"),
+        ("{m: 1025, n: 16, k: 144, order: nkm}", "mapping: m: should be at most 1024, got 1025"),
+        ("{m: 96, n: 16, k: 144, order: nmm}", "mapping.order: should be 'mnk'"),
+        ("{m: 96, n: 16, k: 144}", "mapping: missing key 'order'"),
+    ],
+)
+def test_given_mappings_that_are_wrong(mapping, told):
+    with pytest.raises(UserError, match=re.escape(told)):
+        simulate(load_hardware(), load_workload("resnet8", [f"layers.stack1_conv1.mapping={mapping}"]))
+
+
+def test_a_given_mapping_that_does_not_fit_names_the_buffer():
+    network = load_workload("resnet50", ["layers.conv1.mapping={m: 12544, n: 64, k: 147, order: nkm}"])
+    told = "the given tiles need 3211264 bytes in sram.ofmap, which holds 262144 (2949120 short)"
+    with pytest.raises(UserError, match=re.escape(told)):
+        simulate(load_hardware(), network)
 
 
 @pytest.mark.parametrize("name", ["edge_npu", "mcu_npu", "tpu_v1", "textbook_os_32"])

@@ -14,13 +14,14 @@ from accelsim.sparsity import Pattern
 class SystolicArray(Value):
     """A grid of rows x cols processing elements (PEs), each one MAC a cycle.
 
-    ``os`` holds outputs (rows M, columns N), ``ws`` weights (rows K, columns N), ``is`` inputs (rows K, columns M).
+    ``os`` holds outputs (rows M, columns N), ``ws`` weights (rows K, columns N), ``is`` inputs (rows K, columns M);
+    ``auto`` whichever of the three suits a layer best. What counts and steps is one of the three (``dataflows``).
     """
 
     kind: Literal["systolic"]
     rows: Size
     cols: Size
-    dataflow: Literal["os", "ws", "is"]
+    dataflow: Literal["os", "ws", "is", "auto"]
     precision: Precision = "int8"
     psum_hop_cycles: Annotated[int, Field(ge=1, le=64)] = 1  #: cycles a partial sum takes from row to row
     pipeline_registers: Annotated[int, Field(ge=0, le=1024)] = 0  #: at the array's edge
@@ -41,6 +42,12 @@ class SystolicArray(Value):
     def pes(self) -> int:
         """Processing elements, each with a peak of one MAC a cycle."""
         return self.rows * self.cols
+
+    @property
+    def dataflows(self) -> list[SystolicArray]:
+        """The array with each dataflow that it may take."""
+        names = ("ws", "os", "is") if self.dataflow == "auto" else (self.dataflow,)
+        return [self.model_copy(update={"dataflow": name}) for name in names]
 
     @property
     def title(self) -> str:

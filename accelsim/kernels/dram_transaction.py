@@ -76,7 +76,7 @@ def feed(block, count, kind, at, number, window, rules, channels, clock, done):
             continue
         first, soonest = _soonest(now, False, False, rules, channels)
         allowed = max(at, freed)
-        if room and freed >= 0 and now < allowed <= soonest:
+        if freed >= 0 and now < allowed <= soonest:  # there may be room now, as requests moved on
             now = allowed
         else:
             now = max(now, soonest)

@@ -63,6 +63,7 @@ class State(NamedTuple):
     vector: np.ndarray  #: [steps, 2]
     bus: np.ndarray  #: [steps, 4, 2]: three loads and the store
     ready: np.ndarray  #: [steps]: when all that a step loads is there
+    before: np.ndarray  #: [steps]: the last step that needs its ofmap half for another content, or -1
     room: np.ndarray  #: [steps]: when its ofmap half is free
     refreshes: np.ndarray  #: [steps]: how many there were when it was ready
     first: np.ndarray  #: [steps, 4]: number of each transfer's first request
@@ -86,25 +87,23 @@ def play(stream, memory):
         np.zeros(steps, np.int64),
         np.zeros(steps, np.int64),
         np.zeros(steps, np.int64),
+        np.zeros(steps, np.int64),
         np.zeros((steps, STORE + 1), np.int64),
         np.zeros(5, np.int64),
     )
     begun = np.zeros(OPERANDS, np.int64)  # the step at which the present content of each buffer began
-    half_free = np.zeros(OPERANDS, np.int64)  # when the content before the one before it was done with
+    before = np.full(OPERANDS, -1, np.int64)  # the last step that needs its half for another one
     for i in range(steps):
         for operand in range(OPERANDS):
             if operand == OFMAP and i >= 2:
                 _store(i - 2, stream, state, memory)
             if stream.fresh[i, operand]:
-                last = begun[operand] - 1
-                if last >= 0:
-                    _resolve(last, stream, state, memory)
-                    half_free[operand] = state.compute[last, 1]
-                    if operand == OFMAP:
-                        half_free[operand] = max(state.vector[last, 1], state.bus[last, STORE, 1])
+                before[operand] = begun[operand] - 1
                 begun[operand] = i
-            _send(i, operand, half_free[operand], stream, state, memory)
-        state.room[i] = half_free[OFMAP]
+            if stream.sizes[i, operand]:
+                _resolve(before[operand], stream, state, memory)
+                _send(i, operand, _free(before[operand], operand, state), stream, state, memory)
+        state.before[i] = before[OFMAP]
     for i in range(max(steps - 2, 0), steps):
         _store(i, stream, state, memory)
     _resolve(steps - 1, stream, state, memory)
@@ -112,6 +111,16 @@ def play(stream, memory):
     if end >= 0:
         _apart(state.bus, _of_engine(end, memory))
     return state, max(state.at[BUS_FREE], _of_engine(end, memory))
+
+
+@kernel
+def _free(last, operand, state):
+    """When a buffer half is free that is needed up to a step; at once for -1."""
+    if last < 0:
+        return 0
+    if operand == OFMAP:
+        return max(state.vector[last, 1], state.bus[last, STORE, 1])
+    return state.compute[last, 1]
 
 
 @kernel
@@ -127,8 +136,6 @@ def _store(step, stream, state, memory):
 def _send(step, place, at, stream, state, memory):
     """Hand a transfer to the memory, not before a cycle, and note its end, or the first of its requests."""
     size = stream.sizes[step, place]
-    if size == 0:
-        return
     if stream.addresses.shape[0] == 0:
         state.bus[step, place, 0] = max(state.at[BUS_FREE], at if place == STORE else at + memory.latency)
         state.bus[step, place, 1] = state.at[BUS_FREE] = state.bus[step, place, 0] + size
@@ -184,6 +191,7 @@ def _resolve(upto, stream, state, memory):
                 ready = max(ready, state.bus[i, operand, 1])
         state.refreshes[i] = _refreshes(memory.cycles, memory.transactions)
         state.ready[i] = ready
+        state.room[i] = _free(state.before[i], OFMAP, state)
         state.compute[i, 0] = max(state.at[COMPUTED], ready, state.room[i])
         state.compute[i, 1] = state.at[COMPUTED] = state.compute[i, 0] + stream.compute_cycles[i]
         state.vector[i, 0] = max(state.at[WORKED], state.compute[i, 1])

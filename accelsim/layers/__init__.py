@@ -1,6 +1,6 @@
 """Layer types of a workload file: their fields, the shape that each gives, and its parameters."""
 
-from accelsim.layers.base import Bits, Fraction, Function, Windowed
+from accelsim.layers.base import Bits, Fraction, Function, GivenMapping, Windowed
 from accelsim.layers.kinds import (
     Activation,
     AnyLayer,
@@ -27,6 +27,7 @@ __all__ = [
     "Features",
     "Fraction",
     "Function",
+    "GivenMapping",
     "GlobalAvgPool",
     "Image",
     "Linear",

@@ -58,6 +58,15 @@ Fraction = Annotated[float, Field(ge=0, lt=1)]
 Bits = Annotated[int, Field(ge=1, le=32)]
 
 
+class GivenMapping(Value):
+    """Tile sizes of a product and the order of its loops, outermost first, instead of a search."""
+
+    m: Size
+    n: Size
+    k: Size
+    order: Literal["mnk", "mkn", "nmk", "nkm", "kmn", "knm"]
+
+
 class Layer(Value):
     """What every layer may say. ``input`` names layers, or ``input`` for the network's own; default the one before."""
 
@@ -69,6 +78,7 @@ class Layer(Value):
     activation_signed: bool | None = None  #: default: signed where a tensor holds a negative value
     weight_sparsity: Fraction | None = None
     activation_zeros: Fraction | None = None  #: share of zeros in what it reads, for codes of run lengths
+    mapping: GivenMapping | None = None
     executed: bool = True  #: false: stored with the network but not run, as a head that the task does not use
 
     least_inputs: ClassVar[int] = 1

@@ -38,14 +38,18 @@ def compile_kernels() -> float:
 
 
 def compile_memories() -> None:
-    """The kernels of memory devices."""
+    """The kernels of memory devices, alone and behind a network."""
     spec = TracePattern(pattern="copies", requests=8, span_bytes=4096)
     fidelities: tuple[DramFidelity, ...] = ("transaction", "cycle")
     for name in ("ddr4_2400_8gb_x8", "octospi_psram_8mib"):
         for fidelity in fidelities:
             run_trace(load_device(name), generate(spec), fidelity)
+    network = load_workload("ad_autoencoder")
+    for fidelity in fidelities:
+        simulate(load_hardware("edge_npu"), network, dram=fidelity)
+    simulate(load_hardware("mcu_npu", ["dram={device: octospi_psram_8mib}"]), network)
 
 
 def compile_closed() -> None:
     """The kernels that closed forms need: what every process of a sweep loads before its first point."""
-    simulate(load_hardware("edge_npu"), load_workload("ad_autoencoder"))
+    simulate(load_hardware("edge_npu"), load_workload("ad_autoencoder"), dram="ideal")

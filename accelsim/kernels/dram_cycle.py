@@ -28,7 +28,7 @@ from accelsim.kernels.dram_state import (
     WRITES,
 )
 
-NOW, PUSHED = 0, 1  # places in clock
+NOW, PUSHED, LAST = 0, 1, 2  # places in clock; LAST: no request comes any more
 MORE, FULL, ENDED = 0, 1, 2  # why run returned
 RECORD = 7  # cycle, channel, command, rank, bank of the rank, row, column; -1 where there is none
 
@@ -84,7 +84,7 @@ def run(rules, channels, clock, arrival, block, is_write, taken, last, records, 
 def feed(block, count, kind, at, number, window, rules, channels, clock, done):
     """Feed requests for successive blocks, not before a cycle; the channels go on until the last one is accepted.
 
-    clock int64[2]; number of the first request, an index into done; window: a request waits until the one so many
+    clock int64[3]; number of the first request, an index into done; window: a request waits until the one so many
     before it is done. Returns the cycle in which the last was accepted.
     """
     now, pushed, sent = clock[NOW], clock[PUSHED], 0
@@ -100,7 +100,7 @@ def feed(block, count, kind, at, number, window, rules, channels, clock, done):
         if sent == count:
             clock[NOW], clock[PUSHED] = now, pushed
             return now
-        soonest, _, _ = _advance(now, False, rules, channels, done)
+        soonest, _, _ = _advance(now, rules, channels, clock, done)
         freed = done_before(number + sent, window, done)
         if _has_room(block + sent, kind, rules, channels) and freed >= 0:
             soonest = min(soonest, max(at, freed, now + 1))
@@ -126,7 +126,7 @@ def await_done(first, end, rules, channels, clock, done):
     latest, now = 0, clock[NOW]
     for number in range(first, end):
         while done[number] < 0:
-            soonest, _, _ = _advance(now, False, rules, channels, done)
+            soonest, _, _ = _advance(now, rules, channels, clock, done)
             clock[NOW], clock[PUSHED] = now + 1, 0
             now = soonest
         latest = max(latest, done[number])
@@ -137,10 +137,11 @@ def await_done(first, end, rules, channels, clock, done):
 def drain(rules, channels, clock, done):
     """Let the channels finish all that waits; returns the end of the last data."""
     now = clock[NOW]
+    clock[LAST] = 1
     for index in range(rules.channels):
         channels[index].wake = now
     while True:
-        soonest, data_end, waits = _advance(now, True, rules, channels, done)
+        soonest, data_end, waits = _advance(now, rules, channels, clock, done)
         if not waits and soonest >= data_end:
             clock[NOW] = data_end
             return data_end
@@ -148,9 +149,10 @@ def drain(rules, channels, clock, done):
 
 
 @kernel
-def _advance(now, ended, rules, channels, done):
+def _advance(now, rules, channels, clock, done):
     """A cycle of all channels, where nobody keeps a list of commands."""
-    soonest, data_end, waits, _ = _cycle(now, ended, rules, channels, done[:0].reshape((0, 1)), 0, done)
+    nothing = done[:0].reshape((0, 1))
+    soonest, data_end, waits, _ = _cycle(now, clock[LAST] > 0, rules, channels, nothing, 0, done)
     return soonest, data_end, waits
 
 

@@ -236,7 +236,12 @@ def test_settings_change_what_is_loaded(folder):
     [
         (load_hardware, "edge_npu", "engine.rowz=4", "unknown key 'engine.rowz'; did you mean 'rows'?"),
         (load_hardware, "edge_npu", "engin.rows=4", "unknown key 'engin'; did you mean 'engine'?"),
-        (load_hardware, "edge_npu", "engine.dataflow=so", "dataflow: should be 'os', 'ws', 'is' or 'auto', got 'so'"),
+        (
+            load_hardware,
+            "edge_npu",
+            "engine.dataflow=so",
+            "engine.dataflow: should be 'os', 'ws', 'is' or 'auto', got 'so'",
+        ),
         (load_hardware, "edge_npu", "clock_mhz=.inf", "clock_mhz: should be a finite number, got inf"),
         (
             load_hardware,

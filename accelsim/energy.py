@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, fields
 from typing import NamedTuple
 
 from accelsim.config import UserError
+from accelsim.counts import summed
 from accelsim.hardware import ACCUMULATOR_BITS, BITS, AnyEngine, BitSerialUnit, Hardware, Sram
 from accelsim.technology import (
     Operation,
@@ -51,8 +52,7 @@ class Activity:
     vector_operations: Mapping[str, int] = field(default_factory=dict)  #: elements, by kind of operation
 
     def __add__(self, other: Activity) -> Activity:
-        mine, theirs = self.vector_operations, other.vector_operations
-        kinds = {kind: mine.get(kind, 0) + theirs.get(kind, 0) for kind in (*mine, *theirs)}
+        kinds = summed(self.vector_operations, other.vector_operations)
         counts = {name: getattr(self, name) + getattr(other, name) for name in _COUNTS}
         return Activity(vector_operations=kinds, **counts)
 

@@ -9,19 +9,19 @@ from pathlib import Path
 from typing import NamedTuple
 
 from accelsim.config import UserError
-from accelsim.counts import ActionCounts
+from accelsim.counts import ActionCounts, summed
 from accelsim.energy import Activity, EnergyTable, energy_table, price
 from accelsim.engines.losses import Losses
 from accelsim.engines.slots import MacSlots
 from accelsim.engines.vector import lane_cycles
 from accelsim.footprint import compulsory_operands
-from accelsim.hardware import AnyEngine, Hardware, SystolicArray
+from accelsim.hardware import AnyEngine, Hardware
 from accelsim.layers import GivenMapping
 from accelsim.lowering import Bits, Gemm, bands_of, gemm_of, in_pattern, vector_work
 from accelsim.mapping import FREE, Prices, Search, search
 from accelsim.memory.dram import transfer_time
 from accelsim.memory.schedule import Played, play
-from accelsim.onchip import all_weights, contexts, weight_room, with_room
+from accelsim.onchip import contexts, weight_room, with_room
 from accelsim.products import Counted, Product, Products
 from accelsim.result import LayerResult, check
 from accelsim.rows import Run, cost, idle_row, joined_runs, kind_of, peak_of, row_of
@@ -66,10 +66,14 @@ def job_of(node: Node, bits: Bits, file: WorkloadFile, engine: AnyEngine) -> Job
 
 def _with_operations(job: Job, context: Context) -> Job:
     """The job with what is done behind it on its results."""
-    operations = dict(job.operations)
-    for kind, count in context.operations:
-        operations[kind] = operations.get(kind, 0) + count
+    operations = summed(dict(job.operations), dict(context.operations))
     return job._replace(operations=tuple(operations.items()))
+
+
+def _band_job(job: Job, gemm: Gemm, whole: Gemm) -> Job:
+    """The share of a band in a job."""
+    operations = tuple((kind, count * gemm.m // whole.m) for kind, count in job.operations)
+    return job._replace(gemm=gemm, operations=operations)
 
 
 class Ends(NamedTuple):
@@ -102,21 +106,17 @@ class Machine:
         self.products = products or Products(hardware.engine, stepped, prunes)
         self.table: EnergyTable = energy_table(hardware, load_technology(hardware.technology.name))
         self.done: dict[Hashable, Layer] = {}
-        self.variants: list[Machine] = []  # one for each dataflow that a layer may choose
-        if isinstance(hardware.engine, SystolicArray) and hardware.engine.dataflow == "auto":
-            arrays = (hardware.model_copy(update={"engine": array}) for array in hardware.engine.dataflows)
-            self.variants = [Machine(each, stepped, tensors, prunes) for each in arrays]
-        self.resident_bytes = 0  # of weights that stay from one inference to the next
+        self.variants: dict[str, Machine] = {}  # by dataflow, where a layer may choose
+        if len(hardware.dataflows) > 1:
+            choices = hardware.dataflows.items()
+            self.variants = {name: Machine(each, stepped, tensors, prunes) for name, each in choices}
 
     def contexts(self, workload: Workload, bits: Sequence[Bits]) -> list[Context]:
         """What each layer finds on chip and leaves there; of several dataflows the first decides."""
-        if self.variants:
-            for variant in self.variants[1:]:
-                variant.resident_bytes = all_weights(workload, bits, self.hardware)
-            return self.variants[0].contexts(workload, bits)
+        for first in self.variants.values():
+            return first.contexts(workload, bits)
         if self.hardware.schedule.plain:
             return [ALONE] * len(workload.nodes)
-        self.resident_bytes = all_weights(workload, bits, self.hardware)
 
         def fits(index: int, context: Context) -> bool:
             node = workload.nodes[index]
@@ -127,11 +127,9 @@ class Machine:
                     if self.products.by_value:  # where values decide, a band's are not known
                         return False
                     for gemm in set(bands_of(job.gemm, context.bands)):
-                        band = self._band(gemm)
-                        self.search(job, gemm, band).best(room, self.prices(gemm, band))
+                        self.best(_band_job(job, gemm, job.gemm), gemm, self._band(gemm), room)
                 elif job and job.gemm:
-                    counted = self._counted(node.layer.name, job.gemm, index)
-                    self.search(job, job.gemm, counted).best(room, self.prices(job.gemm, counted))
+                    self.best(job, job.gemm, self._counted(node.layer.name, job.gemm, index), room)
             except UserError:
                 return False
             return True
@@ -140,7 +138,7 @@ class Machine:
 
     def _room(self, context: Context, job: Job | None) -> Hardware:
         """The hardware with what room the context leaves in its buffers."""
-        room = with_room(self.hardware, context, bool(job and job.gemm), self.resident_bytes)
+        room = with_room(self.hardware, context, bool(job and job.gemm))
         if room is None:
             raise UserError("what stays on chip leaves no room")
         return room
@@ -171,7 +169,6 @@ class Machine:
         if job.gemm is not None:
             self.refuse_too_wide(job.gemm)
             counted = self._counted(node.layer.name, job.gemm, seed)
-            self.counted[node.layer.name] = Product(job.gemm, counted)
             self.losses.append((job.kind, counted.losses))
             self.slots += counted.slots
         layer = self._played(node, job, counted, context)
@@ -184,7 +181,7 @@ class Machine:
     ) -> Layer:
         found: list[tuple[float, Layer, Machine]] = []
         errors: list[UserError] = []
-        for variant in self.variants:
+        for variant in self.variants.values():
             try:
                 layer = variant.layer(node, bits, file, seed, context, before)
             except UserError as error:
@@ -202,9 +199,9 @@ class Machine:
         self, node: Node, bits: Bits, file: WorkloadFile, seed: int, context: Context, dataflow: str
     ) -> Played | None:
         """One layer once more, for who wants to see every step; None where nothing is done."""
-        for variant in self.variants:
-            if not dataflow or getattr(variant.hardware.engine, "dataflow", "") == dataflow:
-                return variant.replay(node, bits, file, seed, context, dataflow)
+        if self.variants:  # a layer without a product has no dataflow: any does
+            variant = self.variants[dataflow or next(iter(self.variants))]
+            return variant.replay(node, bits, file, seed, context, dataflow)
         job = job_of(node, bits, file, self.hardware.engine)
         if job is None or context.done:
             return None
@@ -244,6 +241,10 @@ class Machine:
         return search(sizes, array, vector, engine, counted.counts.cycles, self._per_output(job, gemm),
                       job.mapping)  # fmt: skip
 
+    def best(self, job: Job, gemm: Gemm, counted: Counted, room: Hardware) -> Mapping:
+        """The best mapping of a product with what room its context leaves."""
+        return self.search(job, gemm, counted).best(room, self.prices(gemm, counted))
+
     def prices(self, gemm: Gemm, counted: Counted) -> Prices:
         """What the search takes energy for; nothing where its objective does not ask."""
         if self.hardware.mapper.objective not in ("energy", "edp"):
@@ -274,8 +275,7 @@ class Machine:
         if context.bands > 1:
             return self._banded_run(job, job.gemm, counted, context)
         if cut is None:
-            room, prices = self._room(context, job), self.prices(job.gemm, counted)
-            mapping = self.search(job, job.gemm, counted).best(room, prices)
+            mapping = self.best(job, job.gemm, counted, self._room(context, job))
             cut = self.cut(job, job.gemm, counted, mapping, context)
         return self._gemm_run(job, job.gemm, counted, cut, context)
 
@@ -284,6 +284,12 @@ class Machine:
         return lane_cycles(dict(job.operations), self.hardware.vector) / (gemm.m * gemm.n * gemm.groups)
 
     def _counted(self, name: str, gemm: Gemm, seed: int) -> Counted:
+        """What the engine does for a layer's product; found out once, whoever asks."""
+        if name not in self.counted:
+            self.counted[name] = Product(gemm, self._count(name, gemm, seed))
+        return self.counted[name].counted
+
+    def _count(self, name: str, gemm: Gemm, seed: int) -> Counted:
         operands = self._read(name, gemm)
         try:
             return self.products.count(gemm, seed, operands)
@@ -322,9 +328,9 @@ class Machine:
             selections=work.macs if gemm.pattern else 0,
         )
         tiling = mapped.cycles - counted.counts.cycles
-        ifmap, weights, result = moved_in(context, compulsory_operands(gemm))
-        return Run(gemm, counted.counts.cycles, tiling, stream, played, activity, (ifmap + weights, result),
-                   str(mapping), counted, context)  # fmt: skip
+        compulsory = moved_in(context, compulsory_operands(gemm))
+        return Run(gemm, counted.counts.cycles, tiling, stream, played, activity, compulsory, str(mapping), counted,
+                   context)  # fmt: skip
 
     def _band(self, gemm: Gemm) -> Counted:
         return Counted(self.products.engine.count(gemm))
@@ -334,31 +340,25 @@ class Machine:
         room, runs = self._room(context, job), []
         known: dict[Hashable, Run] = {}
         for number, part in enumerate(bands_of(gemm, context.bands)):
-            waits = bool(number and context.waiting_bytes)
-            here = context._replace(bands=1, weights_there=context.weights_there or waits, waiting_bytes=0,
+            resident = context.resident_bytes or (context.waiting_bytes if number else 0)
+            here = context._replace(bands=1, resident_bytes=resident, waiting_bytes=0,
                                     ahead=context.ahead and not number)  # fmt: skip
             if (part, here) not in known:
-                band = self._band(part)
-                mapping = self.search(job, part, band).best(room, self.prices(part, band))
-                per_output = self._per_output(job, gemm)
-                mapped = mapped_counts(part, mapping, self.hardware, self.products.engine, band.counts)
-                stream = gemm_stream(part, mapping, self.hardware, mapped.cycles, per_output, here)
-                known[part, here] = self._gemm_run(job, part, band, Cut(mapping, mapped, stream), here)
+                share, band = _band_job(job, part, gemm), self._band(part)
+                cut = self.cut(share, part, band, self.best(share, part, band, room), here)
+                known[part, here] = self._gemm_run(share, part, band, cut, here)
             runs.append(known[part, here])
-        return joined_runs(gemm, counted, context, runs, self._activity(job, gemm, counted, runs))
-
-    def _activity(self, job: Job, gemm: Gemm, counted: Counted, runs: list[Run]) -> Activity:
-        """Of all bands, with the arithmetic and the vector work of the whole."""
-        work, moved = self.products.work(counted), sum((run.activity for run in runs), Activity())
-        selections = work.macs if gemm.pattern else 0
-        return replace(moved, macs=work.macs, bit_steps=work.bit_steps, selections=selections,
-                       vector_operations=dict(job.operations))  # fmt: skip
+        work = self.products.work(counted)
+        activity = sum((run.activity for run in runs), Activity())
+        activity = replace(activity, macs=work.macs, bit_steps=work.bit_steps,
+                           selections=work.macs if gemm.pattern else 0)  # fmt: skip
+        return joined_runs(gemm, counted, context, runs, activity)
 
     def _vector_run(self, traffic: tuple[int, int, int], operations: dict[str, int], context: Context) -> Run:
-        read, weights, written = moved_in(context, traffic)
+        moved = read, weights, written = moved_in(context, traffic)
         lanes = lane_cycles(operations, self.hardware.vector)
         stream = vector_stream((read, weights), written, lanes, self._room(context, None))
         played = play(stream, self.hardware)
-        activity = vector_activity(traffic, (read, weights, written), played.total_cycles, operations)
-        return Run(None, int(stream.vector_cycles.sum()), 0, stream, played, activity, (read + weights, written), "",
-                   None, context)  # fmt: skip
+        activity = vector_activity(traffic, moved, played.total_cycles, operations)
+        return Run(None, int(stream.vector_cycles.sum()), 0, stream, played, activity, moved, "", None,
+                   context)  # fmt: skip

@@ -8,6 +8,7 @@ from itertools import pairwise
 from typing import Any
 
 from accelsim.compress.runlength import coded_share
+from accelsim.counts import summed
 from accelsim.footprint import compulsory_operands
 from accelsim.hardware import Hardware, OperandSrams
 from accelsim.layers import Activation, GlobalAvgPool, Pool
@@ -25,8 +26,9 @@ def contexts(
 ) -> list[Context]:
     """What each layer finds and leaves on chip; fits tells whether a layer can be cut so, by its number."""
     plan, found = hardware.schedule, [ALONE] * len(workload.nodes)
-    if plan.keep_weights and all_weights(workload, bits, hardware) <= weight_room(hardware.sram):
-        found = [context._replace(weights_there=True) for context in found]
+    weights = all_weights(workload, bits, hardware)
+    if plan.keep_weights and weights <= weight_room(hardware.sram):
+        found = [context._replace(resident_bytes=weights) for context in found]
     if plan.compress_activations:
         _code(workload, bits, found)
     if plan.fuse:
@@ -114,9 +116,7 @@ def _hand_over(
 
 def _with_tail(maker: Context, tail: Context, work: Mapping[str, int], share: Fraction) -> Context:
     """A product's context with a layer that is done on its results; work adds to what is done already."""
-    operations = dict(maker.operations)
-    for kind, count in work.items():
-        operations[kind] = operations.get(kind, 0) + count
+    operations = summed(dict(maker.operations), work)
     return maker._replace(operations=tuple(operations.items()), stored_share=share * tail.stored_share)
 
 
@@ -153,7 +153,7 @@ def _in_bands(
 
 def plain(context: Context) -> Context:
     """The same without anything on chip between layers."""
-    return Context(weights_there=context.weights_there, loaded_share=context.loaded_share,
+    return Context(resident_bytes=context.resident_bytes, loaded_share=context.loaded_share,
                    stored_share=context.stored_share)  # fmt: skip
 
 
@@ -163,18 +163,16 @@ def _takes(node: Any, reads: frozenset[int], batch: int, bits: Bits) -> bool:
     return gemm is None or (gemm.weights_stored and len(reads) == 1)
 
 
-def with_room(hardware: Hardware, context: Context, is_product: bool, weights: int) -> Hardware | None:
+def with_room(hardware: Hardware, context: Context, is_product: bool) -> Hardware | None:
     """Hardware whose buffers hold what they do besides what stays on chip; None where that does not fit.
 
-    Buffers of ifmap and ofmap change their roles from layer to layer, so that a result is where its reader wants it;
-    weights: bytes of those that stay.
+    Buffers of ifmap and ofmap change their roles from layer to layer, so that a result is where its reader wants it.
     """
     if context == ALONE:
         return hardware
     sram, there, kept = hardware.sram, context.there_bytes, context.kept_bytes
     if sram.shared:
-        resident = weights * context.weights_there + context.waiting_bytes
-        left = (sram.capacity_bytes - there - kept - resident) // 1024
+        left = (sram.capacity_bytes - there - kept - context.resident_bytes - context.waiting_bytes) // 1024
         update = {"shared": sram.shared.model_copy(update={"capacity_kib": left})}
         return _with_srams(hardware, update) if left >= 1 else None
     ifmap, weight, ofmap = sram.operand_bytes
@@ -185,7 +183,7 @@ def with_room(hardware: Hardware, context: Context, is_product: bool, weights: i
     left_out = (ofmap - kept) // 1024
     if min(left_in, left_out) < 1:
         return None
-    left_over = PLENTY_KIB if context.weights_there or context.waiting_bytes else weight // 1024
+    left_over = PLENTY_KIB if context.resident_bytes or context.waiting_bytes else weight // 1024
     sizes = {"ifmap": left_in, "weight": left_over, "ofmap": left_out}
     return _with_srams(
         hardware,

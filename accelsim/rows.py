@@ -14,7 +14,7 @@ from accelsim.products import Counted
 from accelsim.reasons import bound_of, reason
 from accelsim.result import CAUSES, LayerResult
 from accelsim.roofline import peak_macs_per_cycle
-from accelsim.tiles import ALONE, IFMAP, OFMAP, WEIGHT, Context, TileStream, joined_streams
+from accelsim.tiles import ALONE, Context, TileStream, joined_streams
 from accelsim.timeline import busy_cycles
 from accelsim.traffic import moved_in
 from accelsim.workload import Node
@@ -29,7 +29,7 @@ class Run(NamedTuple):
     stream: TileStream
     played: Played
     activity: Activity
-    compulsory_bytes: tuple[int, int]
+    compulsory: tuple[int, int, int]  #: bytes that ifmap, weights and results move at least
     mapping: str
     counted: Counted | None
     context: Context = ALONE
@@ -54,7 +54,8 @@ def row_of(node: Node, run: Run, hardware: Hardware, parts: dict[str, float]) ->
     }
     moved = stream.read_bytes + stream.write_bytes
     bound = bound_of(busy, total)
-    least, refetch = sum(run.compulsory_bytes), _refetched(run)
+    ifmap, weights, results = run.compulsory
+    least, refetch = sum(run.compulsory), _refetched(run)
     if gemm and run.context == ALONE:
         least = least_bytes(gemm, hardware.sram.capacity_bytes)
     ideal_speedup, speedup = run.counted.speedups if run.counted else (None, None)
@@ -79,8 +80,8 @@ def row_of(node: Node, run: Run, hardware: Hardware, parts: dict[str, float]) ->
         compute_utilization=gemm.macs / (peak * compute_cycles) if gemm else 0.0,
         dram_read_bytes=stream.read_bytes,
         dram_write_bytes=stream.write_bytes,
-        compulsory_read_bytes=run.compulsory_bytes[0],
-        compulsory_write_bytes=run.compulsory_bytes[1],
+        compulsory_read_bytes=ifmap + weights,
+        compulsory_write_bytes=results,
         least_bytes=least,
         ifmap_refetch=refetch[0],
         weight_refetch=refetch[1],
@@ -92,7 +93,7 @@ def row_of(node: Node, run: Run, hardware: Hardware, parts: dict[str, float]) ->
         energy_pj=total_pj(parts),
         arithmetic_intensity=gemm.macs / moved if gemm and moved else None,
         bound=bound,
-        reason=reason(bound, gemm, hardware, compute_cycles, moved, sum(run.compulsory_bytes)),
+        reason=reason(bound, gemm, hardware, compute_cycles, moved, sum(run.compulsory)),
         dataflow=dataflow,
         mapping=run.mapping,
         on_chip=str(run.context),
@@ -105,11 +106,10 @@ def _refetched(run: Run) -> list[float | None]:
     """How often ifmap, weights and results move, of those that a product moves at all; sums that come back count."""
     if run.gemm is None:
         return [None] * 3
-    loads, context = run.stream.load_bytes.sum(axis=0), run.context
-    moved = [int(loads[IFMAP]), int(loads[WEIGHT]) + run.stream.ahead_bytes, int(loads[OFMAP]) + run.stream.write_bytes]
-    there = context.there_bytes * context.bands
-    least = moved_in(context._replace(there_bytes=there), compulsory_operands(run.gemm))
-    return [float(bytes_moved / once) if once else None for bytes_moved, once in zip(moved, least, strict=True)]
+    did = run.activity
+    ifmap, weights = did.ifmap_write_bits // 8, did.weight_write_bits // 8
+    moved = ifmap, weights, did.dram_read_bytes + did.dram_write_bytes - ifmap - weights
+    return [bytes_moved / once if once else None for bytes_moved, once in zip(moved, run.compulsory, strict=True)]
 
 
 def kind_of(node: Node) -> str:
@@ -136,8 +136,6 @@ def joined_runs(gemm: Gemm, counted: Counted, context: Context, runs: list[Run],
     """Bands of a product, one after the other, as one run."""
     alone = counted.counts.cycles
     worked = sum(run.compute_cycles + run.tiling_cycles for run in runs)
-    there = context.there_bytes * context.bands
-    ifmap, weights, result = moved_in(context._replace(there_bytes=there), compulsory_operands(gemm))
     return Run(
         gemm=gemm,
         compute_cycles=min(alone, worked),
@@ -145,7 +143,7 @@ def joined_runs(gemm: Gemm, counted: Counted, context: Context, runs: list[Run],
         stream=joined_streams([run.stream for run in runs]),
         played=joined_plays([run.played for run in runs]),
         activity=activity,
-        compulsory_bytes=(ifmap + weights, result),
+        compulsory=moved_in(context, compulsory_operands(gemm)),
         mapping=runs[0].mapping,
         counted=counted,
         context=context,

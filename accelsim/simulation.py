@@ -112,8 +112,9 @@ def count_gemm(hardware: Hardware, m: int, k: int, n: int, fidelity: Fidelity = 
     gemm = Gemm(m, k, n, activation_bits=width, weight_bits=width, output_bits=width)
     gemm = in_pattern(gemm, hardware.engine.sparse_pattern)
     engine = hardware.engine
-    if isinstance(engine, SystolicArray):
-        engine = min(engine.dataflows, key=lambda array: Products(array, stepped=False).count(gemm, 0).counts.cycles)
+    if len(hardware.dataflows) > 1:
+        engines = (each.engine for each in hardware.dataflows.values())
+        engine = min(engines, key=lambda array: Products(array, stepped=False).count(gemm, 0).counts.cycles)
     products = Products(engine, stepped=fidelity == "stepped")
     counted = products.count(gemm, seed=0)
     counts, peak = counted.counts, peak_of(gemm, hardware)

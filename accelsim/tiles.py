@@ -39,7 +39,7 @@ class Context(NamedTuple):
     there_bytes: int = 0  #: of its activations, from the layer before; a product's all or none
     kept_bytes: int = 0  #: of its result, for the layer behind
     stored: bool = True  #: the result goes to memory
-    weights_there: bool = False  #: from the inference before
+    resident_bytes: int = 0  #: of weights that are there, its own among them: all of the network's, or two bands'
     ahead: bool = False  #: its first weights came while the layer before ran
     loaded_share: Fraction = Fraction(1)
     stored_share: Fraction = Fraction(1)
@@ -50,7 +50,7 @@ class Context(NamedTuple):
 
     def __str__(self) -> str:
         """What did not cross the edge in its time."""
-        spared = {"ifmap": self.there_bytes, "weight": self.weights_there, "ofmap": not self.stored}
+        spared = {"ifmap": self.there_bytes, "weight": self.resident_bytes, "ofmap": not self.stored}
         told = " ".join(name for name, true in spared.items() if true)
         return f"{told} in {self.bands} bands" if self.bands > 1 else told
 

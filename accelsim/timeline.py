@@ -23,20 +23,8 @@ class Timeline(NamedTuple):
         return Timeline(*(unit + cycles for unit in self))
 
 
-def merged(intervals: np.ndarray) -> np.ndarray:
-    """Non-empty intervals in order of their start, with touching ones joined; they must not overlap otherwise."""
-    busy = intervals[intervals[:, 1] > intervals[:, 0]]
-    busy = busy[np.argsort(busy[:, 0], kind="stable")]
-    if not len(busy):
-        return np.zeros((0, 2), np.int64)
-    apart = busy[1:, 0] > busy[:-1, 1]
-    starts = busy[np.concatenate(([True], apart)), 0]
-    ends = busy[np.concatenate((apart, [True])), 1]
-    return np.stack((starts, ends), axis=1)
-
-
-def united(*intervals: np.ndarray) -> np.ndarray:
-    """The union of intervals that may overlap, as ``merged`` gives it."""
+def merged(*intervals: np.ndarray) -> np.ndarray:
+    """The union of intervals, which may overlap: not empty, in order, with touching ones joined."""
     busy = np.concatenate(intervals)
     busy = busy[busy[:, 1] > busy[:, 0]]
     if not len(busy):

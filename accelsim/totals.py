@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from accelsim.config import UserError
 from accelsim.energy import Activity, price, total_pj
-from accelsim.hardware import Hardware, SystolicArray
+from accelsim.hardware import Hardware, with_fidelity
 from accelsim.lowering import Gemm, widths
 from accelsim.machine import Cut, Job, Machine, job_of
 from accelsim.mapping import Search
@@ -64,7 +64,7 @@ class Totals:
 
         Raises: UserError as ``simulate``.
         """
-        hardware = with_ideal_dram(hardware)
+        hardware = with_fidelity(hardware, "ideal")
         key = (id(workload), hardware.engine, hardware.vector)
         bench = self.benches.get(key)
         if bench is None:
@@ -72,11 +72,6 @@ class Totals:
                 del self.benches[next(iter(self.benches))]
             bench = self.benches[key] = Bench(workload, hardware, self.tally, self.lanes)
         return bench.totals(hardware)
-
-
-def with_ideal_dram(hardware: Hardware) -> Hardware:
-    """The same hardware, whose memory is a bandwidth and a latency."""
-    return hardware.model_copy(update={"dram": hardware.dram.model_copy(update={"fidelity": "ideal"})})
 
 
 class Bench:
@@ -106,8 +101,7 @@ class Bench:
 
     def totals(self, hardware: Hardware) -> dict[str, Any]:
         """Totals of one machine with this engine."""
-        chooses = isinstance(hardware.engine, SystolicArray) and hardware.engine.dataflow == "auto"
-        if self.products.needs_operands or not hardware.schedule.plain or chooses:  # no two layers are equal
+        if self.products.needs_operands or not hardware.schedule.plain or len(hardware.dataflows) > 1:
             return simulate(hardware, self.workload).summary
         machine = Machine(hardware, products=self.products)
         memory = (hardware.clock_mhz, hardware.dram.bandwidth_gb_s, hardware.dram.latency_ns)

@@ -9,7 +9,7 @@ from accelsim.energy import Activity
 from accelsim.hardware import ACCUMULATOR_BITS
 from accelsim.layers import Embedding
 from accelsim.lowering import Bits, Gemm
-from accelsim.tiles import Context, TileStream
+from accelsim.tiles import ALONE, Context, TileStream
 from accelsim.workload import Node
 
 TOKEN_BITS = 32  # a token is the number of a table's row
@@ -72,8 +72,10 @@ def vector_activity(
 def moved_in(context: Context, traffic: tuple[int, int, int]) -> tuple[int, int, int]:
     """Of bytes of activations and stored values in and results out, those that cross the chip's edge."""
     read, weights, written = traffic
+    if context == ALONE:  # as most are; fractions take their time
+        return traffic
     return (
-        ceil(max(read - context.there_bytes, 0) * context.loaded_share),
-        weights * (not context.weights_there),
+        ceil(max(read - context.there_bytes * context.bands, 0) * context.loaded_share),
+        weights * (not context.resident_bytes),
         ceil(written * context.stored * context.stored_share),
     )

@@ -6,7 +6,7 @@ from time import perf_counter
 
 from accelsim.load import load_device, load_hardware, load_workload
 from accelsim.lowering import Gemm, in_pattern
-from accelsim.memory.device import DramFidelity, run_trace
+from accelsim.memory.device import DeviceFidelity, run_trace
 from accelsim.memory.patterns import TracePattern, generate
 from accelsim.products import Products
 from accelsim.simulation import count_gemm, simulate
@@ -40,7 +40,7 @@ def compile_kernels() -> float:
 def compile_memories() -> None:
     """The kernels of memory devices, alone and behind a network."""
     spec = TracePattern(pattern="copies", requests=8, span_bytes=4096)
-    fidelities: tuple[DramFidelity, ...] = ("transaction", "cycle")
+    fidelities: tuple[DeviceFidelity, ...] = ("transaction", "cycle")
     for name in ("ddr4_2400_8gb_x8", "octospi_psram_8mib"):
         for fidelity in fidelities:
             run_trace(load_device(name), generate(spec), fidelity)

@@ -10,11 +10,13 @@ from hypothesis import strategies as st
 
 import accelsim
 from accelsim.config import UserError
+from accelsim.hardware import with_fidelity
 from accelsim.kernels import dram_cycle, dram_transaction
 from accelsim.kernels.dram_state import new_channels
 from accelsim.kernels.schedule import Banks, Memory, Steps, play
 from accelsim.load import load_device
 from accelsim.memory.banked import rules_of
+from accelsim.totals import Totals
 
 WEIGHT, OFMAP, STORE = 1, 2, 3
 QUEUE = (0, 1, STORE, OFMAP)  # order of a step's transfers
@@ -157,6 +159,15 @@ def test_a_serial_device_behind_a_network():
 def test_mistakes_are_told(settings, dram, told):
     with pytest.raises(UserError, match=re.escape(told)):
         accelsim.simulate(accelsim.load_hardware("edge_npu", settings), accelsim.load_workload("resnet8"), dram=dram)
+
+
+def test_another_fidelity_does_not_remember_the_first():
+    hardware, network = accelsim.load_hardware("edge_npu"), accelsim.load_workload("resnet8")
+    assert hardware.dram.played == "cycle"
+    assert with_fidelity(hardware, "ideal").dram.played == "ideal"
+    assert with_fidelity(with_fidelity(hardware, "ideal"), "transaction").dram.played == "transaction"
+    ideal = accelsim.simulate(hardware, network, dram="ideal").summary
+    assert Totals().of(hardware, network)["total_cycles"] == ideal["total_cycles"]
 
 
 def test_what_only_an_ideal_memory_obeys_makes_it_ideal():

@@ -3,6 +3,7 @@
 import random
 from fractions import Fraction
 
+import numpy as np
 import pytest
 
 import accelsim
@@ -192,6 +193,28 @@ def test_bands_cover_every_row_and_read_what_their_windows_touch():
             assert conv.padding[0] == sum(y < 0 for y in set(touched))
             assert conv.padding[2] == sum(y >= 13 for y in set(touched))
             row += conv.out_height
+
+
+def test_products_are_counted_once_however_often_a_layer_is_tried(tmp_path):
+    network = accelsim.load_workload("resnet8")
+    for hardware in ("stripes", "edge_sparse_npu"):
+        plain, fused = (
+            accelsim.simulate(accelsim.load_hardware(hardware, settings), network, dram="ideal")
+            for settings in ([], ["schedule.fuse=true"])
+        )
+        assert any(row.on_chip for row in fused.rows)
+        for slots in ("bit_slots", "mac_slots"):
+            assert fused.summary.get(slots) == plain.summary.get(slots)
+    np.save(tmp_path / "stack1_conv1.weight.npy", np.arange(1, 2305, dtype=np.int16).reshape(16, 16, 3, 3) % 100)
+    settings = ["engine.pattern=2:4"]
+    notes = [
+        accelsim.simulate(
+            accelsim.load_hardware("edge_sparse_npu", [*settings, *more]), network, tensors=tmp_path, prune=True
+        ).summary["notes"]
+        for more in ([], ["schedule.fuse=true"])
+    ]
+    assert "weights read of stack1_conv1" in notes[0]
+    assert notes[0] == notes[1]
 
 
 def test_views_pass_on_what_is_on_chip():

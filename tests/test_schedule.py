@@ -11,7 +11,7 @@ from accelsim.config import UserError
 from accelsim.kernels.schedule import Memory, Steps, play
 from accelsim.memory.schedule import Stalls
 from accelsim.simulation import replay
-from accelsim.timeline import Timeline, busy_cycles, joined, merged, united
+from accelsim.timeline import Timeline, busy_cycles, joined, merged
 
 
 @st.composite
@@ -88,10 +88,10 @@ def test_timelines_follow_one_another():
     assert busy_cycles(both.dram) == 8
 
 
-def test_units_that_overlap_are_united():
+def test_units_that_overlap_are_merged():
     pieces = np.array([[5, 9], [0, 2], [3, 3]]), np.array([[1, 4], [6, 7], [9, 12]])
-    assert united(*pieces).tolist() == [[0, 4], [5, 12]]
-    assert united(pieces[0][2:]).tolist() == []
+    assert merged(*pieces).tolist() == [[0, 4], [5, 12]]
+    assert merged(pieces[0][2:]).tolist() == []
 
 
 @pytest.mark.parametrize("dram", ["ideal", "cycle"])
@@ -106,13 +106,14 @@ def test_waits_fill_the_engines_gaps(name, dram):
             continue
         gaps = [played.waits_for(cause) for cause in Stalls._fields]
         worker = played.vector if played.lanes_only else played.engine
-        assert united(*gaps, worker).tolist() == [[0, row.total_cycles]]
+        assert merged(*gaps, worker).tolist() == [[0, row.total_cycles]]
         assert sum(map(busy_cycles, [*gaps, merged(worker)])) == row.total_cycles
         assert sum(played.stalls) == row.stall_cycles - row.tiling_cycles
+        assert list(played.stalls) == list(map(busy_cycles, gaps))
         timeline = played.timeline
         for unit in (timeline.sram_ifmap, timeline.sram_weight):
-            assert busy_cycles(united(unit, worker)) == busy_cycles(unit)
-        assert busy_cycles(united(timeline.dma, timeline.dram)) == busy_cycles(timeline.dma)
+            assert busy_cycles(merged(unit, worker)) == busy_cycles(unit)
+        assert busy_cycles(merged(timeline.dma, timeline.dram)) == busy_cycles(timeline.dma)
 
 
 def test_a_layer_in_prefetch_and_fusion_is_replayed_as_it_was():

@@ -46,7 +46,7 @@ def run(
     """Run a network: cycles, stalls, energy, what bounds it."""
     from accelsim.config import UserError, nearest
     from accelsim.report.files import RESULT_FILES, json_text, prepared, write_result
-    from accelsim.report.timeline import timeline_svg
+    from accelsim.report.timeline import timeline_image
     from accelsim.simulation import replay, simulate
 
     hardware, network = chosen(workload, hw, settings, precision, sparsity)
@@ -69,7 +69,7 @@ def run(
     if folder:
         layer = timeline or max(result.rows, key=lambda row: row.total_cycles).layer
         played = replay(hardware, network, result, layer, tensors)
-        written = write_result(folder, result, timeline_svg(layer, played, hardware) if played else None)
+        written = write_result(folder, result, timeline_image(layer, played, hardware) if played else None)
     if as_json:
         layers = [result.record(row) for row in result.rows]
         typer.echo(json_text({**result.summary, "layers": layers}), nl=False)

@@ -15,7 +15,8 @@ class SystolicArray(Value):
     """A grid of rows x cols processing elements (PEs), each one MAC a cycle.
 
     ``os`` holds outputs (rows M, columns N), ``ws`` weights (rows K, columns N), ``is`` inputs (rows K, columns M);
-    ``auto`` whichever of the three suits a layer best. What counts and steps is one of the three (``dataflows``).
+    ``auto`` whichever of the three suits a layer best. What counts and steps is one of the three
+    (``Hardware.dataflows``).
     """
 
     kind: Literal["systolic"]
@@ -42,12 +43,6 @@ class SystolicArray(Value):
     def pes(self) -> int:
         """Processing elements, each with a peak of one MAC a cycle."""
         return self.rows * self.cols
-
-    @property
-    def dataflows(self) -> list[SystolicArray]:
-        """The array with each dataflow that it may take."""
-        names = ("ws", "os", "is") if self.dataflow == "auto" else (self.dataflow,)
-        return [self.model_copy(update={"dataflow": name}) for name in names]
 
     @property
     def title(self) -> str:

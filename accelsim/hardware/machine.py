@@ -206,6 +206,15 @@ class Hardware(Value):
     mapper: Mapper = Mapper()
     technology: TechnologyChoice
 
+    @property
+    def dataflows(self) -> dict[str, Hardware]:
+        """The hardware with each dataflow that its array may choose; itself where there is nothing to choose."""
+        engine = self.engine
+        if not isinstance(engine, SystolicArray) or engine.dataflow != "auto":
+            return {"": self}
+        arrays = {name: engine.model_copy(update={"dataflow": name}) for name in ("ws", "os", "is")}
+        return {name: self.model_copy(update={"engine": array}) for name, array in arrays.items()}
+
 
 def with_fidelity(hardware: Hardware, fidelity: DramFidelity | None) -> Hardware:
     """The same hardware with its DRAM simulated so exactly; as it is for None.
@@ -214,7 +223,6 @@ def with_fidelity(hardware: Hardware, fidelity: DramFidelity | None) -> Hardware
     """
     if fidelity in (None, hardware.dram.played):
         return hardware
-    stated = {"bandwidth_gb_s", "latency_ns"} | hardware.dram.model_fields_set
-    data = hardware.dram.model_dump(include=stated) | {"fidelity": fidelity}
+    data = {name: getattr(hardware.dram, name) for name in hardware.dram.model_fields_set} | {"fidelity": fidelity}
     dram = validated(Dram, Document(f"--dram {fidelity}", data, {}))
     return hardware.model_copy(update={"dram": dram})

@@ -21,7 +21,7 @@ COUNTED = {  # what a result calls the counts
     "reads_joined": "joined_reads",
     "writes_joined": "joined_writes",
 }
-DramFidelity = Literal["transaction", "cycle"]
+DeviceFidelity = Literal["transaction", "cycle"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,7 @@ class MemoryRun:
 
 
 def run_trace(
-    device: MemoryDevice, pieces: Iterable[Requests], fidelity: DramFidelity = "cycle", sink: Sink | None = None
+    device: MemoryDevice, pieces: Iterable[Requests], fidelity: DeviceFidelity = "cycle", sink: Sink | None = None
 ) -> MemoryRun:
     """Run a trace; sink takes every command of a banked device, and asks for fidelity cycle.
 

@@ -13,7 +13,7 @@ from accelsim.lowering import INT64_MAX
 from accelsim.memory.attached import Attached, Used, ideal
 from accelsim.memory.dram import latency_cycles, transfer_cycles
 from accelsim.tiles import STORE, TileStream
-from accelsim.timeline import Timeline, busy_cycles, merged, united
+from accelsim.timeline import Timeline, merged
 
 if TYPE_CHECKING:
     from accelsim.kernels.schedule import State
@@ -67,7 +67,11 @@ class Played(NamedTuple):
     @property
     def stalls(self) -> Stalls:
         """Cycles in which the engine waits."""
-        return Stalls(*(busy_cycles(self.waits_for(cause)) for cause in Stalls._fields))
+        w = self.waits
+        others = w.ends - w.after_refresh
+        waited, store = int(others[1:].sum()), int(others[1:][w.for_room[1:]].sum())
+        refresh = int((w.after_refresh - w.starts).sum())
+        return Stalls(int(others[0]), waited - store, refresh, store, self.total_cycles - w.last)
 
     @property
     def idle_at_end(self) -> int:
@@ -87,10 +91,10 @@ class Played(NamedTuple):
         return Timeline(
             engine=merged(self.engine),
             vector=merged(self.vector),
-            sram_ifmap=united(reader, ifmap),
-            sram_weight=united(reader, weight),
-            sram_ofmap=united(self.engine, self.vector, sums, results),
-            dma=united(asked, results),
+            sram_ifmap=merged(reader, ifmap),
+            sram_weight=merged(reader, weight),
+            sram_ofmap=merged(self.engine, self.vector, sums, results),
+            dma=merged(asked, results),
             dram=merged(self.dram),
         )
 
@@ -132,12 +136,17 @@ def play(stream: TileStream, hardware: Hardware) -> Played:
 def _waits(state: State, refresh_cycles: int) -> Waits:
     """Each gap before a step is put down to what came last; refreshes in it, at most all of it, to them."""
     begins, ends = state.compute[:, 0], state.compute[:, 1]
-    starts = np.concatenate(([0], ends[:-1]))
+    starts = np.concatenate((_ZERO, ends[:-1]))
     for_room = state.room >= state.ready
+    if not refresh_cycles:
+        return Waits(starts, starts, begins, for_room, int(ends[-1]))
     refreshes = np.diff(state.refreshes, prepend=0) * refresh_cycles
     refresh = np.where(for_room, 0, np.minimum(begins - starts, refreshes))
     refresh[0] = 0
     return Waits(starts, starts + refresh, begins, for_room, int(ends[-1]))
+
+
+_ZERO = np.zeros(1, np.int64)
 
 
 def joined_plays(plays: list[Played]) -> Played:

@@ -10,7 +10,7 @@ from accelsim.hardware import Hardware
 from accelsim.memory.schedule import Played
 from accelsim.report.figures import GREY, INK, SMALL, image, style
 from accelsim.report.text import figure as number
-from accelsim.timeline import busy_cycles, united
+from accelsim.timeline import busy_cycles, merged
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -49,17 +49,8 @@ CAUSES = {
 }
 
 
-def timeline_svg(layer: str, played: Played, hardware: Hardware) -> bytes:
-    """The timeline of a layer as SVG."""
-    return _image(layer, played, hardware, ".svg")
-
-
-def timeline_png(layer: str, played: Played, hardware: Hardware) -> bytes:
-    """The same as PNG."""
-    return _image(layer, played, hardware, ".png")
-
-
-def _image(layer: str, played: Played, hardware: Hardware, suffix: str) -> bytes:
+def timeline_image(layer: str, played: Played, hardware: Hardware, suffix: str = ".svg") -> bytes:
+    """The timeline of a layer as a file's content: SVG or PNG."""
     with style():
         from matplotlib.figure import Figure
 
@@ -74,7 +65,7 @@ def _image(layer: str, played: Played, hardware: Hardware, suffix: str) -> bytes
 
 def _draw(axes: Axes, played: Played) -> None:
     timeline, total = played.timeline, played.total_cycles
-    moves = [united(played.transfers[:, place]) for place in range(4)]
+    moves = [merged(played.transfers[:, place]) for place in range(4)]
     lanes = dict(zip(LANES, (timeline.engine, timeline.vector, *moves, timeline.sram_ifmap, timeline.sram_weight,
                              timeline.sram_ofmap, timeline.dram), strict=True))  # fmt: skip
     lanes = {name: intervals for name, intervals in lanes.items() if len(intervals)}

@@ -19,20 +19,25 @@ settings.load_profile("unjitted" if UNJITTED else "default")
 
 
 def pytest_collection_modifyitems(items):
-    """Notebooks run whole networks, which takes too long without the JIT."""
+    """Whole networks take too long without the JIT; notebooks run some too."""
     if UNJITTED:
         for item in items:
-            if item.path.suffix == ".ipynb":
+            if item.path.suffix == ".ipynb" or item.get_closest_marker("needs_jit"):
                 item.add_marker(pytest.mark.skip(reason="whole networks"))
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _short_validation():
-    """Without the JIT, validate leaves out the traces of whole DRAMs; test_dram runs the short ones."""
+def _small_sizes():
+    """Without the JIT a DRAM behind a whole network takes minutes: it is simulated only where a test asks for it.
+
+    Validate leaves out the traces of whole DRAMs; test_dram runs the short ones.
+    """
     if UNJITTED:
         from accelsim import validate
+        from accelsim.hardware import Dram
 
         validate._dram = lambda: iter(())
+        Dram.played = property(lambda dram: dram.fidelity or "ideal")
 
 
 @pytest.fixture

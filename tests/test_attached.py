@@ -70,7 +70,7 @@ def requests_of(stream, state, done, device, ratio):
 
 @pytest.mark.parametrize("name", DEVICES)
 @pytest.mark.parametrize("kernel", [dram_cycle, dram_transaction], ids=["cycle", "transaction"])
-@settings(max_examples=25)
+@settings(max_examples=settings.default.max_examples // 6)
 @given(stream=streams(), ratio=st.sampled_from([(1, 1), (8, 5), (6, 5), (1, 3), (7, 2)]))
 def test_schedule_and_memory_agree_on_when_requests_come(kernel, name, stream, ratio):
     device = load_device(name, ["controller.idle_drain=2"])
@@ -102,7 +102,8 @@ def test_schedule_and_memory_agree_on_when_requests_come(kernel, name, stream, r
     assert end == -(-int(other.clock[0]) * ratio[1] // ratio[0])
 
 
-@settings(max_examples=40)
+@pytest.mark.needs_jit
+@settings(max_examples=settings.default.max_examples // 4)
 @given(stream=streams())
 def test_transfers_lie_apart_and_steps_wait_for_them(stream):
     device = load_device("lpddr5_6400")
@@ -135,6 +136,7 @@ def test_a_run_counts_the_devices_commands_and_prices_them():
         assert better.summary["total_cycles"] <= 1.01 * worse.summary["total_cycles"]
 
 
+@pytest.mark.needs_jit
 def test_a_serial_device_behind_a_network():
     settings = ["dram={device: octospi_psram_8mib}"]
     result = accelsim.simulate(accelsim.load_hardware("mcu_npu", settings), accelsim.load_workload("ds_cnn_kws"))
@@ -142,6 +144,7 @@ def test_a_serial_device_behind_a_network():
     assert result.summary["stall_cycles_by_cause"]["refresh_wait"] == 0
 
 
+@pytest.mark.needs_jit
 @pytest.mark.parametrize(
     ("settings", "dram", "told"),
     [
@@ -176,6 +179,7 @@ def test_what_only_an_ideal_memory_obeys_makes_it_ideal():
     assert accelsim.load_hardware("edge_npu", ["dram.channels=2"]).dram.bandwidth_gb_s == pytest.approx(25.6)
 
 
+@pytest.mark.needs_jit
 @pytest.mark.parametrize("requests", [1, 4])
 def test_few_outstanding_requests_wait_for_the_latency(requests):
     network = accelsim.load_workload("ad_autoencoder")

@@ -297,6 +297,7 @@ def test_more_of_anything_never_worsens_what_was_optimized(sizes, objective, mor
     assert scores == sorted(scores, reverse=True)
 
 
+@pytest.mark.needs_jit
 @pytest.mark.parametrize("objective", ["cycles", "bytes", "delay_traffic"])
 def test_auto_takes_the_best_dataflow_of_each_layer(objective):
     network = load_workload("resnet8")

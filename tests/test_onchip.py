@@ -158,6 +158,7 @@ def test_pooling_and_functions_are_done_as_results_appear():
     assert fused.summary["total_cycles"] < plain.summary["total_cycles"]
 
 
+@pytest.mark.needs_jit
 def test_two_convolutions_take_turns_with_bands_of_what_fits_no_buffer():
     layers = [
         "{name: dw, type: conv2d, out_channels: 32, kernel: 3, stride: 2, padding: 1, groups: 32}",

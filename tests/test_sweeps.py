@@ -72,6 +72,7 @@ def test_a_sweep_is_what_simulate_gives_point_by_point(spec, tmp_path):
     assert done.summary["points"] == done.summary["done"] == len(done.points) == 24
 
 
+@pytest.mark.needs_jit
 def test_stepped_points_give_the_same(spec, tmp_path):
     edited(edited(edited(spec, "[ad_autoencoder, resnet8]", "resnet8"), "[os, ws, is]", "[ws]"), "to: 128", "to: 65")
     closed = api.sweep(spec, tmp_path / "a", workers=1).records
@@ -129,6 +130,7 @@ def test_parameters_of_the_network(tmp_path):
     assert second["total_cycles"] == summary["total_cycles"] > first["total_cycles"]
 
 
+@pytest.mark.needs_jit
 def test_points_with_the_memory_simulated(tmp_path):
     data = {"hardware": "edge_npu", "workload": "resnet8", "dram": "cycle", "parameters": {"dram.channels": [1, 2]}}
     records = api.sweep(data, tmp_path / "out", workers=1).records

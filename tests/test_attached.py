@@ -102,7 +102,6 @@ def test_schedule_and_memory_agree_on_when_requests_come(kernel, name, stream, r
     assert end == -(-int(other.clock[0]) * ratio[1] // ratio[0])
 
 
-@pytest.mark.needs_jit
 @settings(max_examples=settings.default.max_examples // 4)
 @given(stream=streams())
 def test_transfers_lie_apart_and_steps_wait_for_them(stream):
@@ -120,6 +119,7 @@ def test_transfers_lie_apart_and_steps_wait_for_them(stream):
         assert (state.compute[loaded, 0] >= state.bus[loaded, operand, 1]).all()
 
 
+@pytest.mark.needs_jit
 def test_a_run_counts_the_devices_commands_and_prices_them():
     hardware, network = accelsim.load_hardware("edge_npu"), accelsim.load_workload("resnet8")
     assert hardware.dram.played == "cycle"
@@ -144,7 +144,6 @@ def test_a_serial_device_behind_a_network():
     assert result.summary["stall_cycles_by_cause"]["refresh_wait"] == 0
 
 
-@pytest.mark.needs_jit
 @pytest.mark.parametrize(
     ("settings", "dram", "told"),
     [
@@ -164,6 +163,7 @@ def test_mistakes_are_told(settings, dram, told):
         accelsim.simulate(accelsim.load_hardware("edge_npu", settings), accelsim.load_workload("resnet8"), dram=dram)
 
 
+@pytest.mark.needs_jit
 def test_another_fidelity_does_not_remember_the_first():
     hardware, network = accelsim.load_hardware("edge_npu"), accelsim.load_workload("resnet8")
     assert hardware.dram.played == "cycle"

@@ -1,21 +1,40 @@
 """Whole networks in closed form and stepped, and the parts that a sweep repeats: pytest tests/bench/bench_run.py."""
 
+import resource
+import subprocess
+import sys
+
 import pytest
 
 import accelsim
-from accelsim.mapping import find
+from accelsim.mapping import search
 
 
 @pytest.mark.parametrize("network", ["mobilenet_v2", "resnet50", "bert_base_s128"])
 def test_closed(benchmark, network):
     hardware, workload = accelsim.load_hardware("edge_npu"), accelsim.load_workload(network)
-    benchmark(accelsim.simulate, hardware, workload)
+    benchmark(accelsim.simulate, hardware, workload, dram="ideal")
+
+
+@pytest.mark.parametrize("fidelity", ["transaction", "cycle"])
+def test_with_the_memory_simulated(benchmark, fidelity):
+    hardware, workload = accelsim.load_hardware("edge_npu"), accelsim.load_workload("resnet50")
+    benchmark.pedantic(accelsim.simulate, (hardware, workload, "closed", fidelity), rounds=5, warmup_rounds=1)
+
+
+def test_memory_of_a_run(benchmark):
+    """Peak memory of a process that runs ResNet50 with every command of its DRAM; the time is the whole process's."""
+    command = [sys.executable, "-m", "accelsim", "run", "resnet50", "--dram", "cycle", "--json"]
+    benchmark.pedantic(subprocess.run, (command,), {"stdout": subprocess.DEVNULL, "check": True}, rounds=3,
+                       warmup_rounds=1)  # fmt: skip
+    benchmark.extra_info["peak_mib"] = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
 
 
 @pytest.mark.parametrize("network", ["mobilenet_v2", "resnet50"])
 def test_mapper_cold(benchmark, network):
     hardware, workload = accelsim.load_hardware("edge_npu"), accelsim.load_workload(network)
-    benchmark.pedantic(accelsim.simulate, (hardware, workload), setup=find.cache_clear, rounds=10)
+    arguments = (hardware, workload, "closed", "ideal")
+    benchmark.pedantic(accelsim.simulate, arguments, setup=search.cache_clear, rounds=10)
 
 
 def test_resnet18_stepped(benchmark):

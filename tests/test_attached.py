@@ -102,7 +102,7 @@ def test_schedule_and_memory_agree_on_when_requests_come(kernel, name, stream, r
     assert end == -(-int(other.clock[0]) * ratio[1] // ratio[0])
 
 
-@settings(max_examples=settings.default.max_examples // 4)
+@settings(max_examples=settings.default.max_examples // 3)
 @given(stream=streams())
 def test_transfers_lie_apart_and_steps_wait_for_them(stream):
     device = load_device("lpddr5_6400")

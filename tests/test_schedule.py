@@ -94,8 +94,7 @@ def test_units_that_overlap_are_merged():
     assert merged(pieces[0][2:]).tolist() == []
 
 
-@pytest.mark.needs_jit
-@pytest.mark.parametrize("dram", ["ideal", "cycle"])
+@pytest.mark.parametrize("dram", ["ideal", pytest.param("cycle", marks=pytest.mark.needs_jit)])
 @pytest.mark.parametrize("name", ["resnet8", "ds_cnn_kws"])
 def test_waits_fill_the_engines_gaps(name, dram):
     hardware, network = accelsim.load_hardware(), accelsim.load_workload(name)

@@ -60,7 +60,11 @@ def cycle_parts(result: Result, hardware: Hardware) -> list[CycleParts]:
     waits = waiting(result.timeline, [row.total_cycles for row in result.rows])
     for row, product, (memory, vector) in zip(result.rows, result.products, waits, strict=True):
         parts = _engine_parts(product, row, hardware) if product else CycleParts()
-        parts += CycleParts(memory=Fraction(memory + row.tiling_cycles), vector=Fraction(vector))
+        parts += CycleParts(
+            operands=Fraction(row.bank_conflict_cycles),
+            memory=Fraction(memory + row.tiling_cycles),
+            vector=Fraction(vector),
+        )
         if parts.total != row.total_cycles:
             raise InvariantError(f"layer {row.layer}: parts of {parts.total} cycles, not {row.total_cycles}")
         layers.append(parts)

@@ -20,6 +20,7 @@ from accelsim.layers import GivenMapping
 from accelsim.lowering import Bits, Gemm, bands_of, gemm_of, in_pattern, vector_work
 from accelsim.mapping import FREE, Prices, Search, search
 from accelsim.memory.dram import transfer_time
+from accelsim.memory.ports import buffers_of, port_waits
 from accelsim.memory.schedule import Played, play
 from accelsim.onchip import contexts, weight_room, with_room
 from accelsim.products import Counted, Product, Products
@@ -45,10 +46,11 @@ class Job(NamedTuple):
 
 
 class Cut(NamedTuple):
-    """A product under a mapping: what the engine does, and its stream of steps. No memory decides about it."""
+    """A product under a mapping: what the engine does, and its stream of steps. Of the memories ports alone matter."""
 
     mapping: Mapping
     counts: ActionCounts
+    port_waits: int
     stream: TileStream
 
 
@@ -105,6 +107,7 @@ class Machine:
         self.given: list[str] = []  # layers whose operands came from files
         self.products = products or Products(hardware.engine, stepped, prunes)
         self.table: EnergyTable = energy_table(hardware, load_technology(hardware.technology.name))
+        self.buffers = buffers_of(hardware)
         self.done: dict[Hashable, Layer] = {}
         self.variants: dict[str, Machine] = {}  # by dataflow, where a layer may choose
         if len(hardware.dataflows) > 1:
@@ -265,8 +268,13 @@ class Machine:
         """A product as its mapping cuts it."""
         hardware, engine = self.hardware, self.products.engine
         mapped = mapped_counts(gemm, mapping, hardware, engine, counted.counts)
-        stream = gemm_stream(gemm, mapping, hardware, mapped.cycles, self._per_output(job, gemm), context)
-        return Cut(mapping, mapped, stream)
+        waits = self.port_waits(gemm, counted)
+        stream = gemm_stream(gemm, mapping, hardware, mapped.cycles + waits, self._per_output(job, gemm), context)
+        return Cut(mapping, mapped, waits, stream)
+
+    def port_waits(self, gemm: Gemm, counted: Counted) -> int:
+        """Cycles that the engine waits for its buffers' ports, whatever the mapping."""
+        return port_waits(self.products.laid(gemm), self.products.engine, self.buffers, counted.counts.cycles)
 
     def run(self, job: Job, counted: Counted | None, cut: Cut | None = None, context: Context = ALONE) -> Run:
         """A job through the schedule; the best mapping is searched for unless the product is cut already."""
@@ -317,7 +325,7 @@ class Machine:
         raise UserError(f"{told} (engine.pe_bits); allowed: 1 to {engine.operand_bits}")
 
     def _gemm_run(self, job: Job, gemm: Gemm, counted: Counted, cut: Cut, context: Context) -> Run:
-        mapping, mapped, stream = cut
+        mapping, mapped, waits, stream = cut
         played = play(stream, self.hardware)
         work = self.products.work(counted)
         activity = replace(
@@ -329,8 +337,8 @@ class Machine:
         )
         tiling = mapped.cycles - counted.counts.cycles
         compulsory = moved_in(context, compulsory_operands(gemm))
-        return Run(gemm, counted.counts.cycles, tiling, stream, played, activity, compulsory, str(mapping), counted,
-                   context)  # fmt: skip
+        return Run(gemm, counted.counts.cycles, tiling, waits, stream, played, activity, compulsory, str(mapping),
+                   counted, context)  # fmt: skip
 
     def _band(self, gemm: Gemm) -> Counted:
         return Counted(self.products.engine.count(gemm))
@@ -360,5 +368,5 @@ class Machine:
         stream = vector_stream((read, weights), written, lanes, self._room(context, None))
         played = play(stream, self.hardware)
         activity = vector_activity(traffic, moved, played.total_cycles, operations)
-        return Run(None, int(stream.vector_cycles.sum()), 0, stream, played, activity, moved, "", None,
+        return Run(None, int(stream.vector_cycles.sum()), 0, 0, stream, played, activity, moved, "", None,
                    context)  # fmt: skip

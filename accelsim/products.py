@@ -91,7 +91,7 @@ class Products:
 
         Raises: UserError for what the engine does not take, ProductError where stepping gives something else.
         """
-        laid = packed(gemm) if self.serial and self.serial.unit.pack_first_layer else gemm
+        laid = self.laid(gemm)
         if operands is None and not self.needs_operands:
             return self._counted(gemm, laid, None)
         data, given = operands or (self._random_activations(gemm, seed), None)
@@ -108,6 +108,10 @@ class Products:
             stepped = self.serial.step(laid, a, w, signed) if self.serial else self.engine.step(laid, a, w)
             _verify(laid, (a, w), stepped, replace(counted.counts, macs=laid.macs))
         return counted if given is None else counted._replace(zero_macs=gemm.m * zeros(given, gemm))
+
+    def laid(self, gemm: Gemm) -> Gemm:
+        """A product as it lies on the engine."""
+        return packed(gemm) if self.serial and self.serial.unit.pack_first_layer else gemm
 
     def _counted(self, gemm: Gemm, laid: Gemm, values: tuple[np.ndarray, bool] | None) -> Counted:
         """Counts of a product as it is laid on the engine, with its useful MACs, and a serial unit's bit slots."""

@@ -34,6 +34,7 @@ class LayerResult:
     compute_cycles: int  #: of the engine alone; of the vector unit for a layer without a product
     stall_cycles: int  #: all that the layer takes longer than compute_cycles
     tiling_cycles: int  #: of these: the engine's, where tiles cut its streams and each piece fills and drains;
+    bank_conflict_cycles: int  #: for its buffers' banks, which serve so many words a cycle each;
     first_fill_cycles: int  #: it waits for its first operands;
     load_wait_cycles: int  #: for operands;
     refresh_wait_cycles: int  #: for operands, while the DRAM refreshes;
@@ -71,7 +72,7 @@ class LayerResult:
         return {cause: getattr(self, f"{cause}_cycles") for cause in CAUSES}
 
 
-CAUSES = ("tiling", "first_fill", "load_wait", "refresh_wait", "store_wait", "drain")
+CAUSES = ("tiling", "bank_conflict", "first_fill", "load_wait", "refresh_wait", "store_wait", "drain")
 COLUMNS = tuple(field.name for field in fields(LayerResult) if field.name != "energy_pj_by_component")
 
 
@@ -105,7 +106,8 @@ def check(row: LayerResult, engine_busy_cycles: int, peak_macs_per_cycle: float)
         "stalls >= 0": row.stall_cycles >= 0,
         "compute + stall = total": row.compute_cycles + row.stall_cycles == row.total_cycles,
         "compute cycles >= MACs / peak": row.compute_cycles * peak_macs_per_cycle >= row.macs * (1 - 1e-12),
-        "engine busy = compute + tiling": engine_busy_cycles == (row.compute_cycles + row.tiling_cycles) * (row.m > 0),
+        "engine busy = compute + tiling + bank conflicts": engine_busy_cycles
+        == (row.compute_cycles + row.tiling_cycles + row.bank_conflict_cycles) * (row.m > 0),
         "stalls by cause >= 0": min(row.stall_cycles_by_cause.values()) >= 0,
         "stalls by cause add up": sum(row.stall_cycles_by_cause.values()) == row.stall_cycles,
         "DRAM reads >= compulsory": row.dram_read_bytes >= row.compulsory_read_bytes,

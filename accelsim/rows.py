@@ -26,6 +26,7 @@ class Run(NamedTuple):
     gemm: Gemm | None
     compute_cycles: int
     tiling_cycles: int
+    bank_conflict_cycles: int
     stream: TileStream
     played: Played
     activity: Activity
@@ -48,7 +49,7 @@ def row_of(node: Node, run: Run, hardware: Hardware, parts: dict[str, float]) ->
     dataflow = hardware.engine.dataflow if gemm and isinstance(hardware.engine, SystolicArray) else ""
     total, peak = played.total_cycles, peak_of(gemm, hardware)
     busy = {
-        "compute": compute_cycles + run.tiling_cycles if gemm else 0,
+        "compute": compute_cycles + run.tiling_cycles + run.bank_conflict_cycles if gemm else 0,
         "vector": busy_cycles(played.vector),
         "memory": busy_cycles(played.dram),
     }
@@ -70,6 +71,7 @@ def row_of(node: Node, run: Run, hardware: Hardware, parts: dict[str, float]) ->
         compute_cycles=compute_cycles,
         stall_cycles=total - compute_cycles,
         tiling_cycles=run.tiling_cycles,
+        bank_conflict_cycles=run.bank_conflict_cycles,
         first_fill_cycles=stalls.first_fill,
         load_wait_cycles=stalls.load,
         refresh_wait_cycles=stalls.refresh,
@@ -140,6 +142,7 @@ def joined_runs(gemm: Gemm, counted: Counted, context: Context, runs: list[Run],
         gemm=gemm,
         compute_cycles=min(alone, worked),
         tiling_cycles=worked - min(alone, worked),
+        bank_conflict_cycles=sum(run.bank_conflict_cycles for run in runs),
         stream=joined_streams([run.stream for run in runs]),
         played=joined_plays([run.played for run in runs]),
         activity=activity,

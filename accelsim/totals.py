@@ -1,7 +1,7 @@
 """Totals of many machines that differ in little: what they have in common is done once.
 
 Bit for bit what ``simulate`` puts into its summary. Cycles of a product depend on engine, vector unit, its mapping,
-clock and DRAM; buffers decide about the mapping and the energies alone.
+clock, DRAM and its buffers' ports; their sizes decide about the mapping and the energies alone.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from accelsim.hardware import Hardware, with_fidelity
 from accelsim.lowering import Gemm, widths
 from accelsim.machine import Cut, Job, Machine, job_of
 from accelsim.mapping import Search
+from accelsim.memory.ports import Buffers
 from accelsim.products import Counted, Products
 from accelsim.rows import Run
 from accelsim.simulation import simulate
@@ -131,8 +132,9 @@ class KeptProduct:
     def __init__(self, node: Node, job: Job, gemm: Gemm) -> None:
         self.node, self.job, self.gemm = node, job, gemm
         self.begun: tuple[Counted, Search] | None = None
-        self.cuts: dict[Mapping, Cut] = {}
-        self.played: dict[tuple[Mapping, Memory], Played] = {}
+        self.waits: dict[Buffers, int] = {}
+        self.cuts: dict[tuple[Mapping, int], Cut] = {}
+        self.played: dict[tuple[Mapping, int, Memory], Played] = {}
 
     def play(self, machine: Machine, memory: Memory) -> tuple[Played, bool]:
         """The product on a machine, and whether it was played before."""
@@ -142,16 +144,19 @@ class KeptProduct:
             self.begun = counted, machine.search(self.job, self.gemm, counted)
         counted, search = self.begun
         mapping = search.best(machine.hardware, machine.prices(self.gemm, counted))
-        key = (mapping, memory)
+        waits = self.waits.get(machine.buffers)
+        if waits is None:
+            waits = self.waits[machine.buffers] = machine.port_waits(self.gemm, counted)
+        key = (mapping, waits, memory)
         played = self.played.get(key)
         if played is not None:
             return played, True
-        cut = self.cuts.get(mapping)
+        cut = self.cuts.get(key[:2])
         if cut is None:
             cut = machine.cut(self.job, self.gemm, counted, mapping)
             if cut.stream.compute_cycles.size <= MOST_STEPS:
                 _room_for_one(self.cuts, MOST_CUTS)
-                self.cuts[mapping] = cut
+                self.cuts[key[:2]] = cut
         _room_for_one(self.played, MOST_PLAYED)
         self.played[key] = _played(machine, self.node, machine.run(self.job, counted, cut))
         return self.played[key], False

@@ -21,6 +21,34 @@ class Fold(NamedTuple):
     repeat: int
 
 
+class Beats(NamedTuple):
+    """Alike beats of an engine: what it asks of its buffers while one of them lasts, in vectors of so many elements.
+
+    A beat of several vectors takes them whenever it likes; one of a single vector waits until it has it.
+    """
+
+    cycles: int  #: of one beat, if no buffer holds it up
+    repeat: int
+    vectors: int = 1
+    activations: int = 0
+    weights: int = 0
+    sums_in: int = 0  #: partial sums that come back
+    sums_out: int = 0  #: that leave to come back
+    results: int = 0
+    depths: tuple[int, int] = (0, 1)  #: blocks of the reduction (see Blocks) that its activations are of: from, to
+
+
+class Blocks(NamedTuple):
+    """The activations that a beat reads: so many pixels at so many places of the reduction."""
+
+    pixels: int
+    depth: int
+    by_position: bool = False  #: a block ends with each kernel position
+    channels_inside: bool = False  #: the reduction runs over kernel positions, then channels, whatever the layout
+    apart: bool = False  #: blocks of the reduction are told apart in Beats
+    ahead: bool = False  #: all that a product reads is one beat's
+
+
 class Engine(Protocol):
     """A compute engine behind its two texts: the closed form and the stepped kernel. A value: equal, hashable."""
 
@@ -32,6 +60,12 @@ class Engine(Protocol):
 
     def step(self, gemm: Gemm, a: np.ndarray, w: np.ndarray) -> tuple[np.ndarray, ActionCounts]:
         """Cycle by cycle; a is integers [groups, M, K], w [groups, K, N]; returns a @ w and what happened."""
+
+    def beats(self, gemm: Gemm, cycles: int) -> list[Beats]:
+        """What a product that takes so many cycles asks of the buffers; all reads and writes of ``count``."""
+
+    def blocks(self, gemm: Gemm) -> Blocks:
+        """How the activations of a beat lie."""
 
 
 class Extent(NamedTuple):

@@ -20,7 +20,7 @@ import numpy as np
 
 from accelsim.config import UserError
 from accelsim.counts import ActionCounts
-from accelsim.engines.base import ceil_div, check_operand
+from accelsim.engines.base import Beats, Blocks, ceil_div, check_operand, extents
 from accelsim.engines.losses import Losses
 from accelsim.hardware import BitSerialUnit
 from accelsim.lowering import INT64_MAX, Gemm
@@ -112,6 +112,24 @@ class BitSerial:
         product = np.zeros((gemm.groups, gemm.m, gemm.n), np.int64)
         seen = step_unit(activations, weights, trees, sums, product, self._order(gemm), unit)
         return product, ActionCounts(*(int(n) for n in seen))
+
+    def beats(self, gemm: Gemm, cycles: int) -> list[Beats]:
+        """A step each, of the same length however long single ones take; results leave while the next ones begin."""
+        walk, groups = self._walk(gemm), gemm.groups
+        length = cycles // (walk.column_steps // gemm.m * ceil_div(gemm.m, self.unit.cols))
+        beats = []
+        for window, some in ((w, f) for w in extents(gemm.m, self.unit.cols) for f in extents(gemm.n, self._filters)):
+            sets = groups * window.repeat * some.repeat
+            for lanes in extents(walk.channels, self.unit.lanes):
+                step = Beats(length, sets * walk.positions * lanes.repeat)
+                beats.append(step._replace(activations=window.used * lanes.used, weights=lanes.used * some.used))
+            beats.append(Beats(length * walk.steps, sets, vectors=window.used, results=some.used))
+        return beats
+
+    def blocks(self, gemm: Gemm) -> Blocks:
+        """A brick of every window."""
+        walk = self._walk(gemm)
+        return Blocks(self.unit.cols, self.unit.lanes, by_position=walk.positions > 1, channels_inside=True)
 
     @property
     def _lanes(self) -> int:

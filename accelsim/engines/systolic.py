@@ -17,13 +17,14 @@ Folds go down the rows first, then across the columns, then to the next group.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
 
 from accelsim.config import UserError
 from accelsim.counts import ActionCounts
-from accelsim.engines.base import Extent, Fold, extents
+from accelsim.engines.base import Beats, Blocks, Extent, Fold, extents
 from accelsim.hardware import SystolicArray
 from accelsim.lowering import INT64_MAX, Gemm
 
@@ -46,6 +47,16 @@ class Folding(NamedTuple):
     def across(self) -> int:
         """Folds beside one another."""
         return self.cols[-1].last + 1
+
+
+def _told_apart(folding: Folding) -> list[Extent]:
+    """Parts of the held matrix below one another: the first, which finds no sums, those between, and the last."""
+    apart = []
+    for part in folding.rows:
+        begin, end = part.last + 1 - part.repeat, part.last + 1
+        edges = sorted({begin, end, *(place for place in (1, folding.down - 1) if begin < place < end)})
+        apart += [Extent(part.used, high - low, high - 1) for low, high in pairwise(edges)]
+    return apart
 
 
 @dataclass(frozen=True)
@@ -103,6 +114,53 @@ class Systolic:
         step = self._step_output_stationary if self.array.dataflow == "os" else self._step_stationary
         product, seen = step(a.astype(operand), w.astype(operand), total)
         return product, self._action_counts(*(int(n) for n in seen))
+
+    def beats(self, gemm: Gemm, cycles: int) -> list[Beats]:
+        """A vector at an edge of the array each cycle, and the sums that leave below it.
+
+        What overlapped passes load for the next one, or drain of the last, may come at any time of a pass.
+        """
+        folding = self._folding(gemm)
+        passes = [(rows, cols) for cols in folding.cols for rows in _told_apart(folding)]
+        return [beats for rows, cols in passes for beats in self._pass_beats(folding, rows, cols, gemm.groups)]
+
+    def blocks(self, gemm: Gemm) -> Blocks:
+        """Rows of held weights want one pixel at once, held sums and held activations one place of many pixels."""
+        array = self.array
+        if array.dataflow == "ws":
+            return Blocks(1, array.rows, apart=True)
+        return Blocks(array.rows if array.dataflow == "os" else array.cols, 1)
+
+    def _pass_beats(self, folding: Folding, rows: Extent, cols: Extent, groups: int) -> list[Beats]:
+        """Of passes over alike parts of the held matrix; rows.last is the place of the last of these parts."""
+        passes = rows.repeat * cols.repeat * groups
+        stream = Beats(1, passes * folding.streamed)
+        if self.array.dataflow == "os":
+            drained = (cols.used, rows.used) if self.array.output_drain == "cols" else (rows.used, cols.used)
+            edge = self._edge_beats(Fold(folding.streamed, rows.used, cols.used, passes), drained[0])
+            return [
+                stream._replace(activations=rows.used, weights=cols.used),
+                edge._replace(results=drained[1]),
+            ]
+        first, last = rows.last == 0, rows.last + 1 == folding.down
+        stream = stream._replace(
+            sums_in=0 if first else cols.used, sums_out=0 if last else cols.used, results=cols.used if last else 0
+        )
+        stream = stream._replace(depths=(rows.last + 1 - rows.repeat, rows.last + 1))
+        load = self._edge_beats(Fold(folding.streamed, rows.used, cols.used, passes), rows.used)
+        if self.array.dataflow == "ws":
+            stream, load = stream._replace(activations=rows.used), load._replace(weights=cols.used)
+        else:
+            stream, load = stream._replace(weights=rows.used), load._replace(activations=cols.used)
+        return [stream] if self.array.weights_resident else [stream, load]
+
+    def _edge_beats(self, fold: Fold, vectors: int) -> Beats:
+        """So many vectors that a pass loads or drains: one a cycle, or beside its streams."""
+        if self.array.overlap_folds:
+            return Beats(self.fold_interval_cycles(fold), fold.repeat, vectors)
+        if self.array.dataflow == "os" and self.array.output_drain == "none":
+            return Beats(self.fold_cycles(fold), fold.repeat, vectors)
+        return Beats(1, fold.repeat * vectors)
 
     def _folding(self, gemm: Gemm) -> Folding:
         height, width, streamed = {

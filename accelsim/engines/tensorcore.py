@@ -22,7 +22,7 @@ import numpy as np
 from accelsim.compress import Compressed, compressed
 from accelsim.config import UserError
 from accelsim.counts import ActionCounts
-from accelsim.engines.base import ceil_div, check_operand
+from accelsim.engines.base import Beats, Blocks, ceil_div, check_operand
 from accelsim.engines.slots import MacSlots
 from accelsim.engines.tilewalk import Walk
 from accelsim.hardware import TensorCore
@@ -59,6 +59,16 @@ class Tensor:
             psum_writes=gemm.groups * gemm.m * gemm.n,
             skipped_macs=gemm.groups * gemm.m * gemm.n * (gemm.k - gemm.executed_k),
         )
+
+    def beats(self, gemm: Gemm, cycles: int) -> list[Beats]:
+        """All of it as one: operands come at their buses' pace, ahead of the instructions that want them."""
+        counts = self.count(gemm)
+        return [Beats(cycles, 1, 1, counts.activation_reads, counts.weight_reads, results=counts.psum_writes)]
+
+    def blocks(self, gemm: Gemm) -> Blocks:
+        """Pixels of a warp's instruction."""
+        walk = Walk(self.unit, gemm)
+        return Blocks(walk.warp[0], walk.k, channels_inside=True, ahead=True)
 
     def step(self, gemm: Gemm, a: np.ndarray, w: np.ndarray) -> tuple[np.ndarray, ActionCounts]:
         """Cycle by cycle; a is integers [groups, M, K], w [groups, K, N] in the Gemm's pattern.

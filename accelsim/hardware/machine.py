@@ -35,12 +35,22 @@ class VectorUnit(Value):
     operations_per_cycle: VectorRates = VectorRates()
 
 
+Layout = Literal["as_read", "channels_last", "rows"]
+
+
 class Sram(Value):
-    """An on-chip buffer; one half fills while the other is read, unless a whole operand fits."""
+    """An on-chip buffer; one half fills while the other is read, unless a whole operand fits.
+
+    Consecutive words lie in consecutive banks, each of which serves ``ports`` words a cycle. Activations lie as the
+    engine reads them (a unit in front of the buffer has arranged them), pixel by pixel with the channels inside, or
+    channel by channel in rows of pixels.
+    """
 
     capacity_kib: Size
     banks: Size = 1
     width_bits: Size = 64
+    ports: Annotated[int, Field(ge=1, le=8)] = 1  #: words that a bank reads or writes in a cycle
+    layout: Layout = "as_read"  #: of activations
 
 
 class OperandSrams(Value):
@@ -56,6 +66,10 @@ class OperandSrams(Value):
         operands = (self.ifmap, self.weight, self.ofmap)
         if (self.shared is None) == any(s is None for s in operands) or (self.shared and any(operands)):
             raise ValueError("give either ifmap, weight and ofmap, or shared alone")
+        for name in ("weight", "ofmap"):
+            sram = getattr(self, name)
+            if sram and sram.layout != "as_read":
+                raise ValueError(f"{name}: layout: is one of activations, in ifmap or shared; got {sram.layout}")
         return self
 
     @property

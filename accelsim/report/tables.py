@@ -39,6 +39,7 @@ MAC_SLOT_NAMES = {
 }
 CAUSES = {  # of stalls
     "tiling": "tiling",
+    "bank_conflict": "bank conflicts",
     "first_fill": "first fill",
     "load_wait": "loads",
     "refresh_wait": "refresh",

@@ -1,0 +1,186 @@
+"""What a product waits for the ports of its buffers: words of a beat over banks and ports, and banks that collide.
+
+Words are interleaved over the banks. Weights, sums and results lie as the engine wants them, so that the words of a
+beat are in different banks as far as there are any; sums are read and written in one beat. Activations lie so as well,
+unless a layout is stated: then every beat is looked at. What the DMA engine fills or empties meanwhile is in other
+banks; operands of overlapped passes that share one buffer are not added up.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from fractions import Fraction
+from functools import lru_cache
+from math import ceil
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from accelsim.engines.base import Beats, Blocks, Engine, ceil_div
+from accelsim.hardware import ACCUMULATOR_BITS, Hardware, Layout
+from accelsim.lowering import Convolution, Gemm
+
+if TYPE_CHECKING:
+    from accelsim.kernels.banks import Image, Runs
+
+
+class Buffer(NamedTuple):
+    """What of an SRAM decides how long an access takes."""
+
+    banks: int
+    ports: int
+    width_bits: int
+    layout: Layout
+
+    @property
+    def at_once(self) -> int:
+        """Words that all banks serve in a cycle."""
+        return self.banks * self.ports
+
+
+class Buffers(NamedTuple):
+    """Those of each operand; one for all where it is shared."""
+
+    ifmap: Buffer
+    weight: Buffer
+    ofmap: Buffer
+    shared: bool
+    sum_bits: int  #: of a partial sum
+
+
+def buffers_of(hardware: Hardware) -> Buffers:
+    """The buffers behind an engine."""
+    srams = hardware.sram
+    three = (srams.shared or getattr(srams, name) for name in ("ifmap", "weight", "ofmap"))
+    ifmap, weight, ofmap = (Buffer(s.banks, s.ports, s.width_bits, s.layout) for s in three)
+    return Buffers(ifmap, weight, ofmap, srams.shared is not None, ACCUMULATOR_BITS[hardware.engine.precision])
+
+
+@lru_cache(maxsize=4096)
+def port_waits(gemm: Gemm, engine: Engine, buffers: Buffers, cycles: int) -> int:
+    """Cycles that a product on an engine, which alone takes so many, waits for its buffers' ports.
+
+    gemm is as it is laid on the engine.
+    """
+    blocks = engine.blocks(gemm)
+    waits = Fraction(0)
+    for beats in engine.beats(gemm, cycles):
+        if beats.activations and buffers.ifmap.layout != "as_read":
+            waits += _waits_in_layout(gemm, beats, blocks, buffers)
+        else:
+            taken = _cycles(_words(beats, gemm, buffers), buffers)
+            waits += max(0, taken - beats.cycles) * beats.repeat
+    return ceil(waits)
+
+
+def _words(beats: Beats, gemm: Gemm, buffers: Buffers) -> tuple[int, int, int]:
+    """Words that a beat reads and writes in the buffer of each operand."""
+    ofmap, sum_bits = buffers.ofmap.width_bits, buffers.sum_bits
+    sums = ceil_div(beats.sums_in * sum_bits, ofmap) + ceil_div(beats.sums_out * sum_bits, ofmap)
+    return (
+        beats.vectors * ceil_div(beats.activations * gemm.activation_bits, buffers.ifmap.width_bits),
+        beats.vectors * ceil_div(beats.weights * gemm.stored_weight_bits, buffers.weight.width_bits),
+        beats.vectors * (sums + ceil_div(beats.results * gemm.output_bits, ofmap)),
+    )
+
+
+def _cycles(words: tuple[int, int, int], buffers: Buffers) -> int:
+    """Cycles that the busiest buffer takes for so many words of each operand, if none of them collide."""
+    if buffers.shared:
+        return ceil_div(sum(words), buffers.ifmap.at_once)
+    return max(ceil_div(count, buffer.at_once) for count, buffer in zip(words, buffers[:3], strict=True))
+
+
+def _waits_in_layout(gemm: Gemm, beats: Beats, blocks: Blocks, buffers: Buffers) -> Fraction:
+    """The waits of beats whose activations lie in a layout of their own: each of them is looked at."""
+    others = _words(beats._replace(activations=0), gemm, buffers)
+    floor, beside = _cycles(others, buffers), sum(others) * buffers.shared
+    ahead = blocks.ahead or beats.vectors > 1
+    found = _histogram(gemm, blocks, buffers.ifmap, 0 if ahead else beside)[slice(*beats.depths)].sum(axis=0)
+    if not ahead:
+        late = np.maximum(np.maximum(np.arange(found.size), floor) - beats.cycles, 0)
+        return Fraction(int(late @ found) * beats.repeat, int(found.sum()))
+    passes = Fraction(beats.activations * beats.vectors * beats.repeat, gemm.groups * gemm.m * gemm.k)
+    taken = passes * int(np.arange(found.size) @ found) + ceil_div(beside, buffers.ifmap.at_once) * beats.repeat
+    return max(Fraction(0), max(taken, Fraction(floor * beats.repeat)) - beats.cycles * beats.repeat)
+
+
+@lru_cache(maxsize=256)
+def _histogram(gemm: Gemm, blocks: Blocks, sram: Buffer, beside: int) -> np.ndarray:
+    """Of all groups: how many beats, int64[blocks of the reduction, cycles], take so many cycles of the banks.
+
+    Where blocks are not told apart there is one row.
+    """
+    from accelsim.kernels.banks import Banked, block_cycles
+
+    runs = _runs(gemm, blocks, sram.layout == "channels_last")
+    conv = gemm.convolution or _as_convolution(gemm)
+    elements = conv.batch * conv.height * conv.width * conv.channels * gemm.groups
+    bits, width = gemm.activation_bits, sram.width_bits
+    seen = np.zeros((elements + width) * bits // width + 2, np.int64)
+    runs_a_beat = int(np.diff(runs.ends, prepend=0).max())
+    last_word = blocks.pixels * runs_a_beat * (int(runs.length.max()) * bits // width + 2)
+    others = np.full(runs.ends.size, beside, np.int64)
+    most = last_word + beside
+    found = np.zeros((runs.ends.size, most + 2), np.int64)
+    channel_pitch = 1 if sram.layout == "channels_last" else conv.height * conv.width
+    begins = Counter(group * conv.channels * channel_pitch * bits % width for group in range(gemm.groups))
+    for begin, times in begins.items():  # whole words further on the banks only change places
+        image = _image(conv, gemm.groups, sram.layout == "channels_last")
+        buffer = Banked(sram.banks, sram.ports, width, bits, begin)
+        seen[:] = 0
+        found += times * block_cycles(gemm.m, blocks.pixels, image, runs, buffer, others, most, seen)
+    return found if blocks.apart else found.sum(axis=0, keepdims=True)
+
+
+def _as_convolution(gemm: Gemm) -> Convolution:
+    """A product as a 1x1 convolution over a row of pixels."""
+    return Convolution(1, gemm.k, 1, gemm.m, (1, 1), (1, 1), (0, 0, 0, 0), (1, 1), 1, gemm.m)
+
+
+def _image(conv: Convolution, groups: int, channels_last: bool) -> Image:
+    from accelsim.kernels.banks import Image
+
+    pixel_pitch = conv.channels * groups if channels_last else 1
+    return Image(
+        height=conv.height,
+        width=conv.width,
+        out_height=conv.out_height,
+        out_width=conv.out_width,
+        stride_y=conv.stride[0],
+        stride_x=conv.stride[1],
+        top=conv.padding[0],
+        left=conv.padding[1],
+        image_pitch=conv.channels * groups * conv.height * conv.width,
+        row_pitch=conv.width * pixel_pitch,
+        pixel_pitch=pixel_pitch,
+    )
+
+
+def _runs(gemm: Gemm, blocks: Blocks, channels_last: bool) -> Runs:
+    """The reduction of one group, in the order in which the layout is walked, cut into blocks and these into runs."""
+    from accelsim.kernels.banks import Runs
+
+    conv = gemm.convolution or _as_convolution(gemm)
+    (high, wide), channels = conv.kernel, conv.channels
+    if channels_last or blocks.channels_inside:
+        positions, channel = np.divmod(np.arange(high * wide * channels), channels)
+    else:
+        channel, positions = np.divmod(np.arange(high * wide * channels), high * wide)
+    dy, dx = np.divmod(positions, wide)
+    block = np.arange(positions.size) // blocks.depth
+    if blocks.by_position:
+        block = positions * ceil_div(channels, blocks.depth) + channel // blocks.depth
+    begins = np.ones(positions.size, bool)
+    begins[1:] = (np.diff(positions) != 0) | (np.diff(block) != 0)
+    if not channels_last:  # channels are an image apart
+        begins[:] = True
+    starts = np.flatnonzero(begins)
+    last_of_block = np.append(np.flatnonzero(np.diff(block[starts]) != 0), starts.size - 1)
+    return Runs(
+        dy=dy[starts] * conv.dilation[0],
+        dx=dx[starts] * conv.dilation[1],
+        offset=channel[starts] * (1 if channels_last else conv.height * conv.width),
+        length=np.diff(starts, append=positions.size),
+        ends=last_of_block + 1,
+    )

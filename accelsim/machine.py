@@ -242,7 +242,7 @@ class Machine:
         array, vector, engine = self.hardware.engine, self.hardware.vector, self.products.engine
         sizes = replace(gemm, weight_sparsity=None, sparsity_stated=False, activation_signed=None)  # no tile's matter
         return search(sizes, array, vector, engine, counted.counts.cycles, self._per_output(job, gemm),
-                      job.mapping)  # fmt: skip
+                      self.hardware.sram.halves, job.mapping)  # fmt: skip
 
     def best(self, job: Job, gemm: Gemm, counted: Counted, room: Hardware) -> Mapping:
         """The best mapping of a product with what room its context leaves."""

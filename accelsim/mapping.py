@@ -46,7 +46,9 @@ def find(
 
     Raises: UserError naming the buffer and the shortage where not even the smallest tiles fit.
     """
-    return search(gemm, hardware.engine, hardware.vector, engine, engine_cycles, lane_cycles_per_output).best(hardware)
+    halves = hardware.sram.halves
+    found = search(gemm, hardware.engine, hardware.vector, engine, engine_cycles, lane_cycles_per_output, halves)
+    return found.best(hardware)
 
 
 @lru_cache(maxsize=256)
@@ -57,21 +59,28 @@ def search(
     engine: Engine,
     engine_cycles: int,
     lane_cycles_per_output: Fraction,
+    halves: tuple[int, int, int] = (2, 2, 2),
     given: GivenMapping | None = None,
 ) -> Search:
-    """Everything about the search for a product that neither buffers nor DRAM change; given leaves nothing to it."""
+    """Everything about the search for a product that neither sizes of buffers nor DRAM change.
+
+    halves are contents that the buffers of ifmap, weights and ofmap have room for; given leaves nothing to search.
+    """
     found = candidates_of(gemm, array, vector, engine, engine_cycles, lane_cycles_per_output, given)
-    return Search(gemm, array, found, given is not None)
+    return Search(gemm, array, found, halves, given is not None)
 
 
 class Search:
     """The candidates of one product on one engine, and which of them is best with which memories."""
 
-    def __init__(self, gemm: Gemm, array: AnyEngine, candidates: Candidates, given: bool = False) -> None:
+    def __init__(
+        self, gemm: Gemm, array: AnyEngine, candidates: Candidates, halves: tuple[int, int, int], given: bool
+    ) -> None:
         self.gemm = gemm
         self.array = array
+        self.halves = halves
         self.given = given
-        self.candidates, self.needs = _different(candidates, _needs(candidates, gemm))
+        self.candidates, self.needs = _different(candidates, _needs(candidates, gemm, halves))
         candidates = self.candidates
         tiles = candidates.loops.astype(float).prod(axis=0)
         steps = np.where(tiles == 1, 1.0, tiles * gemm.groups)  # whole groups are batched into steps
@@ -80,7 +89,8 @@ class Search:
         pairs = zip(self.needs.kept_bytes, self.needs.tile_bytes, strict=True)
         self.sizes: list[list[int]] = [np.unique(pair).tolist() for pair in pairs]
         whole = np.flatnonzero((candidates.loops == 1).all(axis=0))[:1]
-        self.halves: list[int] = [2 * size for size in candidates.tile_bytes[:, whole].ravel().tolist()]  # of groups
+        sizes = candidates.tile_bytes[:, whole].ravel().tolist()
+        self.of_group: list[int] = [half * size for half, size in zip(halves, sizes, strict=False)]  # all halves
         self.recent: dict[Hashable, list[Choice]] = {}
         self.found: dict[Hashable, tuple[Mapping, float]] = {}
 
@@ -120,7 +130,7 @@ class Search:
             choices = self.recent[room] = self._choices(hardware.sram)
         if not choices:
             raise self._unmappable(hardware)
-        found = [_least(choice, hardware, goal) for choice in choices]
+        found = [_least(choice, hardware, goal, self.halves) for choice in choices]
         best = min(range(len(choices)), key=lambda index: found[index][1])
         place, score = found[best]
         column = choices[best].column[place]
@@ -147,9 +157,9 @@ class Search:
         if mapping[:3] != (self.gemm.m, self.gemm.n, self.gemm.k):
             return 1
         if sram.shared:
-            room = sram.capacity_bytes // sum(self.halves)
+            room = sram.capacity_bytes // sum(self.of_group)
         else:
-            room = min(held // half for held, half in zip(sram.operand_bytes, self.halves, strict=True))
+            room = min(held // half for held, half in zip(sram.operand_bytes, self.of_group, strict=True))
         return max(1, min(room, self.gemm.groups // LEAST_STEPS))
 
     def _unmappable(self, hardware: Hardware) -> UserError:
@@ -166,7 +176,7 @@ class Search:
 
 
 class Needs(NamedTuple):
-    """What each operand of each candidate asks of a buffer, both halves included; all [3, candidates]."""
+    """What each operand of each candidate asks of a buffer, all its halves included; all [3, candidates]."""
 
     trivial: np.ndarray  #: bool: there is nothing to keep, or it is kept by itself
     kept_bytes: np.ndarray  #: int64: what the buffer holds where the operand is kept
@@ -175,13 +185,13 @@ class Needs(NamedTuple):
     visits: np.ndarray  #: int64: and of single tiles
 
 
-def _needs(c: Candidates, gemm: Gemm) -> Needs:
-    irrelevant, tiles_of = c.loops[IDLE], c.tile_count
+def _needs(c: Candidates, gemm: Gemm, halves: tuple[int, int, int]) -> Needs:
+    irrelevant, tiles_of, most = c.loops[IDLE], c.tile_count, np.array(halves)[:, None]
     # contents that follow one another: the tiles of relevant loops outside the irrelevant one, in every group
     outside = np.where(c.place == 2, tiles_of, np.where(c.place == 0, 1, _outermost(c)))
-    kept_size = c.kept_bytes * np.where(outside * gemm.groups > 1, 2, 1)
+    kept_size = c.kept_bytes * np.where(outside * gemm.groups > 1, most, 1)
     visits = np.where((c.place == 2) | (irrelevant == 1), tiles_of, tiles_of * irrelevant)
-    tile_size = c.tile_bytes * np.where(visits * gemm.groups > 1, 2, 1)
+    tile_size = c.tile_bytes * np.where(visits * gemm.groups > 1, most, 1)
     trivial = (irrelevant == 1) | (c.place == 2)
     return Needs(trivial, kept_size, tile_size, outside * gemm.groups, visits * gemm.groups)
 
@@ -201,7 +211,7 @@ def _different(candidates: Candidates, needs: Needs) -> tuple[Candidates, Needs]
 
 
 def _residency(needs: Needs, sram: OperandSrams, wanted: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Which operands are kept, the bytes that each buffer then holds, both halves included, and its contents in all."""
+    """Which operands are kept, the bytes that each buffer then holds, all halves included, and its contents in all."""
     room = np.array([sram.capacity_bytes] * 3 if sram.shared else sram.operand_bytes)[:, None]
     kept = needs.trivial | (wanted & (needs.kept_bytes <= room))
     whole = kept & ~needs.trivial
@@ -269,11 +279,11 @@ def _goal(objective: Objective, prices: Prices) -> Terms:
     return *prices, objective == "edp"
 
 
-def _least(c: Choice, hardware: Hardware, goal: Terms) -> tuple[int, float]:
+def _least(c: Choice, hardware: Hardware, goal: Terms, halves: tuple[int, int, int]) -> tuple[int, float]:
     """Place and score of the best one."""
     from accelsim.kernels.mapper import Goal, least
 
     per_cycle, latency = hardware.dram.bandwidth_gb_s * 1e3 / hardware.clock_mhz, latency_cycles(hardware)
     place, score = least(c.pieces, c.piece_bytes, c.share, c.rest_share, c.compute, c.busiest, c.contents,
-                         c.end_bytes, c.moved, per_cycle, latency, Goal(*goal))  # fmt: skip
+                         c.end_bytes, c.moved, per_cycle, latency, Goal(*goal), halves)  # fmt: skip
     return int(place), float(score)

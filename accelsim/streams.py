@@ -79,7 +79,7 @@ def gemm_stream(
         vector[-1] += hardware.vector.latency_cycles
     compute = _shared_out(work, engine_cycles)
     return TileStream(loads, results + sums, fresh, compute, vector, addresses=addresses if placed else None,
-                      ahead_bytes=ahead)  # fmt: skip
+                      ahead_bytes=ahead, halves=hardware.sram.halves)  # fmt: skip
 
 
 def shared(nbytes: np.ndarray, share: Fraction) -> np.ndarray:
@@ -182,7 +182,7 @@ def vector_stream(
 ) -> TileStream:
     """An element-wise layer in equal pieces: data in, through the lanes, and out.
 
-    load_bytes are activations and weights; a piece fits half of its buffer.
+    load_bytes are activations and weights; a piece fits half of its buffer, or all of it where it has no halves.
     """
     steps = vector_steps(load_bytes, store_bytes, hardware.sram)
     if steps > MOST_STEPS:
@@ -195,7 +195,8 @@ def vector_stream(
     stores = _even(store_bytes, steps)
     addresses = None if hardware.dram.played == "ideal" else _one_after_another(loads, stores)
     nothing = np.zeros(steps, np.int64)
-    return TileStream(loads, stores, np.ones((steps, 3), bool), nothing, cycles, lanes_only=True, addresses=addresses)
+    return TileStream(loads, stores, np.ones((steps, 3), bool), nothing, cycles, lanes_only=True, addresses=addresses,
+                      halves=hardware.sram.halves)  # fmt: skip
 
 
 def _one_after_another(loads: np.ndarray, stores: np.ndarray) -> np.ndarray:
@@ -207,8 +208,8 @@ def _one_after_another(loads: np.ndarray, stores: np.ndarray) -> np.ndarray:
 
 def vector_steps(load_bytes: tuple[int, int], store_bytes: int, sram: OperandSrams) -> int:
     """Pieces of an element-wise layer: as many as its overlap or its buffers' halves want."""
-    halves = [capacity // 2 for capacity in sram.operand_bytes]
-    needed = [-(-size // half) for size, half in zip((*load_bytes, store_bytes), halves, strict=True)]
+    rooms = [capacity // halves for capacity, halves in zip(sram.operand_bytes, sram.halves, strict=True)]
+    needed = [-(-size // room) for size, room in zip((*load_bytes, store_bytes), rooms, strict=True)]
     return max(VECTOR_STEPS, *needed)
 
 

@@ -69,6 +69,7 @@ class TileStream(NamedTuple):
     lanes_only: bool = False  #: the vector unit works by itself, straight from the buffers
     addresses: np.ndarray | None = None  #: int64[steps, 3], where the memory wants them; a store's is the ofmap's
     ahead_bytes: int = 0  #: of the first weights, which came before
+    halves: tuple[int, int, int] = (2, 2, 2)  #: contents that a buffer has room for
 
     @property
     def sizes(self) -> np.ndarray:
@@ -106,4 +107,5 @@ def joined_streams(streams: list[TileStream]) -> TileStream:
         vector_cycles=np.concatenate([stream.vector_cycles for stream in streams]),
         lanes_only=streams[0].lanes_only,
         ahead_bytes=sum(stream.ahead_bytes for stream in streams),
+        halves=streams[0].halves,
     )

@@ -32,6 +32,7 @@ MOST_CUTS = 8  # its streams,
 MOST_STEPS = 1 << 12  # and their steps
 
 Memory = tuple[float, float, float]  # clock, bandwidth, latency
+Halves = tuple[int, int, int]  # of the buffers
 Layer = tuple[int, float, float]  # total cycles, utilization, pJ
 IDLE: Layer = (0, 0.0, 0.0)
 
@@ -131,32 +132,35 @@ class KeptProduct:
 
     def __init__(self, node: Node, job: Job, gemm: Gemm) -> None:
         self.node, self.job, self.gemm = node, job, gemm
-        self.begun: tuple[Counted, Search] | None = None
+        self.counted: Counted | None = None
+        self.searches: dict[Halves, Search] = {}
         self.waits: dict[Buffers, int] = {}
-        self.cuts: dict[tuple[Mapping, int], Cut] = {}
-        self.played: dict[tuple[Mapping, int, Memory], Played] = {}
+        self.cuts: dict[tuple[Mapping, int, Halves], Cut] = {}
+        self.played: dict[tuple[Mapping, int, Halves, Memory], Played] = {}
 
     def play(self, machine: Machine, memory: Memory) -> tuple[Played, bool]:
         """The product on a machine, and whether it was played before."""
-        if self.begun is None:
+        counted, halves = self.counted, machine.hardware.sram.halves
+        if counted is None:
             machine.refuse_too_wide(self.gemm)
-            counted = machine.products.count(self.gemm, seed=0)
-            self.begun = counted, machine.search(self.job, self.gemm, counted)
-        counted, search = self.begun
+            counted = self.counted = machine.products.count(self.gemm, seed=0)
+        search = self.searches.get(halves)
+        if search is None:
+            search = self.searches[halves] = machine.search(self.job, self.gemm, counted)
         mapping = search.best(machine.hardware, machine.prices(self.gemm, counted))
         waits = self.waits.get(machine.buffers)
         if waits is None:
             waits = self.waits[machine.buffers] = machine.port_waits(self.gemm, counted)
-        key = (mapping, waits, memory)
+        key = (mapping, waits, halves, memory)
         played = self.played.get(key)
         if played is not None:
             return played, True
-        cut = self.cuts.get(key[:2])
+        cut = self.cuts.get(key[:3])
         if cut is None:
             cut = machine.cut(self.job, self.gemm, counted, mapping)
             if cut.stream.compute_cycles.size <= MOST_STEPS:
                 _room_for_one(self.cuts, MOST_CUTS)
-                self.cuts[key[:2]] = cut
+                self.cuts[key[:3]] = cut
         _room_for_one(self.played, MOST_PLAYED)
         self.played[key] = _played(machine, self.node, machine.run(self.job, counted, cut))
         return self.played[key], False
@@ -167,12 +171,13 @@ class KeptLanes:
 
     def __init__(self, node: Node, job: Job) -> None:
         self.node, self.job = node, job
-        self.played: dict[tuple[int, Memory], Played] = {}
+        self.played: dict[tuple[int, Halves, Memory], Played] = {}
 
     def play(self, machine: Machine, memory: Memory) -> tuple[Played, bool]:
         """The layer on a machine, and whether it was played before."""
         read, weights, written = self.job.traffic or (0, 0, 0)
-        key = (vector_steps((read, weights), written, machine.hardware.sram), memory)
+        sram = machine.hardware.sram
+        key = (vector_steps((read, weights), written, sram), sram.halves, memory)
         played = self.played.get(key)
         if played is not None:
             return played, True

@@ -3,8 +3,8 @@
 IFMAP, WEIGHT, OFMAP = range(3)
 
 
-def play(loads, stores, fresh, compute, vector, latency):
-    """Tick by tick: one DMA queue, two halves per buffer, an engine and a vector unit.
+def play(loads, stores, fresh, compute, vector, latency, halves):
+    """Tick by tick: one DMA queue, one or two halves per buffer, an engine and a vector unit.
 
     loads[step][operand] and the rest are cycles. Returns the cycle after the last event, and for the engine,
     the vector unit and the bus the set of cycles in which each is busy.
@@ -14,10 +14,10 @@ def play(loads, stores, fresh, compute, vector, latency):
     queue = []
     for step in range(steps):
         queue += [("load", step, IFMAP), ("load", step, WEIGHT)]
-        if step >= 2:
-            queue.append(("store", step - 2, None))
+        if step >= halves[OFMAP]:
+            queue.append(("store", step - halves[OFMAP], None))
         queue.append(("load", step, OFMAP))
-    queue += [("store", step, None) for step in range(max(0, steps - 2), steps)]
+    queue += [("store", step, None) for step in range(max(0, steps - halves[OFMAP]), steps)]
 
     def length_of(kind, step, operand):
         return stores[step] if kind == "store" else loads[step][operand]
@@ -31,7 +31,7 @@ def play(loads, stores, fresh, compute, vector, latency):
 
     def freed(operand, step):
         """When the half for this step's content was last needed; None if it still is."""
-        before = [s for s in range(step) if content[s][operand] == content[step][operand] - 2]
+        before = [s for s in range(step) if content[s][operand] == content[step][operand] - halves[operand]]
         if not before:
             return 0
         if operand != OFMAP:

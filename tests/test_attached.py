@@ -34,7 +34,8 @@ def streams(draw):
     addresses = np.stack([numbers(1 << 20), numbers(1 << 20), numbers(1 << 14)], axis=1)
     fresh = np.array([draw(st.lists(st.booleans(), min_size=3, max_size=3)) for _ in range(steps)])
     fresh[0] = True
-    return Steps(sizes, addresses, fresh, numbers(400), numbers(60))
+    halves = np.array(draw(st.tuples(*[st.integers(1, 2)] * 3)))
+    return Steps(sizes, addresses, fresh, numbers(400), numbers(60), halves)
 
 
 def requests_of(stream, state, done, device, ratio):
@@ -47,15 +48,17 @@ def requests_of(stream, state, done, device, ratio):
     steps = len(stream.compute_cycles)
     content = stream.fresh.cumsum(axis=0)
     found = []
-    for i in range(steps + 2):
+    behind = stream.halves[OFMAP]
+    for i in range(steps + behind):
         for place in QUEUE:
-            step = i - 2 if place == STORE else i
+            step = i - behind if place == STORE else i
             if not 0 <= step < steps or stream.sizes[step, place] == 0:
                 continue
             if place == STORE:
                 at = state.vector[step, 1]
-            else:  # the half is free when the content before the last one is done with
-                before = [s for s in range(step) if content[s, place] == content[step, place] - 2]
+            else:  # the half is free when the content before the last one, or the last one, is done with
+                earlier = content[step, place] - stream.halves[place]
+                before = [s for s in range(step) if content[s, place] == earlier]
                 at = state.compute[before[-1], 1] if before else 0
                 if before and place == OFMAP:
                     at = state.vector[before[-1], 1]

@@ -152,34 +152,44 @@ def test_the_mapping_found_fits_and_loses_no_cycles_or_bytes(gemm, dataflow, ove
     groups=st.integers(1, 3),
     kib=st.integers(1, 4),
     bits=st.tuples(st.sampled_from([2, 4, 8]), st.sampled_from([2, 4, 8])),
+    double=st.booleans(),
 )
-def test_buffers_that_bind_hold_what_is_mapped(dataflow, shared, sizes, groups, kib, bits):
+def test_buffers_that_bind_hold_what_is_mapped(dataflow, shared, sizes, groups, kib, bits, double):
     names = ("shared",) if shared else ("ifmap", "weight", "ofmap")
     sram = ", ".join(f"{name}: {{capacity_kib: {kib * (3 if shared else 1)}}}" for name in names)
     clear = [f"sram.{name}=null" for name in ("ifmap", "weight", "ofmap", "shared") if name not in names]
-    settings = [f"sram={{{sram}}}", *clear, "engine.rows=4", "engine.cols=3", f"engine.dataflow={dataflow}"]
+    single = [f"sram.{name}.double_buffered={double}" for name in names]
+    settings = [f"sram={{{sram}}}", *clear, *single, "engine.rows=4", "engine.cols=3", f"engine.dataflow={dataflow}"]
     hardware = load_hardware("textbook_os_32", settings)
     gemm = Gemm(*sizes, groups, *bits)
     stream = mapped(gemm, hardware)
     partial = dataflow != "os" and gemm.k > hardware.engine.rows  # sums wait in the buffer, four bytes each
     spilled = stream.load_bytes[:, 2].any()  # then partial sums leave as they are, four bytes each
     sums = stream.store_bytes * (4 if partial and not spilled else 1)
-    needed = [halves(stream.fresh[:, x], moved) for x, moved in enumerate((*stream.load_bytes[:, :2].T, sums))]
+    moves = enumerate((*stream.load_bytes[:, :2].T, sums))
+    needed = [held_bytes(stream.fresh[:, x], moved, 1 + double) for x, moved in moves]
     if shared:
         assert sum(needed) <= hardware.sram.capacity_bytes
     else:
         assert all(room <= kib * 1024 for room in needed)
 
 
-def halves(fresh, moved):
-    """Bytes that a buffer needs: two of its largest contents, or the only one."""
+def held_bytes(fresh, moved, halves):
+    """Bytes that a buffer of so many halves needs: its largest content in each, or the only one."""
     contents = np.bincount(np.cumsum(fresh), weights=moved)[1:]
-    return contents.max() * (2 if len(contents) > 1 else 1)
+    return contents.max() * min(halves, len(contents))
 
 
-@given(sizes=st.tuples(*[st.integers(1, 40)] * 3), dataflow=st.sampled_from(["os", "ws", "is"]), slow=st.booleans())
-def test_the_search_is_near_the_best_of_its_candidates(sizes, dataflow, slow):
-    hardware = machine(**{"engine.dataflow": dataflow, "dram.bandwidth_gb_s": 0.5 if slow else 8})
+@given(
+    sizes=st.tuples(*[st.integers(1, 40)] * 3),
+    dataflow=st.sampled_from(["os", "ws", "is"]),
+    slow=st.booleans(),
+    double=st.tuples(*[st.booleans()] * 3),
+)
+def test_the_search_is_near_the_best_of_its_candidates(sizes, dataflow, slow, double):
+    names = (f"sram.{name}.double_buffered" for name in ("ifmap", "weight", "ofmap"))
+    halves = dict(zip(names, double, strict=True))
+    hardware = machine(**{"engine.dataflow": dataflow, "dram.bandwidth_gb_s": 0.5 if slow else 8}, **halves)
     gemm, engine = Gemm(*sizes), Systolic(hardware.engine)
     alone = engine.count(gemm)
     played = play(mapped(gemm, hardware), hardware).total_cycles
@@ -196,10 +206,10 @@ def test_the_search_is_near_the_best_of_its_candidates(sizes, dataflow, slow):
     assert played <= 1.5 * best + 60
 
 
-def all_mappings(gemm, rungs, room):
+def all_mappings(gemm, rungs, room, halves):
     """Every mapping of these tiles that fits a weight-stationary 4 x 3 array's buffers, and the bytes that it moves.
 
-    By walking each loop nest: a buffer holds its largest content, twice where it has more than one.
+    By walking each loop nest: a buffer holds its largest content, in each half where it has more than one.
     """
     sizes = {"m": gemm.m, "n": gemm.n, "k": gemm.k}
     letters = {"ifmap": "mk", "weight": "kn", "ofmap": "mn"}
@@ -225,8 +235,8 @@ def all_mappings(gemm, rungs, room):
                         held = contents[operand].setdefault(tuple(at[x] for x in outside), {})
                         size = nbytes[operand] * (wide if operand == "ofmap" else 1)
                         held[tuple(at[x] for x in names)] = size
-                needed = [max(sum(c.values()) for c in held.values()) * (2 if len(held) > 1 else 1)
-                          for held in contents.values()]  # fmt: skip
+                needed = [max(sum(c.values()) for c in held.values()) * min(most, len(held))
+                          for held, most in zip(contents.values(), halves, strict=True)]  # fmt: skip
                 if all(need <= limit for need, limit in zip(needed, room, strict=True)):
                     yield moved
 
@@ -234,7 +244,9 @@ def all_mappings(gemm, rungs, room):
 @settings(max_examples=12, deadline=None)
 @given(sizes=st.tuples(st.integers(1, 60), st.integers(1, 14), st.integers(1, 30)), image=st.booleans(), data=st.data())
 def test_the_mapper_equals_brute_force(sizes, image, data):
-    small = {f"sram.{name}.capacity_kib": 1 for name in ("ifmap", "weight", "ofmap")}
+    names = ("ifmap", "weight", "ofmap")
+    small = {f"sram.{name}.capacity_kib": 1 for name in names}
+    small |= {f"sram.{name}.double_buffered": data.draw(st.booleans()) for name in names}
     hardware = machine(**small, **{"mapper.objective": "bytes"})
     gemm = Gemm(sizes[0], sizes[2], sizes[1])
     if image:
@@ -249,7 +261,7 @@ def test_the_mapper_equals_brute_force(sizes, image, data):
         rungs["k"] = rungs["k"][:1]  # where a slice of K needs fewer kernel rows, all of them are fetched
     stream = mapped(gemm, hardware)
     moved = stream.read_bytes + stream.write_bytes
-    best = min(all_mappings(gemm, rungs, hardware.sram.operand_bytes))
+    best = min(all_mappings(gemm, rungs, hardware.sram.operand_bytes, hardware.sram.halves))
     assert moved == best if not image else moved <= best
     assert least_bytes(gemm, hardware.sram.capacity_bytes) <= moved
 

@@ -25,26 +25,27 @@ def streams(draw):
     flags = [draw(st.lists(st.booleans(), min_size=steps, max_size=steps)) for _ in range(3)]
     fresh = np.array(flags, dtype=bool).T.copy()
     fresh[0] = True
-    return loads.copy(), np.array(cycles(6)), fresh, np.array(cycles(9)), np.array(cycles(5)), draw(st.integers(0, 6))
+    halves = draw(st.tuples(*[st.integers(1, 2)] * 3))
+    work = np.array(cycles(6)), fresh, np.array(cycles(9)), np.array(cycles(5))
+    return loads.copy(), *work, draw(st.integers(0, 6)), halves
 
 
 def cycles_of(intervals):
     return {cycle for start, end in intervals for cycle in range(start, end)}
 
 
-def played(loads, stores, fresh, compute, vector, latency):
+def played(loads, stores, fresh, compute, vector, latency, halves=(2, 2, 2)):
     sizes = np.concatenate((loads, stores[:, None]), axis=1)
-    steps = Steps(sizes, np.zeros((0, 3), np.int64), fresh, compute, vector)
+    steps = Steps(sizes, np.zeros((0, 3), np.int64), fresh, compute, vector, np.array(halves))
     state, _ = play(steps, Memory(latency, 1, 1, 1, None, None, None))
     return state
 
 
 @given(streams())
 def test_schedule_is_that_of_the_tick_by_tick_loop(stream):
-    loads, stores, fresh, compute, vector, latency = stream
-    lists = (array.tolist() for array in stream[:-1])
-    total, busy = naive_memory.play(*lists, latency)
-    state = played(loads, stores, fresh, compute, vector, latency)
+    lists = (array.tolist() for array in stream[:-2])
+    total, busy = naive_memory.play(*lists, *stream[-2:])
+    state = played(*stream)
     engine, lanes, bus = state.compute, state.vector, state.bus
     assert cycles_of(engine) == busy["engine"]
     assert cycles_of(lanes) == busy["vector"]

@@ -397,3 +397,21 @@ def test_fronts_hold_what_no_other_point_beats():
         wanted = [point for point in records if point["workload"] == workload and not beaten(point)]
         assert sorted(front, key=lambda p: p["x"]) == front
         assert sorted(map(str, front)) == sorted(map(str, wanted))
+
+
+def test_buffers_that_differ_in_more_than_size_share_nothing_they_should_not(tmp_path):
+    study = {
+        "sram.ofmap.banks": [1, 8],
+        "sram.ifmap.double_buffered": [True, False],
+        "sram.ifmap.layout": ["as_read", "rows"],
+    }
+    spec = {"hardware": "edge_npu", "workload": "ds_cnn_kws", "parameters": study}
+    done = api.sweep(spec, tmp_path / "out", workers=1)
+    network, seen = api.load_workload("ds_cnn_kws"), set()
+    for values, record in zip(itertools.product(*study.values()), done.records, strict=True):
+        settings = [f"{path}={value}" for path, value in zip(study, values, strict=True)]
+        summary = api.simulate(api.load_hardware("edge_npu", settings), network, dram="ideal").summary
+        assert record["total_cycles"] == summary["total_cycles"]
+        assert record["energy_uj"] == summary["energy_uj"]
+        seen.add(record["total_cycles"])
+    assert len(seen) > 4

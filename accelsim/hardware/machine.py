@@ -39,7 +39,7 @@ Layout = Literal["as_read", "channels_last", "rows"]
 
 
 class Sram(Value):
-    """An on-chip buffer; one half fills while the other is read, unless a whole operand fits.
+    """An on-chip buffer; one half fills while the other is read, unless a whole operand fits or it has no halves.
 
     Consecutive words lie in consecutive banks, each of which serves ``ports`` words a cycle. Activations lie as the
     engine reads them (a unit in front of the buffer has arranged them), pixel by pixel with the channels inside, or
@@ -51,6 +51,7 @@ class Sram(Value):
     width_bits: Size = 64
     ports: Annotated[int, Field(ge=1, le=8)] = 1  #: words that a bank reads or writes in a cycle
     layout: Layout = "as_read"  #: of activations
+    double_buffered: bool = True  #: else the next tile comes when the engine has done with this one, all the buffer's
 
 
 class OperandSrams(Value):
@@ -71,6 +72,13 @@ class OperandSrams(Value):
             if sram and sram.layout != "as_read":
                 raise ValueError(f"{name}: layout: is one of activations, in ifmap or shared; got {sram.layout}")
         return self
+
+    @property
+    def halves(self) -> tuple[int, int, int]:
+        """Contents that ifmap, weights and ofmap have room for at a time: one that is used, one that comes or goes."""
+        three = (self.shared or getattr(self, name) for name in ("ifmap", "weight", "ofmap"))
+        ifmap, weight, ofmap = (1 + sram.double_buffered for sram in three)
+        return ifmap, weight, ofmap
 
     @property
     def operand_bytes(self) -> tuple[int, int, int]:

@@ -1,4 +1,4 @@
-"""Double buffering, step by step: when each transfer, computation and store starts and ends."""
+"""Buffering, step by step: when each transfer, computation and store starts and ends."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ class Steps(NamedTuple):
     fresh: np.ndarray  #: bool[steps, 3]: a new content of an operand's buffer half begins
     compute_cycles: np.ndarray  #: int64[steps]
     vector_cycles: np.ndarray  #: int64[steps]
+    halves: np.ndarray  #: int64[3]: contents that each operand's buffer has room for, 1 or 2
 
 
 class Banks(NamedTuple):
@@ -74,12 +75,12 @@ class State(NamedTuple):
 def play(stream, memory):
     """Run Steps through buffer halves, one DMA queue, the engine and the vector unit.
 
-    The queue takes, in order: loads of step i, the store of step i-2, partial sums of step i. A load waits for its
-    buffer half, a store for its results; the ones behind it wait as well.
+    The queue takes, in order: loads of step i, the store of step i-2 (i-1 where the ofmap's buffer has one half),
+    partial sums of step i. A load waits for its buffer half, a store for its results; the ones behind it wait as well.
 
     Returns a State, whose transfers are apart from each other, and the cycle in which the memory is done.
     """
-    steps = stream.compute_cycles.size
+    steps, behind = stream.compute_cycles.size, stream.halves[OFMAP]
     state = State(
         np.zeros((steps, 2), np.int64),
         np.zeros((steps, 2), np.int64),
@@ -95,21 +96,21 @@ def play(stream, memory):
     before = np.full(OPERANDS, -1, np.int64)  # the last step that needs its half for another one
     for i in range(steps):
         for operand in range(OPERANDS):
-            if operand == OFMAP and i >= 2:
-                _store(i - 2, stream, state, memory)
+            if operand == OFMAP and i >= behind:
+                _store(i - behind, stream, state, memory)
             if stream.fresh[i, operand]:
-                before[operand] = begun[operand] - 1
+                before[operand] = (begun[operand] if stream.halves[operand] == 2 else i) - 1
                 begun[operand] = i
             if stream.sizes[i, operand]:
                 _resolve(before[operand], stream, state, memory)
                 _send(i, operand, _free(before[operand], operand, state), stream, state, memory)
         state.before[i] = before[OFMAP]
-    for i in range(max(steps - 2, 0), steps):
+    for i in range(max(steps - behind, 0), steps):
         _store(i, stream, state, memory)
     _resolve(steps - 1, stream, state, memory)
     end = _drain(memory.cycles, memory.transactions)
     if end >= 0:
-        _apart(state.bus, _of_engine(end, memory))
+        _apart(state.bus, behind, _of_engine(end, memory))
     return state, max(state.at[BUS_FREE], _of_engine(end, memory))
 
 
@@ -251,16 +252,16 @@ def _of_engine(cycle, memory):
 
 
 @kernel
-def _apart(bus, end):
+def _apart(bus, behind, end):
     """Cut transfers where they overlap, in the order of the queue: each begins when the last one's data have ended.
 
     The last one ends with the memory, which may hold back what is written.
     """
     steps, free = bus.shape[0], 0
     last_step, last_place = -1, 0
-    for i in range(steps + 2):
+    for i in range(steps + behind):
         for place in (0, 1, STORE, OFMAP):
-            step = i - 2 if place == STORE else i
+            step = i - behind if place == STORE else i
             if 0 <= step < steps and bus[step, place, 1] > 0:
                 start = max(bus[step, place, 0], free)
                 free = max(bus[step, place, 1], start)

@@ -105,7 +105,7 @@ class Played(NamedTuple):
 
 
 def play(stream: TileStream, hardware: Hardware) -> Played:
-    """Loads run ahead into free buffer halves while the engine computes; stores follow behind.
+    """Loads run ahead into free buffer halves, if there are two, while the engine computes; stores follow behind.
 
     One DMA queue serves transfers in the order of the steps. Layers do not overlap.
     """
@@ -125,7 +125,7 @@ def play(stream: TileStream, hardware: Hardware) -> Played:
         first, second = second, first
     addresses = stream.addresses if stream.addresses is not None else np.zeros((0, 3), np.int64)
     memory = attached.memory if attached else ideal(latency)
-    state, memory_end = kernel(Steps(sizes, addresses, stream.fresh, first, second), memory)
+    state, memory_end = kernel(Steps(sizes, addresses, stream.fresh, first, second, np.array(stream.halves)), memory)
     end = max(int(state.compute[-1, 1]), int(state.vector[-1, 1]), int(memory_end))
     engine, vector = (state.vector, state.compute) if stream.lanes_only else (state.compute, state.vector)
     used = attached.used(end * 1e3 / hardware.clock_mhz) if attached else None

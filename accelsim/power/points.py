@@ -1,0 +1,86 @@
+"""Measured points of silicon, from a CSV: voltage and clock, and what a task draws there."""
+
+from __future__ import annotations
+
+import csv
+import math
+from pathlib import Path
+from typing import NamedTuple
+
+from accelsim.config import UserError, nearest, shown
+
+MOST_V = 5.0
+MOST_MHZ = 1e5
+RATE = ("inferences_per_s", "microjoules")
+COLUMNS = ("task", "volt", "mhz", "watts", *RATE)
+RULE = "columns: volt, mhz; watts, or inferences_per_s and microjoules, where power was measured; task where several"
+
+
+class Point(NamedTuple):
+    """One line."""
+
+    line: int
+    task: str  #: empty where the file names none
+    volt: float
+    mhz: float
+    watts: float | None
+
+
+def read_points(path: Path) -> list[Point]:
+    """The points of a file, in its order; columns that are not asked for are left alone.
+
+    Raises: UserError for an unreadable file, missing columns, and values that are no such quantity.
+    """
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            reader = csv.DictReader(file)
+            names = [name.strip() for name in reader.fieldnames or ()]
+            reader.fieldnames = names
+            measured = _columns(names, path)
+            points = [_point(row, reader.line_num, measured, path) for row in reader]
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read: {(error.strerror or str(error)).lower()}") from None
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise UserError(f"{path}: no CSV text: {error}") from None
+    if not points:
+        raise UserError(f"{path}: holds no points")
+    return points
+
+
+def _columns(names: list[str], path: Path) -> tuple[str, ...]:
+    """Those that tell of power."""
+    for name in ("volt", "mhz"):
+        if name not in names:
+            found = nearest(name, names) if names else ""
+            raise UserError(f"{path}:1: missing column '{name}'{found.partition('; allowed')[0]}; {RULE}")
+    if len(set(names)) < len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise UserError(f"{path}:1: column '{twice}' stands twice")
+    given = [name for name in RATE if name in names]
+    if "watts" in names:
+        return ("watts",)
+    if len(given) == 1:
+        other = next(name for name in RATE if name not in given)
+        raise UserError(f"{path}:1: missing column '{other}' beside '{given[0]}'; {RULE}")
+    return tuple(given)
+
+
+def _point(row: dict[str | None, str | None], line: int, measured: tuple[str, ...], path: Path) -> Point:
+    if None in row:
+        raise UserError(f"{path}:{line}: more values than columns")
+    numbers = {name: _number(row.get(name), name, f"{path}:{line}") for name in ("volt", "mhz", *measured)}
+    for name, most, hint in (("volt", MOST_V, "volts, not millivolts"), ("mhz", MOST_MHZ, "MHz, not kHz or Hz")):
+        if numbers[name] > most:
+            raise UserError(f"{path}:{line}: {name}: should be at most {most:g} ({hint}), got {shown(row[name])}")
+    watts = math.prod(numbers[name] for name in measured) * (1e-6 if measured == RATE else 1) if measured else None
+    return Point(line, (row.get("task") or "").strip(), numbers["volt"], numbers["mhz"], watts)
+
+
+def _number(text: str | None, name: str, place: str) -> float:
+    try:
+        value = float(text or "")
+    except ValueError:
+        raise UserError(f"{place}: {name}: should be a number, got {shown(text or '')}") from None
+    if not (math.isfinite(value) and value > 0):
+        raise UserError(f"{place}: {name}: should be a number above 0, got {shown(text)}")
+    return value

@@ -1,0 +1,31 @@
+"""Oracles of voltage, clock and power, in plain Python: they import nothing from accelsim."""
+
+import math
+
+
+def solve(matrix, right):
+    """A small linear system, by elimination with pivots."""
+    rows = [[*row, value] for row, value in zip(matrix, right, strict=True)]
+    for column in range(len(rows)):
+        pivot = max(range(column, len(rows)), key=lambda r: abs(rows[r][column]))
+        rows[column], rows[pivot] = rows[pivot], rows[column]
+        for r in range(len(rows)):
+            if r != column:
+                factor = rows[r][column] / rows[column][column]
+                rows[r] = [a - factor * b for a, b in zip(rows[r], rows[column], strict=True)]
+    return [row[-1] / row[i] for i, row in enumerate(rows)]
+
+
+def power_misfit(points, per_v):
+    """Root mean square of relative errors at a leakage exponent, by normal equations; points are task, V, MHz, W."""
+    tasks = sorted({task for task, *_ in points})
+    reference = max(volt for _, volt, _, _ in points)
+    rows = []
+    for task, volt, mhz, watts in points:
+        row = [volt**2 * mhz / watts if task == other else 0.0 for other in tasks]
+        rows.append([*row, volt / reference * math.exp(per_v * (volt - reference)) / watts])
+    size = len(tasks) + 1
+    normal = [[sum(row[i] * row[j] for row in rows) for j in range(size)] for i in range(size)]
+    found = solve(normal, [sum(row[i] for row in rows) for i in range(size)])
+    errors = [sum(a * x for a, x in zip(row, found, strict=True)) - 1 for row in rows]
+    return math.sqrt(sum(error**2 for error in errors) / len(errors)), found

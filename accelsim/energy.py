@@ -13,17 +13,9 @@ from typing import NamedTuple
 
 from accelsim.config import UserError
 from accelsim.counts import summed
-from accelsim.hardware import ACCUMULATOR_BITS, BITS, AnyEngine, BitSerialUnit, Hardware, Sram
-from accelsim.technology import (
-    Operation,
-    SramCells,
-    Technology,
-    bank_at,
-    float_multiply,
-    integer_add,
-    integer_multiply,
-    sram_cells,
-)
+from accelsim.hardware import BitSerialUnit, Hardware, Sram
+from accelsim.operations import engine_operation, lane_units, selection_operation, vector_operation
+from accelsim.technology import SramCells, Supply, Technology, bank_at, sram_cells, supply_of
 
 DYNAMIC = ("mac", "vector", "sram_ifmap", "sram_weight", "sram_ofmap", "dram")
 STATIC = ("leakage_logic", "leakage_sram", "dram_standby")
@@ -85,6 +77,14 @@ class BufferCost(NamedTuple):
     area_mm2: float
     access_ns: float
 
+    def at(self, supply: Supply) -> BufferCost:
+        """At another voltage; how long an access takes there is not known."""
+        return self._replace(
+            read_pj_per_bit=self.read_pj_per_bit * supply.sram_dynamic,
+            write_pj_per_bit=self.write_pj_per_bit * supply.sram_dynamic,
+            leakage_mw=self.leakage_mw * supply.sram_leakage,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class EnergyTable:
@@ -103,6 +103,7 @@ class EnergyTable:
     leakage_logic_mw: float
     leakage_sram_mw: float
     dram_standby_mw: float
+    area_mm2: Mapping[str, float]  #: of the engine, the vector unit and each SRAM
     constants: tuple[Constant, ...]
     notes: tuple[str, ...]  #: what a reader of the figures should know
 
@@ -143,34 +144,39 @@ def energy_table(hardware: Hardware, technology: Technology) -> EnergyTable:
     Raises: UserError for an SRAM that the technology's table cannot price.
     """
     choice, precision = hardware.technology, hardware.engine.precision
+    supply = supply_of(technology, choice.sram_cell, choice.voltage_v, choice.sram_voltage_v)
     mac = engine_operation(technology, hardware.engine)
     serial = isinstance(hardware.engine, BitSerialUnit) and hardware.engine.serial != "none"
     vector = {kind: vector_operation(technology, kind, precision) for kind in technology.vector_operations}
-    buffers, notes = _buffers(hardware, technology)
+    buffers, notes = _buffers(hardware, technology, supply)
     shared = buffers.get("shared")
     ifmap, weight, ofmap = (shared or buffers[name] for name in ("ifmap", "weight", "ofmap"))
     dram, standby = _dram_bit(hardware, technology), _dram_standby(hardware)
-    lane_area_um2 = sum(unit.area_um2 for unit in _lane_units(technology, precision))
+    lanes_um2 = hardware.vector.lanes * sum(unit.area_um2 for unit in lane_units(technology, precision))
     selection = selection_operation(technology, hardware.engine)
     pe_area_um2 = mac.area_um2 + (selection.area_um2 if selection else 0.0)
-    logic_area_um2 = hardware.engine.pes * pe_area_um2 + hardware.vector.lanes * lane_area_um2
-    logic_mw = technology.logic_leakage_mw(logic_area_um2, choice.temperature_k)
+    pes_um2 = hardware.engine.pes * pe_area_um2
+    logic_mw = technology.logic_leakage_mw(pes_um2 + lanes_um2, choice.temperature_k) * supply.logic_leakage
+    dynamic = supply.logic_dynamic
     constants = [
-        Constant("bit-serial step" if serial else f"MAC {precision}", mac.energy_pj, "pJ", mac.source),
-        *([Constant("selection", selection.energy_pj, "pJ", selection.source)] if selection else []),
-        *(Constant(f"vector {kind}", op.energy_pj, "pJ", op.source) for kind, op in vector.items()),
+        Constant("bit-serial step" if serial else f"MAC {precision}", mac.energy_pj * dynamic, "pJ", mac.source),
+        *([Constant("selection", selection.energy_pj * dynamic, "pJ", selection.source)] if selection else []),
+        *(Constant(f"vector {kind}", op.energy_pj * dynamic, "pJ", op.source) for kind, op in vector.items()),
         *_buffer_constants(buffers, f"{technology.sram.source}; {choice.sram_cell} at {choice.temperature_k:g} K"),
         dram,
         Constant("logic leakage", logic_mw, "mW", f"{technology.logic.leakage_source}; area: MAC and vector units"),
         Constant("logic area over listed units", technology.logic.area_factor, "", technology.logic.area_source),
         standby,
+        *_supply_constants(hardware, technology),
     ]
+    factor_mm2 = technology.logic.area_factor * 1e-6
+    area = {"engine": pes_um2 * factor_mm2, "vector": lanes_um2 * factor_mm2}
     return EnergyTable(
         cycle_ns=1e3 / hardware.clock_mhz,
-        mac_pj=0.0 if serial else mac.energy_pj,
-        bit_step_pj=mac.energy_pj if serial else 0.0,
-        selection_pj=selection.energy_pj if selection else 0.0,
-        vector_pj={kind: op.energy_pj for kind, op in vector.items()},
+        mac_pj=0.0 if serial else mac.energy_pj * dynamic,
+        bit_step_pj=mac.energy_pj * dynamic if serial else 0.0,
+        selection_pj=selection.energy_pj * dynamic if selection else 0.0,
+        vector_pj={kind: op.energy_pj * dynamic for kind, op in vector.items()},
         buffers=buffers,
         ifmap=ifmap,
         weight=weight,
@@ -179,78 +185,28 @@ def energy_table(hardware: Hardware, technology: Technology) -> EnergyTable:
         leakage_logic_mw=logic_mw,
         leakage_sram_mw=math.fsum(buffer.leakage_mw for buffer in buffers.values()),
         dram_standby_mw=standby.value,
+        area_mm2=area | {f"sram_{name}": buffer.area_mm2 for name, buffer in buffers.items()},
         constants=tuple(constants),
         notes=notes,
     )
 
 
-def engine_operation(technology: Technology, engine: AnyEngine) -> Operation:
-    """What one PE does in a cycle: a MAC; in a bit-serial lane, the addition of one operand times bits of the other."""
-    if not isinstance(engine, BitSerialUnit) or engine.serial == "none":
-        return mac_operation(technology, engine.precision)
-    if engine.serial == "both":  # the product of two bits, counted by a tree: as wide as the count of its lanes
-        width = engine.lanes.bit_length()
-        what = f"rule: an addition of {width} bits, the count of {engine.lanes} lanes, for each pair of bits"
-    else:
-        width = engine.pe_bits
-        what = f"rule: an addition of {width} bits for each bit of the serial operand"
-    addition = integer_add(technology, width)
-    at_once = engine.activation_bits_per_cycle
-    return Operation(energy_pj=addition.energy_pj * at_once, area_um2=addition.area_um2 * at_once,
-                     source=f"{what}; {addition.source}")  # fmt: skip
+def _supply_constants(hardware: Hardware, technology: Technology) -> list[Constant]:
+    """What scales the others, where the hardware states a voltage."""
+    choice, logic, sram = hardware.technology, technology.logic, technology.sram
+    if choice.voltage_v is None and choice.sram_voltage_v is None:
+        return []
+    own = sram.voltages_v[choice.sram_cell]
+    return [
+        Constant("logic reference voltage", technology.reference_voltage_v, "V", "of the listed operations"),
+        Constant("SRAM reference voltage", own, "V", f"{sram.voltage_source}; {choice.sram_cell}"),
+        Constant("leakage over voltage", logic.leakage_per_v, "1/V", logic.leakage_voltage_source),
+    ]
 
 
-def selection_operation(technology: Technology, engine: AnyEngine) -> Operation | None:
-    """An m:1 multiplexer that picks the activation of a sparse weight, of m - 1 two-input ones a bit; None if dense."""
-    pattern = engine.sparse_pattern
-    if pattern is None or pattern.group == 1:
-        return None
-    each, inputs, bits = technology.operations["mux2_bit"], pattern.group - 1, BITS[engine.precision]
-    return Operation(
-        energy_pj=each.energy_pj * inputs * bits,
-        area_um2=each.area_um2 * inputs * bits,
-        source=f"rule: {inputs} two-input multiplexers for each of {bits} bits; {each.source}",
-    )
-
-
-def mac_operation(technology: Technology, precision: str) -> Operation:
-    """A multiplication in a precision and an addition in its accumulator's; registers are not in it."""
-    if precision.startswith("int"):
-        product = integer_multiply(technology, BITS[precision], BITS[precision])
-        accumulation = integer_add(technology, ACCUMULATOR_BITS[precision])
-    else:
-        product = float_multiply(technology, precision)
-        accumulation = technology.operations[f"fp{ACCUMULATOR_BITS[precision]}_add"]
-    return Operation(
-        energy_pj=product.energy_pj + accumulation.energy_pj,
-        area_um2=product.area_um2 + accumulation.area_um2,
-        source=" + ".join(dict.fromkeys((product.source, accumulation.source))),
-    )
-
-
-def vector_operation(technology: Technology, kind: str, precision: str) -> Operation:
-    """One element of a vector operation; integer pipelines work on 32-bit values, floating-point ones in fp32."""
-    made_of = technology.vector_operations[kind]
-    addition, multiplication = _lane_units(technology, precision)
-    lookup = technology.operations["lookup"]
-    parts = (
-        (made_of.additions, addition),
-        (made_of.multiplications, multiplication),
-        (made_of.lookups, lookup),
-    )
-    return Operation(
-        energy_pj=sum(times * part.energy_pj for times, part in parts),
-        source="; ".join(dict.fromkeys((made_of.source, *(part.source for times, part in parts if times)))),
-    )
-
-
-def _lane_units(technology: Technology, precision: str) -> tuple[Operation, Operation]:
-    """The adder and the multiplier of a vector lane."""
-    number = "int32" if precision.startswith("int") else "fp32"
-    return technology.operations[f"{number}_add"], technology.operations[f"{number}_mul"]
-
-
-def _buffers(hardware: Hardware, technology: Technology) -> tuple[dict[str, BufferCost], tuple[str, ...]]:
+def _buffers(
+    hardware: Hardware, technology: Technology, supply: Supply
+) -> tuple[dict[str, BufferCost], tuple[str, ...]]:
     """Each SRAM's cost, and notes on those that the table fits badly."""
     choice, srams = hardware.technology, hardware.sram
     cells = sram_cells(technology.sram.table, technology.node_nm, choice.sram_cell)
@@ -261,7 +217,7 @@ def _buffers(hardware: Hardware, technology: Technology) -> tuple[dict[str, Buff
         if sram is None:
             continue
         try:
-            buffers[name] = buffer_cost(sram, cells, choice.temperature_k)
+            buffers[name] = buffer_cost(sram, cells, choice.temperature_k).at(supply)
         except UserError as error:
             bank = f"{sram.capacity_kib * 1024 // sram.banks} bytes a bank ({sram.capacity_kib} KiB in {sram.banks})"
             raise UserError(f"sram.{name}: {bank}: {error}") from None

@@ -12,6 +12,7 @@ from typing import NamedTuple, TypeVar
 from pydantic import Field, model_validator
 
 from accelsim.config import Name, NonNegative, Positive, Size, UserError, Value, nearest, read_yaml, validated
+from accelsim.laws import Leakage
 from accelsim.places import hwconfigs_folder
 
 N = TypeVar("N", int, float)
@@ -38,12 +39,21 @@ class VectorOperation(Value):
 
 
 class Logic(Value):
-    """Leakage of logic and the area it comes from: P = leakage_mw_per_mm2 exp(leakage_per_k (T - leakage_at_k))."""
+    """Leakage of logic and the area it comes from, and how leakage and clock follow the voltage.
+
+    P = leakage_mw_per_mm2 exp(leakage_per_k (T - leakage_at_k)) at the reference voltage V0, elsewhere times
+    V / V0 exp(leakage_per_v (V - V0)); f ~ (V - threshold_v)^alpha / V.
+    """
 
     leakage_mw_per_mm2: Positive
     leakage_at_k: Positive
     leakage_per_k: Positive
     leakage_source: str = Field(min_length=1)
+    leakage_per_v: NonNegative
+    leakage_voltage_source: str = Field(min_length=1)
+    threshold_v: Positive
+    alpha: Positive
+    clock_source: str = Field(min_length=1)
     area_factor: Positive  #: whole unit over its multiplier and adder
     area_source: str = Field(min_length=1)
 
@@ -53,6 +63,8 @@ class SramTable(Value):
 
     table: Name
     source: str = Field(min_length=1)
+    voltages_v: dict[str, Positive]  #: at which the table holds, by cell class
+    voltage_source: str = Field(min_length=1)
 
 
 class Technology(Value):
@@ -79,6 +91,37 @@ class Technology(Value):
         area_mm2 = area_um2 * self.logic.area_factor * 1e-6
         warmth = math.exp(self.logic.leakage_per_k * (temperature_k - self.logic.leakage_at_k))
         return area_mm2 * self.logic.leakage_mw_per_mm2 * warmth
+
+
+class Supply(NamedTuple):
+    """What a supply's voltages make of energies and leakage powers at their own reference voltages."""
+
+    logic_dynamic: float = 1.0
+    sram_dynamic: float = 1.0
+    logic_leakage: float = 1.0
+    sram_leakage: float = 1.0
+
+
+def supply_of(technology: Technology, cell: str, voltage_v: float | None, sram_voltage_v: float | None) -> Supply:
+    """The factors of a voltage, and of another one for the SRAMs; where none is stated nothing is changed.
+
+    Energies go with V^2, leakage as ``Logic`` says, of SRAM as well.
+
+    Raises: UserError for a voltage at which no transistor switches.
+    """
+    per_v, threshold = technology.logic.leakage_per_v, technology.logic.threshold_v
+    for name, given in (("voltage_v", voltage_v), ("sram_voltage_v", sram_voltage_v)):
+        if given is not None and given <= threshold:
+            told = f"should be above the threshold of {technology.name}, {threshold:g} V"
+            raise UserError(f"technology.{name}: {told}, got {given:g}")
+    logic, sram = (
+        (1.0, 1.0) if given is None else ((given / own) ** 2, Leakage(own, per_v).times(given))
+        for given, own in (
+            (voltage_v, technology.reference_voltage_v),
+            (voltage_v if sram_voltage_v is None else sram_voltage_v, technology.sram.voltages_v[cell]),
+        )
+    )
+    return Supply(logic[0], sram[0], logic[1], sram[1])
 
 
 @functools.cache

@@ -1,6 +1,7 @@
 """Oracles of voltage, clock and power, in plain Python: they import nothing from accelsim."""
 
 import math
+from itertools import pairwise
 
 
 def solve(matrix, right):
@@ -29,3 +30,26 @@ def power_misfit(points, per_v):
     found = solve(normal, [sum(row[i] for row in rows) for i in range(size)])
     errors = [sum(a * x for a, x in zip(row, found, strict=True)) - 1 for row in rows]
     return math.sqrt(sum(error**2 for error in errors) / len(errors)), found
+
+
+def best_schedule(time, energy, change_time, change_energy, within):
+    """Least energy of all schedules of layers x points within a time, by trying them; None if none is in time."""
+
+    def schedules(layers):
+        if layers == 0:
+            yield ()
+            return
+        for rest in schedules(layers - 1):
+            for point in range(len(time[0])):
+                yield (*rest, point)
+
+    best = None
+    for points in schedules(len(time)):
+        spent = sum(row[p] for row, p in zip(time, points, strict=True))
+        taken = sum(row[p] for row, p in zip(energy, points, strict=True))
+        for before, after in pairwise(points):
+            spent += change_time[before][after]
+            taken += change_energy[before][after]
+        if spent <= within and (best is None or taken < best):
+            best = taken
+    return best

@@ -13,13 +13,12 @@ from accelsim.energy import (
     STATIC,
     Activity,
     energy_table,
-    mac_operation,
     price,
     sources,
     total_pj,
-    vector_operation,
 )
 from accelsim.hardware import Hardware
+from accelsim.operations import mac_operation, vector_operation
 from accelsim.technology import bank_at, load_technology, sram_cells
 
 CMOS45 = load_technology("cmos45")

@@ -19,6 +19,7 @@ from accelsim.hardware.machine import (
     VectorUnit,
     with_fidelity,
 )
+from accelsim.hardware.operating import ClockLaw, OperatingPoint, OperatingPoints
 from accelsim.hardware.precisions import ACCUMULATOR_BITS, BITS, Precision
 from accelsim.hardware.tensorcore import TensorCore
 
@@ -28,6 +29,7 @@ __all__ = [
     "AnyEngine",
     "BankedDevice",
     "BitSerialUnit",
+    "ClockLaw",
     "Dma",
     "Dram",
     "DramFidelity",
@@ -37,6 +39,8 @@ __all__ = [
     "MemoryDevice",
     "Objective",
     "OperandSrams",
+    "OperatingPoint",
+    "OperatingPoints",
     "Precision",
     "Schedule",
     "SerialDevice",

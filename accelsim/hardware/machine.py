@@ -10,6 +10,7 @@ from pydantic import Field, TypeAdapter, ValidationError, model_validator
 from accelsim.config import Count, Document, Name, NonNegative, Positive, Size, Value, validated
 from accelsim.hardware.devices import BankedDevice, MemoryDevice, SerialDevice
 from accelsim.hardware.engines import BitSerialUnit, SystolicArray
+from accelsim.hardware.operating import OperatingPoint, OperatingPoints, Volts
 from accelsim.hardware.tensorcore import TensorCore
 
 DramFidelity = Literal["ideal", "transaction", "cycle"]
@@ -209,6 +210,8 @@ class TechnologyChoice(Value):
     name: Name
     sram_cell: Literal["itrs-hp", "itrs-lop", "itrs-lstp"]
     temperature_k: Annotated[float, Field(ge=300, le=400)]
+    voltage_v: Volts | None = None  #: default: each figure's own reference voltage
+    sram_voltage_v: Volts | None = None  #: default: voltage_v
 
 
 class Hardware(Value):
@@ -227,6 +230,13 @@ class Hardware(Value):
     schedule: Schedule = Schedule()
     mapper: Mapper = Mapper()
     technology: TechnologyChoice
+    operating_points: OperatingPoints | None = None
+
+    def at(self, point: OperatingPoint) -> Hardware:
+        """The same at a voltage and clock; the DRAM keeps its own."""
+        voltages = {"voltage_v": point.voltage_v, "sram_voltage_v": point.sram_voltage_v}
+        technology = self.technology.model_copy(update=voltages)
+        return self.model_copy(update={"clock_mhz": point.clock_mhz, "technology": technology})
 
     @property
     def dataflows(self) -> dict[str, Hardware]:

@@ -1,0 +1,120 @@
+"""A network at every operating point of a machine, and the governors on it."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+from accelsim.energy import COMPONENTS, STATIC, energy_table
+from accelsim.hardware import DramFidelity, Hardware, OperatingPoint, OperatingPoints
+from accelsim.laws import AlphaPower
+from accelsim.power.dvfs import Governors, Period, PointRun, govern
+from accelsim.result import LayerResult
+from accelsim.simulation import simulate
+from accelsim.technology import Technology, load_technology
+from accelsim.workload import Workload
+
+STEP_V = 0.05  # of points that are derived, as regulators have it
+OVER_THRESHOLD_V = 0.2  # of the lowest of them: assumed 0.1 to 0.3, below which SRAM cells lose margin first
+SLACK = 0.01  # of its latency, that a layer, or all of them, may lose and still count as not slowed
+
+
+class Slowed(NamedTuple):
+    """A layer that a lower clock hardly slows, since it waits for something else."""
+
+    layer: str
+    point: OperatingPoint  #: the lowest at which it takes at most SLACK more than at the highest
+    added: float  #: share of its time at the highest point
+    saved_pj: float
+
+
+class Dvfs(NamedTuple):
+    """A network at every operating point, and the governors on it."""
+
+    points: OperatingPoints
+    derived: str  #: how the points were found; empty for stated ones
+    runs: list[PointRun]
+    layers: list[str]
+    period: Period
+    governors: Governors
+    periodic: bool  #: what follows an inference is idle until the deadline
+
+    @property
+    def slowed(self) -> list[Slowed]:
+        """Layers that can be slowed at hardly any latency, most saved first."""
+        top, found = self.runs[-1], []
+        for number, name in enumerate(self.layers):
+            limit = top.time_ns[number] * (1 + SLACK)
+            slowest = next(run for run in self.runs if run.time_ns[number] <= limit)
+            saved = top.energy_pj[number] - slowest.energy_pj[number]
+            if slowest is not top and saved > 0:
+                added = slowest.time_ns[number] / top.time_ns[number] - 1 if top.time_ns[number] else 0.0
+                found.append(Slowed(name, slowest.point, added, saved))
+        return sorted(found, key=lambda each: -each.saved_pj)
+
+
+def points_of(hardware: Hardware) -> tuple[OperatingPoints, str]:
+    """The stated operating points, or some derived by the technology's alpha-power law, and how."""
+    if hardware.operating_points is not None:
+        return hardware.operating_points, ""
+    technology = load_technology(hardware.technology.name)
+    nominal = hardware.technology.voltage_v or technology.reference_voltage_v
+    law = _law(technology, nominal, hardware.clock_mhz)
+    steps = math.floor((nominal - law.threshold_v - OVER_THRESHOLD_V) / STEP_V + 1e-9)
+    voltages = [round(nominal - STEP_V * step, 9) for step in range(max(steps, 0), -1, -1)]
+    points = tuple(OperatingPoint(voltage_v=v, clock_mhz=law.frequency_mhz(v)) for v in voltages[:-1])
+    nominal_point = OperatingPoint(voltage_v=nominal, clock_mhz=hardware.clock_mhz)
+    how = (
+        f"points derived: f = k (V - {law.threshold_v:g} V)^{law.alpha:g} / V through {nominal_point}, down to"
+        f" {OVER_THRESHOLD_V:g} V above the threshold; {technology.logic.clock_source}"
+    )
+    return OperatingPoints(points=(*points, nominal_point)), how
+
+
+def _law(technology: Technology, voltage_v: float, clock_mhz: float) -> AlphaPower:
+    """The technology's law through one point."""
+    logic = technology.logic
+    unscaled = AlphaPower(1.0, logic.threshold_v, logic.alpha)
+    return unscaled._replace(k_mhz=clock_mhz / unscaled.frequency_mhz(voltage_v))
+
+
+def dvfs(
+    hardware: Hardware,
+    workload: Workload,
+    deadline_ms: float | None = None,
+    idle_mw: float | None = None,
+    dram: DramFidelity | None = None,
+) -> Dvfs:
+    """Run a network at each operating point and let every governor choose.
+
+    Each point has the engine's clock and voltages; the DRAM keeps its clock, so that what waits for it is not slowed.
+    With a deadline, an inference starts every so often and idles in between; without one the next follows at once, and
+    schedules may take SLACK longer than the fastest point.
+
+    Raises: UserError where no point meets the deadline, and as ``simulate``.
+    """
+    points, derived = points_of(hardware)
+    runs = [_run(hardware.at(point), point, workload, dram) for point in points.points]
+    lowest = runs[0].static_mw if idle_mw is None else idle_mw
+    within = (1 + SLACK) * min(run.total_ns for run in runs)
+    deadline = within if deadline_ms is None else deadline_ms * 1e6
+    period = Period(
+        deadline_ns=deadline,
+        idle_mw=0.0 if deadline_ms is None else lowest,
+        transition_ns=points.transition_us * 1e3,
+        transition_pj=points.transition_uj * 1e6,
+    )
+    layers = [node.layer.name for node in workload.nodes]
+    return Dvfs(points, derived, runs, layers, period, govern(runs, period), deadline_ms is not None)
+
+
+def _run(hardware: Hardware, point: OperatingPoint, workload: Workload, dram: DramFidelity | None) -> PointRun:
+    table = energy_table(hardware, load_technology(hardware.technology.name))
+    rows: tuple[LayerResult, ...] = simulate(hardware, workload, dram=dram).rows
+    return PointRun(
+        point,
+        tuple(row.total_cycles * table.cycle_ns for row in rows),
+        tuple(row.energy_pj for row in rows),
+        {name: math.fsum(row.energy_pj_by_component[name] for row in rows) for name in COMPONENTS},
+        math.fsum(getattr(table, f"{name}_mw") for name in STATIC),
+    )

@@ -1,0 +1,78 @@
+"""Operating points: the voltages that a chip can run at, and the clock at each."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import Field, model_validator
+
+from accelsim.config import NonNegative, Positive, Value
+from accelsim.laws import AlphaPower
+
+Volts = Annotated[float, Field(gt=0, le=2)]
+Megahertz = Annotated[float, Field(gt=0, le=1e5)]
+ABOVE = 1.01  # over its law's clock: points are rounded
+
+
+class OperatingPoint(Value):
+    """A supply voltage and the engine's clock there."""
+
+    voltage_v: Volts
+    clock_mhz: Megahertz
+    sram_voltage_v: Volts | None = None  #: default: voltage_v
+
+    def __str__(self) -> str:
+        return f"{self.voltage_v:.4g} V, {self.clock_mhz:.4g} MHz"
+
+
+class ClockLaw(Value):
+    """What dvfs-fit finds: f = k (V - Vth)^alpha / V."""
+
+    k_mhz: Positive
+    threshold_v: Positive
+    alpha: Positive
+
+    @property
+    def law(self) -> AlphaPower:
+        """As a law."""
+        return AlphaPower(self.k_mhz, self.threshold_v, self.alpha)
+
+
+class OperatingPoints(Value):
+    """Points by ascending voltage, what a change from one to another takes, and the law that bounds them."""
+
+    points: tuple[OperatingPoint, ...] = Field(min_length=1, max_length=64)
+    law: ClockLaw | None = None
+    transition_us: NonNegative = 0.0  #: of a change, in which nothing runs
+    transition_uj: NonNegative = 0.0  #: drawn by it besides
+
+    @model_validator(mode="before")
+    @classmethod
+    def _list_of_points(cls, data: Any) -> Any:
+        """A bare list is the points."""
+        return {"points": tuple(data)} if isinstance(data, list) else _with_tuple(data)
+
+    @model_validator(mode="after")
+    def _ascending_and_below_the_law(self) -> OperatingPoints:
+        for lower, upper in zip(self.points, self.points[1:], strict=False):
+            for name in ("voltage_v", "clock_mhz"):
+                if getattr(upper, name) <= getattr(lower, name):
+                    told = f"should ascend, got {lower} before {upper}"
+                    raise ValueError(f"points: {name}: {told}")
+        if self.law is not None:
+            for point in self.points:
+                if point.voltage_v <= self.law.threshold_v:
+                    raise ValueError(f"points: voltage_v: should be above the threshold of {self.law.threshold_v:g} V,"
+                                     f" got {point.voltage_v:g}")  # fmt: skip
+                most = self.law.law.frequency_mhz(point.voltage_v)
+                if point.clock_mhz > ABOVE * most:
+                    raise ValueError(f"points: clock_mhz: at {point.voltage_v:g} V the law reaches {most:.4g} MHz,"
+                                     f" got {point.clock_mhz:g}")  # fmt: skip
+        return self
+
+
+def _with_tuple(data: Any) -> Any:
+    """Points as a tuple: strict values take no list for one."""
+    if isinstance(data, dict) and isinstance(data.get("points"), list):
+        return {**data, "points": tuple(data["points"])}
+    return data

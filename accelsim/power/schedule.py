@@ -1,0 +1,140 @@
+"""An operating point for each layer: least energy within a time, exactly where that is feasible to find.
+
+Layers run one after the other. Partial schedules are kept per point of their last layer, as long as no other one ends
+there both earlier and with less energy (dynamic programming over Pareto fronts; the problem is a multiple-choice
+knapsack, Kellerer et al., Knapsack Problems, 2004, ch. 11). Beyond MOST_KEPT of them some are dropped; how far the
+best of the rest may be from the least is then told by a lower bound, the Lagrangian dual (ibid., ch. 3.8).
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+MOST_KEPT = 1500  # partial schedules per layer and point
+DUAL_STEPS = 80  # of the search for the multiplier
+
+
+class Choices(NamedTuple):
+    """What layers take at each point, and what a change of points takes."""
+
+    time_ns: np.ndarray  #: float64[layers, points]
+    energy_pj: np.ndarray  #: float64[layers, points]
+    change_ns: np.ndarray  #: float64[points, points], from, to; 0 on the diagonal
+    change_pj: np.ndarray  #: float64[points, points]
+
+
+class Front(NamedTuple):
+    """Schedules of which none is both slower and costlier than another, fastest first."""
+
+    time_ns: np.ndarray  #: float64[schedules]
+    energy_pj: np.ndarray  #: float64[schedules]
+    points: np.ndarray  #: int64[schedules, layers]
+    exact: bool  #: none was dropped on the way
+
+
+def front_of(choices: Choices, within_ns: float = np.inf) -> Front:
+    """All schedules worth having that take no longer than so much."""
+    layers, points = choices.time_ns.shape
+    rest = np.append(np.cumsum(choices.time_ns.min(axis=1)[::-1])[::-1], 0.0)  # least time from a layer on
+    kept = [_pruned(choices.time_ns[0, p : p + 1], choices.energy_pj[0, p : p + 1], np.zeros(1, np.int64), np.inf)[0]
+            for p in range(points)]  # fmt: skip
+    trail: list[list[tuple[np.ndarray, np.ndarray]]] = []
+    exact = True
+    for layer in range(1, layers):
+        limit, origins, following = within_ns - rest[layer + 1], [], []
+        for p in range(points):
+            time = np.concatenate([front[0] + choices.change_ns[q, p] for q, front in enumerate(kept)])
+            energy = np.concatenate([front[1] + choices.change_pj[q, p] for q, front in enumerate(kept)])
+            origin = np.concatenate([np.full(front[0].size, q) for q, front in enumerate(kept)])
+            place = np.concatenate([np.arange(front[0].size) for front in kept])
+            front, chosen, all_kept = _pruned(time + choices.time_ns[layer, p], energy + choices.energy_pj[layer, p],
+                                              np.arange(time.size), limit * (1 + 1e-12))  # fmt: skip
+            exact &= all_kept
+            following.append(front)
+            origins.append((origin[chosen], place[chosen]))
+        kept = following
+        trail.append(origins)
+    return _joined(kept, trail, within_ns, exact)
+
+
+def _pruned(
+    time: np.ndarray, energy: np.ndarray, numbers: np.ndarray, limit: float
+) -> tuple[tuple[np.ndarray, np.ndarray], np.ndarray, bool]:
+    """Those that end in time and that no faster one undercuts; of too many, the best of each slice of time."""
+    order = np.lexsort((energy, time))
+    order = order[time[order] <= limit]
+    if order.size:
+        best = np.minimum.accumulate(energy[order])
+        order = order[np.concatenate(([True], energy[order][1:] < best[:-1]))]
+    all_kept = order.size <= MOST_KEPT
+    if not all_kept:
+        edges = np.linspace(time[order[0]], time[order[-1]], MOST_KEPT)
+        ends = np.searchsorted(time[order], edges, side="right") - 1  # the leanest of a slice is its last
+        order = order[np.unique(np.append(ends, 0))]
+    return (time[order], energy[order]), numbers[order], all_kept
+
+
+def _joined(
+    kept: list[tuple[np.ndarray, np.ndarray]],
+    trail: list[list[tuple[np.ndarray, np.ndarray]]],
+    within_ns: float,
+    exact: bool,
+) -> Front:
+    """The fronts of all last points as one, each schedule traced back to its first layer."""
+    time, energy = (np.concatenate([front[i] for front in kept]) for i in (0, 1))
+    last = np.concatenate([np.full(front[0].size, p) for p, front in enumerate(kept)])
+    place = np.concatenate([np.arange(front[0].size) for front in kept])
+    (time, energy), chosen, _ = _pruned(time, energy, np.arange(time.size), within_ns * (1 + 1e-12))
+    point, place = last[chosen], place[chosen]
+    points = [point]
+    for origins in reversed(trail):
+        came = [(origins[p][0][i], origins[p][1][i]) for p, i in zip(point, place, strict=True)]
+        point, place = (np.array([pair[i] for pair in came], np.int64) for i in (0, 1))
+        points.append(point)
+    return Front(time, energy, np.stack(points[::-1], axis=1), exact)
+
+
+def lower_bound_pj(choices: Choices, within_ns: float) -> float:
+    """Energy that no schedule within the time undercuts: the best over l >= 0 of min(energy + l time) - l within."""
+    low, high, best = 0.0, _steepest(choices), -np.inf
+    for _ in range(DUAL_STEPS):
+        price = (low + high) / 2
+        energy, time = _cheapest(choices, price)
+        best = max(best, energy + price * (time - within_ns))
+        low, high = (price, high) if time > within_ns else (low, price)
+    energy, time = _cheapest(choices, 0.0)
+    return max(best, energy)
+
+
+def _steepest(choices: Choices) -> float:
+    """More than any energy that a nanosecond saves."""
+    spread = float(np.ptp(choices.energy_pj, axis=1).sum() + choices.change_pj.max() * len(choices.time_ns))
+    gaps = np.diff(np.sort(choices.time_ns, axis=1), axis=1)
+    least = gaps[gaps > 0].min(initial=np.inf)
+    return 1.0 if np.isinf(least) else 2 * spread / float(least) + 1.0
+
+
+def _cheapest(choices: Choices, price: float) -> tuple[float, float]:
+    """Energy and time of the schedule with the least energy + price x time (Viterbi)."""
+    change = choices.change_pj + price * choices.change_ns
+    cost = choices.energy_pj[0] + price * choices.time_ns[0]
+    came = []
+    for layer in range(1, len(choices.time_ns)):
+        through = cost[:, None] + change
+        came.append(through.argmin(axis=0))
+        cost = through.min(axis=0) + choices.energy_pj[layer] + price * choices.time_ns[layer]
+    path = [int(cost.argmin())]
+    for origins in reversed(came):
+        path.append(int(origins[path[-1]]))
+    return energy_and_time(choices, path[::-1])
+
+
+def energy_and_time(choices: Choices, path: list[int]) -> tuple[float, float]:
+    """What a schedule takes."""
+    layers = np.arange(len(path))
+    before, after = path[:-1], path[1:]
+    energy = choices.energy_pj[layers, path].sum() + choices.change_pj[before, after].sum()
+    time = choices.time_ns[layers, path].sum() + choices.change_ns[before, after].sum()
+    return float(energy), float(time)

@@ -29,6 +29,7 @@ def summarize(
     macs = sum(row.macs for row in rows)
     parts = {name: math.fsum(row.energy_pj_by_component[name] for row in rows) for name in COMPONENTS}
     picojoules = math.fsum(row.energy_pj for row in rows)
+    tops, area = 2 * macs / seconds * 1e-12 if seconds else 0.0, math.fsum(table.area_mm2.values())
     summary: dict[str, Any] = {
         "hardware": hardware.name,
         "workload": workload.name,
@@ -52,9 +53,12 @@ def summarize(
         "least_bytes": sum(row.least_bytes for row in rows),
         "energy_uj": totals["energy_uj"],
         "average_power_mw": totals["average_power_mw"],
-        "tops": 2 * macs / seconds * 1e-12 if seconds else 0.0,
+        "tops": tops,
         "tops_per_w": 2 * macs / picojoules if picojoules else 0.0,
+        "tops_per_mm2": tops / area if area else 0.0,
         "energy_pj_by_component": parts,
+        "area_mm2": area,
+        "area_mm2_by_component": dict(table.area_mm2),
         "sources": [constant._asdict() for constant in sources(table)],
         "notes": [*_memory_note(hardware, workload), *table.notes, *_engine_notes(hardware, workload)],
     }

@@ -207,3 +207,14 @@ def test_every_figure_has_a_name_of_its_own_a_unit_and_a_source():
     for name, buffer in TABLE.buffers.items():
         listed = (values[f"SRAM {name} read"], values[f"SRAM {name} write"], values[f"SRAM {name} leakage"])
         assert listed == buffer[:3]
+
+
+def test_area_is_that_of_what_is_listed():
+    """32 PEs of an int8 multiplier and a 32-bit adder, two lanes of 32-bit ones, twice that for the rest of a unit."""
+    area = TABLE.area_mm2
+    assert area["engine"] == pytest.approx(32 * (282 + 137) * 2e-6)
+    assert area["vector"] == pytest.approx(2 * (137 + 3495) * 2e-6)
+    assert set(area) == {"engine", "vector", "sram_ifmap", "sram_weight", "sram_ofmap"}
+    assert area["sram_ifmap"] == TABLE.ifmap.area_mm2
+    logic = (area["engine"] + area["vector"]) * CMOS45.logic.leakage_mw_per_mm2 * math.exp(0.036 * (350 - 383.15))
+    assert TABLE.leakage_logic_mw == pytest.approx(logic)

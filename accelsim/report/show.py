@@ -11,12 +11,13 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from accelsim.config import Document
+from accelsim.energy import energy_table
 from accelsim.hardware import BITS, BankedDevice, BitSerialUnit, Hardware, MemoryDevice, SerialDevice
 from accelsim.lowering import Bits, widths
 from accelsim.needs import memory_needed
 from accelsim.report.text import Facts, Grid, Paragraph, as_text, figure, kib, scaled
 from accelsim.rows import kind_of
-from accelsim.technology import Technology
+from accelsim.technology import Technology, load_technology
 from accelsim.workload import Workload
 
 
@@ -88,8 +89,18 @@ def _verdicts(sizes: dict[str, Any]) -> Iterator[str]:
 def hardware_report(document: Document, hardware: Hardware) -> RenderableType:
     """Every value of a hardware file with its source."""
     rows = [(path, _plain(value), source) for path, value, source in sourced(document)]
-    facts = f"peak {scaled(peak_tops(hardware) * 1e12, 'OPS')}, {kib(hardware.sram.capacity_bytes)} of SRAM"
-    return Group(_title(hardware.name, hardware.description), Text(facts), Text(""), Facts(rows))
+    peak = f"peak {scaled(peak_tops(hardware) * 1e12, 'OPS')}"
+    facts = Text(f"{peak}, {kib(hardware.sram.capacity_bytes)} of SRAM")
+    return Group(_title(hardware.name, hardware.description), facts, Paragraph(_area(hardware), hanging=2), Text(""),
+                 Facts(rows))  # fmt: skip
+
+
+def _area(hardware: Hardware) -> str:
+    """Square millimetres of what the energy table knows, and throughput over them."""
+    area = energy_table(hardware, load_technology(hardware.technology.name)).area_mm2
+    total, parts = sum(area.values()), ", ".join(f"{name} {figure(mm2)}" for name, mm2 in area.items())
+    density = f"{figure(peak_tops(hardware) / total)} TOPS/mm2"
+    return f"{figure(total)} mm2 in {hardware.technology.name} ({parts}), {density}; no control, DMA or pads"
 
 
 def device_report(document: Document, device: MemoryDevice) -> RenderableType:
@@ -158,7 +169,18 @@ def technology_report(technology: Technology) -> RenderableType:
             f"FP32 over INT8 multiplication: {fp32.energy_pj / int8.energy_pj:.1f} times the energy,"
             f" {fp32.area_um2 / int8.area_um2:.0f} times the area"
         ))  # fmt: skip
-    lines.append(Text("sources"))
+    logic, sram = technology.logic, technology.sram
+    rules = (
+        ("leakage", f"{logic.leakage_mw_per_mm2:g} mW/mm2", f"of logic at {logic.leakage_at_k:g} K, times"
+         f" exp({logic.leakage_per_k:g} (T - {logic.leakage_at_k:g} K)); {logic.leakage_source}"),
+        ("over voltage", f"{logic.leakage_per_v:g} /V", f"V / V0 exp({logic.leakage_per_v:g} (V - V0));"
+         f" {logic.leakage_voltage_source}"),
+        ("threshold", f"{logic.threshold_v:g} V", f"clock ~ (V - Vth)^{logic.alpha:g} / V; {logic.clock_source}"),
+        ("area", f"x {logic.area_factor:g}", f"of a unit over its listed operations; {logic.area_source}"),
+        ("SRAM", sram.table, sram.source),
+        *((cell, f"{volts:g} V", sram.voltage_source) for cell, volts in sram.voltages_v.items()),
+    )  # fmt: skip
+    lines += [Text(""), Facts(rules), Text(""), Text("sources")]
     for source in dict.fromkeys(op.source for op in operations.values()):
         names = ", ".join(name for name, op in operations.items() if op.source == source)
         lines.append(Paragraph(f"  {names}: {source}", hanging=4))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from accelsim.hardware import ACCUMULATOR_BITS, BITS, AnyEngine, BitSerialUnit
+from accelsim.hardware import ACCUMULATOR_BITS, BITS, AnyEngine, BitSerialUnit, SystolicArray
 from accelsim.technology import Operation, Technology, float_multiply, integer_add, integer_multiply
 
 
@@ -70,3 +70,22 @@ def lane_units(technology: Technology, precision: str) -> tuple[Operation, Opera
     """The adder and the multiplier of a vector lane."""
     number = "int32" if precision.startswith("int") else "fp32"
     return technology.operations[f"{number}_add"], technology.operations[f"{number}_mul"]
+
+
+def flip_flops(engine: AnyEngine) -> int:
+    """Register bits of an engine, as a rule of its kind; control and pipeline registers at its edge left out.
+
+    A systolic PE has its streamed operands, the held one twice if passes overlap, and a sum; a serial lane has the
+    bits that it takes and a weight; a multiplier of tensor cores both operands. What adds up several lanes or
+    multipliers has one accumulator for them.
+    """
+    wide = ACCUMULATOR_BITS[engine.precision]
+    if isinstance(engine, SystolicArray):
+        held = 1 + engine.overlap_folds
+        operand = engine.operand_bits
+        per_pe = 2 * operand + held * wide if engine.holds_sums else operand + held * operand + wide
+        return engine.pes * per_pe
+    if isinstance(engine, BitSerialUnit):
+        lane = engine.lane_slots + engine.pe_bits if engine.serial != "none" else 2 * engine.pe_bits
+        return engine.pes * lane + engine.pes // engine.lanes * wide
+    return engine.pes * 2 * engine.operand_bits + engine.multiprocessors * engine.cores * engine.m * engine.n * wide

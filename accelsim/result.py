@@ -54,6 +54,9 @@ class LayerResult:
     ideal_speedup: float | None  #: bit-serial: over a bit-parallel unit of the same peak, by widths alone; tensor
     #: cores: over dense weights, by the pattern alone
     speedup: float | None  #: the same, as it is
+    ifmap_held_bytes: int  #: the most that its buffer holds at a time, both halves and what stays for others included
+    weight_held_bytes: int
+    ofmap_held_bytes: int  #: sums that wait to be added to at their own width
     vector_cycles: int
     dram_busy_cycles: int
     energy_pj: float

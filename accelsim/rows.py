@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from accelsim.energy import COMPONENTS, Activity, total_pj
 from accelsim.footprint import compulsory_operands, least_bytes
-from accelsim.hardware import Hardware, Objective, SystolicArray
+from accelsim.hardware import ACCUMULATOR_BITS, Hardware, Objective, SystolicArray
 from accelsim.layers import width_of
 from accelsim.lowering import Gemm
 from accelsim.memory.schedule import Played, joined_plays
@@ -56,7 +56,7 @@ def row_of(node: Node, run: Run, hardware: Hardware, parts: dict[str, float]) ->
     moved = stream.read_bytes + stream.write_bytes
     bound = bound_of(busy, total)
     ifmap, weights, results = run.compulsory
-    least, refetch = sum(run.compulsory), _refetched(run)
+    least, refetch, held = sum(run.compulsory), _refetched(run), _held(run, hardware)
     if gemm and run.context == ALONE:
         least = least_bytes(gemm, hardware.sram.capacity_bytes)
     ideal_speedup, speedup = run.counted.speedups if run.counted else (None, None)
@@ -90,6 +90,9 @@ def row_of(node: Node, run: Run, hardware: Hardware, parts: dict[str, float]) ->
         ofmap_refetch=refetch[2],
         ideal_speedup=ideal_speedup,
         speedup=speedup,
+        ifmap_held_bytes=held[0],
+        weight_held_bytes=held[1],
+        ofmap_held_bytes=held[2],
         vector_cycles=busy["vector"],
         dram_busy_cycles=busy["memory"],
         energy_pj=total_pj(parts),
@@ -112,6 +115,20 @@ def _refetched(run: Run) -> list[float | None]:
     ifmap, weights = did.ifmap_write_bits // 8, did.weight_write_bits // 8
     moved = ifmap, weights, did.dram_read_bytes + did.dram_write_bytes - ifmap - weights
     return [bytes_moved / once if once else None for bytes_moved, once in zip(moved, run.compulsory, strict=True)]
+
+
+def _held(run: Run, hardware: Hardware) -> tuple[int, int, int]:
+    """Bytes in the buffers of ifmap, weights and results; more than a buffer has only by rounding, so at most that."""
+    ifmap, weight, ofmap = run.stream.held_bytes
+    engine, gemm, context = hardware.engine, run.gemm, run.context
+    if gemm and not engine.holds_sums and gemm.k > engine.grain[2]:
+        ofmap = ofmap * ACCUMULATOR_BITS[engine.precision] // gemm.output_bits
+    weight = max(weight, context.resident_bytes, context.waiting_bytes)
+    sizes = ifmap + context.there_bytes, weight, ofmap + context.kept_bytes
+    if hardware.sram.shared:
+        return sizes
+    ifmap, weight, ofmap = (min(size, room) for size, room in zip(sizes, hardware.sram.operand_bytes, strict=True))
+    return ifmap, weight, ofmap
 
 
 def kind_of(node: Node) -> str:
@@ -158,7 +175,8 @@ def idle_row(node: Node, reason: str = "") -> LayerResult:
     zeros: dict[str, Any] = dict.fromkeys(
         ("m", "n", "k", "groups", "macs", "compute_cycles", "stall_cycles", "total_cycles",
          *(f"{cause}_cycles" for cause in CAUSES), "dram_read_bytes", "dram_write_bytes", "compulsory_read_bytes",
-         "compulsory_write_bytes", "least_bytes", "vector_cycles", "dram_busy_cycles"), 0
+         "compulsory_write_bytes", "least_bytes", "ifmap_held_bytes", "weight_held_bytes", "ofmap_held_bytes",
+         "vector_cycles", "dram_busy_cycles"), 0
     )  # fmt: skip
     return LayerResult(
         layer=node.layer.name,

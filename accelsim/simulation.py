@@ -10,6 +10,7 @@ from typing import Any, Literal
 from accelsim.config import UserError, nearest
 from accelsim.engines.losses import Losses
 from accelsim.hardware import DramFidelity, Hardware, SystolicArray, with_fidelity
+from accelsim.heat import warmed
 from accelsim.lowering import Gemm, in_pattern, widths
 from accelsim.machine import Ends, Machine
 from accelsim.memory.schedule import Played
@@ -67,7 +68,10 @@ def simulate(
         before = layer.ends or before
         if progress:
             progress(layer.row.layer)
-    summary = summarize(rows, hardware, workload, machine.table, verified=fidelity == "stepped")
+    heated = warmed(hardware, rows, machine.table)
+    rows = heated.rows
+    summary = summarize(rows, hardware, workload, machine.table, verified=fidelity == "stepped") | heated.record
+    summary["notes"] += heated.notes
     if machine.products.losses.total:
         convolutions = (losses for kind, losses in machine.losses if kind in CONVOLUTIONS)
         summary["bit_slots"] = bit_slots(machine.products.losses, sum(convolutions, Losses()))

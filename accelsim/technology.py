@@ -58,6 +58,15 @@ class Logic(Value):
     area_source: str = Field(min_length=1)
 
 
+class FlipFlop(Value):
+    """One bit of a register."""
+
+    clock_pj: Positive  #: each cycle that its clock runs
+    write_pj: Positive  #: and each time that it takes another value
+    area_um2: Positive
+    source: str = Field(min_length=1)
+
+
 class SramTable(Value):
     """The file that prices SRAM banks, beside the technology's own."""
 
@@ -77,6 +86,7 @@ class Technology(Value):
     operations: dict[str, Operation]
     vector_operations: dict[str, VectorOperation]
     logic: Logic
+    flip_flop: FlipFlop
     sram: SramTable
 
     @model_validator(mode="after")
@@ -260,6 +270,35 @@ def bank_at(cells: SramCells, size_bytes: float, width_bits: float, temperature_
         subthreshold_mw=bank.subthreshold_mw * sample.subthreshold_mw / cells.sample.subthreshold_mw,
         gate_mw=bank.gate_mw * sample.gate_mw / cells.sample.gate_mw,
     )
+
+
+class Switch(NamedTuple):
+    """The sleep transistors of an SRAM bank."""
+
+    energy_pj: float  #: to turn them off and on
+    wake_ns: float
+
+
+@functools.cache
+def _switches(table: str) -> dict[int, Switch]:
+    """Those that a table lists, by size of the bank in bytes."""
+    found: dict[int, Switch] = {}
+    with (hwconfigs_folder() / "technology" / table).open(newline="", encoding="utf-8") as file:
+        for row in csv.DictReader(file):
+            if row["array_power_gating"] == "True":
+                found[int(row["size_B"])] = Switch(float(row["pg_Tx_energy_pJ"]), float(row["pg_wakeup_ns"]))
+    return dict(sorted(found.items()))
+
+
+def bank_switch(table: str, size_bytes: float) -> Switch:
+    """The sleep transistors of a bank of any size; beyond the table, in proportion to its nearest row."""
+    rows = _switches(table)
+    sizes = list(rows)
+    nearest_size = min(max(size_bytes, sizes[0]), sizes[-1])
+    low, high, share = _enclosing(sizes, nearest_size, "bank size in bytes")
+    a, b = rows[int(low)], rows[int(high)]
+    energy = a.energy_pj * (b.energy_pj / a.energy_pj) ** share * size_bytes / nearest_size
+    return Switch(energy, a.wake_ns * (b.wake_ns / a.wake_ns) ** share)
 
 
 def _bank_of_size(banks: dict[int, Bank], size_bytes: float) -> Bank:

@@ -84,6 +84,20 @@ class TileStream(NamedTuple):
         return int(self.load_bytes.sum()) + self.ahead_bytes
 
     @property
+    def held_bytes(self) -> tuple[int, int, int]:
+        """The most that ifmap, weights and results take in their buffers: a content for each half, if there are two."""
+        import numpy as np
+
+        moved = (*self.load_bytes[:, :OFMAP].T, np.maximum(self.load_bytes[:, OFMAP], self.store_bytes))
+        held = []
+        for operand, nbytes in enumerate(moved):
+            begins = self.fresh[:, operand].nonzero()[0]
+            contents = np.add.reduceat(nbytes, begins) if begins.size else nbytes[:0]
+            most = np.sort(contents)[-self.halves[operand] :]
+            held.append(int(most.sum()))
+        return held[0], held[1], held[2]
+
+    @property
     def last_weight_bytes(self) -> int:
         """Of the weights that lie in their buffer at the end."""
         begun = int(self.fresh[:, WEIGHT].nonzero()[0][-1])

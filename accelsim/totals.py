@@ -103,7 +103,8 @@ class Bench:
 
     def totals(self, hardware: Hardware) -> dict[str, Any]:
         """Totals of one machine with this engine."""
-        if self.products.needs_operands or not hardware.schedule.plain or len(hardware.dataflows) > 1:
+        shares = hardware.schedule.plain and len(hardware.dataflows) == 1 and hardware.thermal is None
+        if self.products.needs_operands or not shares:
             return simulate(hardware, self.workload).summary
         machine = Machine(hardware, products=self.products)
         memory = (hardware.clock_mhz, hardware.dram.bandwidth_gb_s, hardware.dram.latency_ns)

@@ -53,3 +53,17 @@ def best_schedule(time, energy, change_time, change_energy, within):
         if spent <= within and (best is None or taken < best):
             best = taken
     return best
+
+
+def idle_detect_pj(interval_ns, leakage_mw, modes):
+    """Energy saved in one idle interval, nanosecond by nanosecond; modes are residual, overhead, ns when entered."""
+    saved, current = 0.0, None
+    for now in range(interval_ns):
+        for mode in modes:
+            _, overhead, entered = mode
+            if now == entered and mode != current:
+                saved -= overhead
+                current = mode
+        if current is not None:
+            saved += leakage_mw * (1 - current[0])
+    return saved

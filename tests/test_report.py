@@ -15,7 +15,21 @@ from rich.console import Console
 from accelsim import load_hardware, load_workload, simulate, validate
 from accelsim.calibration import calibration
 from accelsim.config import UserError
-from accelsim.hardware import BitSerialUnit, Dram, Sram, SystolicArray, TechnologyChoice, TensorCore, VectorUnit
+from accelsim.hardware import (
+    BitSerialUnit,
+    ClockLaw,
+    Dram,
+    GatedUnit,
+    Gating,
+    OperatingPoint,
+    OperatingPoints,
+    Sram,
+    SystolicArray,
+    TechnologyChoice,
+    TensorCore,
+    Thermal,
+    VectorUnit,
+)
 from accelsim.layers import AnyLayer
 from accelsim.load import hardware_document
 from accelsim.report import files
@@ -307,7 +321,8 @@ README = (Path(__file__).resolve().parent.parent / "README.md").read_text(encodi
 
 
 def test_readme_names_every_key_of_the_hardware():
-    for section in (SystolicArray, BitSerialUnit, TensorCore, VectorUnit, Sram, Dram, TechnologyChoice):
+    sections = SystolicArray, BitSerialUnit, TensorCore, VectorUnit, Sram, Dram, TechnologyChoice
+    for section in (*sections, OperatingPoint, OperatingPoints, ClockLaw, Gating, GatedUnit, Thermal):
         for key in section.model_fields:
             assert re.search(rf"`([\w*]+\.)*{key}[`:]", README), f"{section.__name__}.{key}"
 

@@ -1,9 +1,9 @@
-"""Commands about voltage and clock: dvfs and dvfs-fit."""
+"""Commands about voltage, clock and idle blocks: dvfs, dvfs-fit and gating."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,6 +11,10 @@ from accelsim.cli.app import app
 from accelsim.cli.inputs import chosen
 from accelsim.cli.options import Dram, Hw, Json, Sets, Sparsity, Width
 from accelsim.cli.output import show
+
+if TYPE_CHECKING:
+    from accelsim.hardware import Hardware
+    from accelsim.workload import Workload
 
 
 @app.command()
@@ -45,8 +49,7 @@ def dvfs(
     hardware, network = chosen(workload, hw, settings, precision, sparsity)
     folder = None if out is None else prepared(out, FILES)
     found = at_all_points(hardware, network, deadline_ms, idle_mw, dram.value if dram else None)
-    title = f"{network.name} on {hardware.name} ({hardware.engine.precision}, batch {network.file.batch})"
-    title += f" with {', '.join(settings)}" if settings else ""
+    title = _title(hardware, network, settings)
     record = dvfs_record(found, {"hardware": hardware.name, "workload": network.name, "settings": settings or []})
     written = [] if folder is None else write_dvfs(folder, found, record, dvfs_image(found, title))
     if as_json:
@@ -55,6 +58,11 @@ def dvfs(
     show(dvfs_report(found, title, []))
     for path in written:
         typer.echo(f"wrote {path}")
+
+
+def _title(hardware: Hardware, network: Workload, settings: list[str] | None) -> str:
+    title = f"{network.name} on {hardware.name} ({hardware.engine.precision}, batch {network.file.batch})"
+    return f"{title} with {', '.join(settings)}" if settings else title
 
 
 def _above_zero(option: str, value: float | None, zero: bool = False) -> None:
@@ -99,3 +107,36 @@ def dvfs_fit(
         return
     show(silicon_report(silicon))
     typer.echo(f"\n{text}" if out is None else f"wrote {out}", nl=out is not None)
+
+
+@app.command()
+def gating(
+    workload: Annotated[str, typer.Argument(metavar="WORKLOAD", help="Shipped name, YAML, ONNX or SCALE-Sim CSV.")],
+    hw: Hw = "edge_npu",
+    period_ms: Annotated[
+        float | None, typer.Option(metavar="T", help="An inference starts every T ms; else when the last one ended.")
+    ] = None,
+    settings: Sets = None,
+    precision: Width = None,
+    sparsity: Sparsity = None,
+    dram: Dram = None,
+    out: Annotated[str | None, typer.Option(metavar="DIR", help="Write gating.json and gating.svg there.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Hold idle intervals against break-even times: what clock and power gating save."""
+    from accelsim.gated import gate
+    from accelsim.report.files import json_text, prepared
+    from accelsim.report.gating import FILES, gating_image, gating_record, gating_report, write_gating
+
+    _above_zero("--period-ms", period_ms)
+    hardware, network = chosen(workload, hw, settings, precision, sparsity)
+    folder = None if out is None else prepared(out, FILES)
+    found, title = gate(hardware, network, period_ms, dram.value if dram else None), _title(hardware, network, settings)
+    record = gating_record(found, {"hardware": hardware.name, "workload": network.name, "settings": settings or []})
+    written = [] if folder is None else write_gating(folder, record, gating_image(found, title))
+    if as_json:
+        typer.echo(json_text(record), nl=False)
+        return
+    show(gating_report(found, title, []))
+    for path in written:
+        typer.echo(f"wrote {path}")

@@ -2,6 +2,7 @@
 
 from accelsim.hardware.devices import BankedDevice, MemoryDevice, SerialDevice
 from accelsim.hardware.engines import BitSerialUnit, SystolicArray
+from accelsim.hardware.gating import GatedUnit, Gating
 from accelsim.hardware.machine import (
     AnyEngine,
     Dma,
@@ -15,6 +16,7 @@ from accelsim.hardware.machine import (
     Schedule,
     Sram,
     TechnologyChoice,
+    Thermal,
     VectorRates,
     VectorUnit,
     with_fidelity,
@@ -33,6 +35,8 @@ __all__ = [
     "Dma",
     "Dram",
     "DramFidelity",
+    "GatedUnit",
+    "Gating",
     "Hardware",
     "Layout",
     "Mapper",
@@ -48,6 +52,7 @@ __all__ = [
     "SystolicArray",
     "TechnologyChoice",
     "TensorCore",
+    "Thermal",
     "VectorRates",
     "VectorUnit",
     "with_fidelity",

@@ -50,6 +50,8 @@ class Currents(Value):
     idd4r: NonNegative
     idd4w: NonNegative
     idd5ab: NonNegative  #: refresh of all banks
+    idd2p: NonNegative | None = None  #: power-down, all banks closed; None where the data sheet is silent
+    idd6: NonNegative | None = None  #: self-refresh
 
 
 class InputOutput(Value):

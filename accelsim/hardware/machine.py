@@ -10,6 +10,7 @@ from pydantic import Field, TypeAdapter, ValidationError, model_validator
 from accelsim.config import Count, Document, Name, NonNegative, Positive, Size, Value, validated
 from accelsim.hardware.devices import BankedDevice, MemoryDevice, SerialDevice
 from accelsim.hardware.engines import BitSerialUnit, SystolicArray
+from accelsim.hardware.gating import Gating
 from accelsim.hardware.operating import OperatingPoint, OperatingPoints, Volts
 from accelsim.hardware.tensorcore import TensorCore
 
@@ -214,6 +215,21 @@ class TechnologyChoice(Value):
     sram_voltage_v: Volts | None = None  #: default: voltage_v
 
 
+class Thermal(Value):
+    """A package as one resistance and one capacitance between the die and its surroundings."""
+
+    resistance_k_per_w: Positive
+    capacitance_j_per_k: Positive = 1.0
+    ambient_k: Annotated[float, Field(ge=200, le=450)]
+    limit_k: Annotated[float, Field(ge=200, le=500)] | None = None  #: above which it throttles
+
+    @model_validator(mode="after")
+    def _limit_above_ambient(self) -> Thermal:
+        if self.limit_k is not None and self.limit_k <= self.ambient_k:
+            raise ValueError(f"limit_k: should be above ambient_k, {self.ambient_k:g}, got {self.limit_k:g}")
+        return self
+
+
 class Hardware(Value):
     """One accelerator: engine, vector unit, memories, technology, and its clock."""
 
@@ -231,6 +247,8 @@ class Hardware(Value):
     mapper: Mapper = Mapper()
     technology: TechnologyChoice
     operating_points: OperatingPoints | None = None
+    gating: Gating = Gating()
+    thermal: Thermal | None = None  #: None: the temperature is the technology's, whatever the power
 
     def at(self, point: OperatingPoint) -> Hardware:
         """The same at a voltage and clock; the DRAM keeps its own."""

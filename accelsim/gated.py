@@ -1,0 +1,279 @@
+"""A run's blocks, when they idle, and what gating policies save of its energy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from itertools import pairwise
+from typing import NamedTuple
+
+import numpy as np
+
+from accelsim.energy import EnergyTable, energy_table
+from accelsim.engines.systolic import Systolic
+from accelsim.hardware import BankedDevice, DramFidelity, GatedUnit, Hardware, Sram, SystolicArray
+from accelsim.operations import flip_flops, lane_units, vector_operation
+from accelsim.power.gating import POLICIES, Block, Mode, Saving, gaps, saving
+from accelsim.products import Product
+from accelsim.result import LayerResult, Result
+from accelsim.simulation import simulate
+from accelsim.technology import Technology, bank_switch, load_technology
+from accelsim.timeline import merged
+from accelsim.workload import Workload
+
+BUSY_CYCLES = 1.0  # of a logic block at work, whose energy its switches and rail take: assumed 0.3 to 3
+LOGIC_WAKE_NS = 20.0  # assumed 5 to 100: switches turn on one after the other, so that the supply does not droop
+LOGIC_RESIDUAL = 0.05  # assumed 0.01 to 0.1: sleep transistors leak, and isolation stays on
+RETENTION_RESIDUAL = 0.25  # assumed 0.1 to 0.4: drowsy cells (Flautner et al., ISCA 2002)
+RETENTION_CYCLES = 2  # assumed 1 to 3: until a drowsy word can be read
+OFF_RESIDUAL = 0.05  # assumed 0.01 to 0.1: of an SRAM bank
+POWER_DOWN_RESIDUAL = 0.5  # assumed 0.06 (LPDDR3) to 0.75 (DDR4): of standby, where IDD2P is not stated
+SELF_REFRESH_RESIDUAL = 0.5  # assumed 0.1 to 0.9: where IDD6 is not stated
+POWER_DOWN_WAKE_NS = 7.5  # JEDEC's tXP of DDR4 and LPDDR4, at least
+SELF_REFRESH_EXTRA_NS = 10.0  # JEDEC's tXS: tRFC and so much
+VECTOR_BITS = 64  # registers of a lane: two operands of 32 bits
+ASSUMED = (
+    "assumed where the hardware file's gating does not say: going off and on takes a logic block the energy of"
+    f" {BUSY_CYCLES:g} busy cycle (0.3 to 3) and {LOGIC_WAKE_NS:g} ns (5 to 100) and leaves {LOGIC_RESIDUAL:.0%} of its"
+    f" leakage (1 to 10 %); SRAM keeps {RETENTION_RESIDUAL:.0%} in retention (10 to 40 %, drowsy cells, Flautner et"
+    f" al., ISCA 2002), {OFF_RESIDUAL:.0%} off, its switches as CACTI 7 sizes them"
+)
+
+
+class Unit(NamedTuple):
+    """What reports add blocks up to."""
+
+    name: str
+    leakage_mw: float
+    clock_mw: float
+    blocks: list[Block]
+    savings: dict[str, Saving]  #: by policy
+
+    @property
+    def idle_ns(self) -> float:
+        """On average of its parts, by their leakage."""
+        idle_pj = sum(block.leakage_mw * float(block.idle_ns.sum()) for block in self.blocks)
+        return idle_pj / self.leakage_mw if self.leakage_mw else 0.0
+
+
+class Gated(NamedTuple):
+    """A run under each policy."""
+
+    result: Result
+    period_ns: float
+    active_ns: float
+    base_pj: float  #: of a period with clocks gated and everything on
+    units: list[Unit]
+    notes: list[str]
+
+    def energy_pj(self, policy: str) -> float:
+        """Of a period."""
+        return self.base_pj - sum(unit.savings[policy].energy_pj for unit in self.units)
+
+    def added_ns(self, policy: str) -> float:
+        """Of waiting for blocks to wake, one after the other: the most it can be."""
+        return sum(unit.savings[policy].added_ns for unit in self.units)
+
+
+class Bench(NamedTuple):
+    """What blocks are made from."""
+
+    hardware: Hardware
+    technology: Technology
+    table: EnergyTable
+    result: Result
+    ends: np.ndarray  #: int64[layers], cycle of each layer's end
+    period_cycles: float
+
+    def gaps(self, busy: np.ndarray) -> np.ndarray:
+        """Idle intervals of a unit that is busy in these cycles, from, to; ns."""
+        return gaps(busy.astype(float), self.period_cycles) * self.table.cycle_ns
+
+    def in_layers(self, busy: np.ndarray, chosen: np.ndarray) -> np.ndarray:
+        """The busy intervals that lie in chosen layers, bool[layers]."""
+        return busy[chosen[np.searchsorted(self.ends, busy[:, 0], side="right")]] if len(busy) else busy
+
+
+def gate(
+    hardware: Hardware, workload: Workload, period_ms: float | None = None, dram: DramFidelity | None = None
+) -> Gated:
+    """Run a network and hold each block's idle intervals against its break-even time.
+
+    An inference starts every period, as soon as the last one ended unless it is given. Raises: UserError for a period
+    that is shorter than an inference, and as ``simulate``.
+    """
+    result = simulate(hardware, workload, dram=dram)
+    technology = load_technology(hardware.technology.name)
+    table = energy_table(hardware, technology)
+    active_ns = result.summary["total_cycles"] * table.cycle_ns
+    period_ns = active_ns if period_ms is None else period_ms * 1e6
+    _refuse_short(period_ns, active_ns)
+    ends = np.cumsum([row.total_cycles for row in result.rows])
+    bench = Bench(hardware, technology, table, result, ends, period_ns / table.cycle_ns)
+    static_mw = table.leakage_logic_mw + table.leakage_sram_mw + table.dram_standby_mw
+    base = sum(row.energy_pj for row in result.rows) + static_mw * (period_ns - active_ns)
+    timeout, units = hardware.gating.timeout_ns, []
+    for name, blocks in (("engine", _engine), ("vector", _vector), *_buffers(bench), ("dram", _dram)):
+        found = list(blocks(bench))
+        savings = {policy: saving(found, policy, timeout, static_mw) for policy in POLICIES}
+        clock = sum(block.clock_mw for block in found)
+        units.append(Unit(name, _leakage_mw(bench, name), clock, found, savings))
+    return Gated(result, period_ns, active_ns, base, units, [ASSUMED, *_dram_note(hardware)])
+
+
+def _leakage_mw(bench: Bench, unit: str) -> float:
+    """Of a unit with all its parts; of the DRAM its standby."""
+    if unit == "dram":
+        return bench.table.dram_standby_mw
+    buffer = bench.table.buffers.get(unit.removeprefix("sram_"))
+    return buffer.leakage_mw if buffer else bench.table.leakage_logic_mw * _logic_share(bench, unit)
+
+
+def _refuse_short(period_ns: float, active_ns: float) -> None:
+    from accelsim.config import UserError
+
+    if period_ns < active_ns * (1 - 1e-12):
+        told = f"should be at least an inference's {active_ns * 1e-6:.6g} ms"
+        raise UserError(f"--period-ms: {told}, got {period_ns * 1e-6:.6g}")
+
+
+def _mode(name: str, stated: GatedUnit, leakage_mw: float, share: float, residual: float, wake_ns: float,
+          overhead_pj: float) -> tuple[Mode, ...]:  # fmt: skip
+    """A way of being off of a block that is a share of its unit; what is stated of the unit goes before."""
+    if not stated.gated:
+        return ()
+    left = residual if stated.residual_share is None else stated.residual_share
+    overhead = overhead_pj if stated.overhead_pj is None else stated.overhead_pj * share
+    if stated.break_even_ns is not None:
+        overhead = stated.break_even_ns * leakage_mw * (1 - left)
+    return (Mode(name, left, wake_ns if stated.wake_ns is None else stated.wake_ns, overhead),)
+
+
+def _logic_share(bench: Bench, name: str) -> float:
+    """Of the logic's leakage, by area."""
+    area = bench.table.area_mm2
+    return area[name] / (area["engine"] + area["vector"])
+
+
+def _engine(bench: Bench) -> Iterator[Block]:
+    """PEs that are used in the same layers together; in other layers they idle all the time."""
+    hardware, engine = bench.hardware, bench.hardware.engine
+    leakage = bench.table.leakage_logic_mw * _logic_share(bench, "engine")
+    bits = sum(flip_flops(each.engine) for each in hardware.dataflows.values()) / len(hardware.dataflows)
+    clock = bits * bench.technology.flip_flop.clock_pj / bench.table.cycle_ns
+    one_cycle = (bench.table.mac_pj + bench.table.bit_step_pj) * engine.pes * BUSY_CYCLES
+    for used, share in _parts(bench):
+        idle = bench.gaps(bench.in_layers(bench.result.timeline.engine, used))
+        modes = _mode("off", hardware.gating.engine, leakage * share, share, LOGIC_RESIDUAL, LOGIC_WAKE_NS,
+                      one_cycle * share)  # fmt: skip
+        yield Block("engine", leakage * share, clock * share, idle, modes)
+
+
+def _parts(bench: Bench) -> Iterator[tuple[np.ndarray, float]]:
+    """Parts of the PEs by the layers that use them, bool[layers], and their share of all."""
+    engine, rows = bench.hardware.engine, bench.result.rows
+    if not isinstance(engine, SystolicArray):
+        yield np.array([row.m > 0 for row in rows]), 1.0
+        return
+    pairs = zip(rows, bench.result.products, strict=True)
+    extents = np.array([_extent(engine, row, product) for row, product in pairs]).reshape(-1, 2)
+    down, across = sorted({0, engine.rows, *extents[:, 0].tolist()}), sorted({0, engine.cols, *extents[:, 1].tolist()})
+    found: dict[bytes, tuple[np.ndarray, int]] = {}
+    for top, bottom in pairwise(down):
+        for left, right in pairwise(across):
+            used = (extents[:, 0] >= bottom) & (extents[:, 1] >= right)
+            count = found.get(used.tobytes(), (used, 0))[1]
+            found[used.tobytes()] = used, count + (bottom - top) * (right - left)
+    for used, count in found.values():
+        yield used, count / engine.pes
+
+
+def _extent(engine: SystolicArray, row: LayerResult, product: Product | None) -> tuple[int, int]:
+    """Rows and columns that a layer's passes use at most."""
+    if product is None:
+        return 0, 0
+    folds = Systolic(engine.model_copy(update={"dataflow": row.dataflow})).folds(product.gemm)
+    return max(fold.rows for fold in folds), max(fold.cols for fold in folds)
+
+
+def _vector(bench: Bench) -> Iterator[Block]:
+    hardware, technology = bench.hardware, bench.technology
+    leakage = bench.table.leakage_logic_mw * _logic_share(bench, "vector")
+    lanes = hardware.vector.lanes
+    clock = lanes * VECTOR_BITS * technology.flip_flop.clock_pj / bench.table.cycle_ns
+    adder, _ = lane_units(technology, hardware.engine.precision)
+    factor = bench.table.vector_pj["add"] / vector_operation(technology, "add", hardware.engine.precision).energy_pj
+    overhead = adder.energy_pj * factor * lanes * BUSY_CYCLES
+    modes = _mode("off", hardware.gating.vector, leakage, 1.0, LOGIC_RESIDUAL, LOGIC_WAKE_NS, overhead)
+    yield Block("vector", leakage, clock, bench.gaps(bench.result.timeline.vector), modes)
+
+
+def _buffers(bench: Bench) -> list[tuple[str, Callable[[Bench], Iterator[Block]]]]:
+    """Each buffer's banks; a shared one is busy when any operand's part is."""
+    timeline, rows, srams = bench.result.timeline, bench.result.rows, bench.hardware.sram
+    busy = {"ifmap": timeline.sram_ifmap, "weight": timeline.sram_weight, "ofmap": timeline.sram_ofmap}
+    held = {name: np.array([getattr(row, f"{name}_held_bytes") for row in rows], np.int64) for name in busy}
+    ahead = [row.prefetched_bytes for row in rows[1:]]
+    held["weight"] += np.array([*ahead, 0][: len(rows)], np.int64)
+    if srams.shared:
+        busy, held = {"shared": merged(*busy.values())}, {"shared": np.sum(list(held.values()), axis=0)}
+    return [(f"sram_{name}", partial(_banks, name=name, busy=busy[name], held=held[name])) for name in busy]
+
+
+def _banks(bench: Bench, name: str, busy: np.ndarray, held: np.ndarray) -> Iterator[Block]:
+    """Banks that hold something in the same layers together: retention in gaps of those, off in all others."""
+    hardware, choice = bench.hardware, bench.hardware.gating
+    sram: Sram = getattr(hardware.sram, name)
+    bank_bytes = sram.capacity_kib * 1024 / sram.banks
+    needed = np.minimum(np.ceil(held / bank_bytes).astype(int), sram.banks)
+    leakage = bench.table.buffers[name].leakage_mw / sram.banks
+    own = bench.technology.sram.voltages_v[hardware.technology.sram_cell]
+    volts = hardware.technology.sram_voltage_v or hardware.technology.voltage_v or own
+    macros = -(-sram.width_bits // 512)
+    switch = bank_switch(bench.technology.sram.table, bank_bytes / macros)
+    energy = switch.energy_pj * macros * volts**2  # the table's rows are at 1 V
+    edges = sorted({0, sram.banks, *needed.tolist()})
+    for low, high in pairwise(edges):
+        used, count = needed >= high, high - low
+        power, share = leakage * count, count / sram.banks
+        retention = _mode("retention", choice.sram_retention, power, share, RETENTION_RESIDUAL,
+                          RETENTION_CYCLES * bench.table.cycle_ns, energy * count)  # fmt: skip
+        off = _mode("off", choice.sram_off, power, share, OFF_RESIDUAL, max(switch.wake_ns, bench.table.cycle_ns),
+                    energy * count)  # fmt: skip
+        idle, empty = _spells(bench, busy, used)
+        if hardware.schedule.keep_weights and name in ("weight", "shared"):
+            off = ()  # what waits for the next inference is there all the time
+        yield Block(f"sram_{name}", power, 0.0, idle, retention)
+        yield Block(f"sram_{name}", power, 0.0, empty, off)
+
+
+def _spells(bench: Bench, busy: np.ndarray, used: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Gaps of a bank while it holds something, and how long it holds nothing from layer to layer, ns."""
+    layers = np.stack((np.append(0, bench.ends[:-1]), bench.ends), axis=1)
+    after = np.array([[bench.ends[-1], max(int(bench.period_cycles), bench.ends[-1])]])
+    taken = merged(bench.in_layers(busy, used), layers[~used], after)
+    return bench.gaps(taken) if used.any() else np.zeros((0, 2)), bench.gaps(merged(layers[used]))
+
+
+def _dram(bench: Bench) -> Iterator[Block]:
+    hardware, memory = bench.hardware, bench.hardware.dram.memory
+    standby, choice = bench.table.dram_standby_mw, hardware.gating
+    residual = [POWER_DOWN_RESIDUAL, SELF_REFRESH_RESIDUAL]
+    wake, overhead = SELF_REFRESH_EXTRA_NS, 0.0
+    if isinstance(memory, BankedDevice):
+        i, t = memory.currents_ma, memory.timing_cycles
+        residual = [assumed if ma is None else min(ma / i.idd2n, 1.0) if i.idd2n else 1.0
+                    for ma, assumed in zip((i.idd2p, i.idd6), residual, strict=True)]  # fmt: skip
+        wake += t.trfc * memory.tck_ns
+        overhead = (i.idd5ab - i.idd3n) * t.trfc * memory.pj_per_ma_cycle * memory.ranks * memory.channels
+    modes = _mode("power-down", choice.dram_power_down, standby, 1.0, residual[0], POWER_DOWN_WAKE_NS, 0.0)
+    modes += _mode("self-refresh", choice.dram_self_refresh, standby, 1.0, residual[1], wake, overhead)
+    yield Block("dram", standby, 0.0, bench.gaps(bench.result.timeline.dram), modes)
+
+
+def _dram_note(hardware: Hardware) -> list[str]:
+    memory = hardware.dram.memory
+    if isinstance(memory, BankedDevice) and memory.currents_ma.idd2p is not None:
+        return []
+    return [f"the DRAM's power-down and self-refresh are assumed to draw {POWER_DOWN_RESIDUAL:.0%} of its standby"
+            " (6 % of an LPDDR3, 75 % of a DDR4)"]  # fmt: skip

@@ -276,4 +276,4 @@ def _dram_note(hardware: Hardware) -> list[str]:
     if isinstance(memory, BankedDevice) and memory.currents_ma.idd2p is not None:
         return []
     return [f"the DRAM's power-down and self-refresh are assumed to draw {POWER_DOWN_RESIDUAL:.0%} of its standby"
-            " (6 % of an LPDDR3, 75 % of a DDR4)"]  # fmt: skip
+            " (6 % of an LPDDR3's, 75 % of a DDR4's)"]  # fmt: skip

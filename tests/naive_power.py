@@ -67,3 +67,31 @@ def idle_detect_pj(interval_ns, leakage_mw, modes):
         if current is not None:
             saved += leakage_mw * (1 - current[0])
     return saved
+
+
+def cascade_paths(stages):
+    """Every way through a cascade of (seconds, energy, probability to answer): probability, seconds, energy."""
+    paths, seconds, energy, chance = [], 0.0, 0.0, 1.0
+    for number, (time, joules, answers) in enumerate(stages):
+        seconds, energy = seconds + time, energy + joules
+        ends = 1.0 if number == len(stages) - 1 else answers
+        paths.append((chance * ends, seconds, energy))
+        chance *= 1 - ends
+    return paths
+
+
+def sleeping_device(work, periods, period, idle, sleep, wake_seconds, wake_energy):
+    """Energy of some periods, one event after the other: work, then asleep and awake again, or idle."""
+    now, energy, slept = 0.0, 0.0, 0
+    for number in range(periods):
+        now += work[0]
+        energy += work[1]
+        gap = (number + 1) * period - now
+        asleep = wake_energy + sleep * (gap - wake_seconds)
+        if gap >= wake_seconds and asleep < idle * gap:
+            energy += asleep
+            slept += 1
+        else:
+            energy += idle * gap
+        now += gap
+    return energy, slept

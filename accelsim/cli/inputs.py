@@ -41,3 +41,20 @@ def profiled(network: Workload, name: str | None, accuracy: str | None) -> tuple
     path, accuracy = profile_file(name), accuracy or "100%"
     profile = read_profile(path, network.name, accuracy)
     return at_profile(network, profile), [f"activation widths of {path.name} at {accuracy}: {profile.provenance}"]
+
+
+def run_title(hardware: Hardware, network: Workload, settings: list[str] | None) -> str:
+    """Network and hardware of a report, with what was set."""
+    title = f"{network.name} on {hardware.name} ({hardware.engine.precision}, batch {network.file.batch})"
+    return f"{title} with {', '.join(settings)}" if settings else title
+
+
+def above_zero(option: str, value: float | None, zero: bool = False) -> None:
+    """Raises: UserError for a number of an option that is not above 0, or with zero not 0 either."""
+    from math import isfinite
+
+    from accelsim.config import UserError
+
+    if value is not None and not (isfinite(value) and (value > 0 or (zero and value == 0))):
+        allowed = "0 or a number above it" if zero else "a number above 0"
+        raise UserError(f"{option}: should be {allowed}, got {value:g}")

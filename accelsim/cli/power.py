@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from accelsim.cli.app import app
-from accelsim.cli.inputs import chosen
+from accelsim.cli.inputs import above_zero, chosen, run_title
 from accelsim.cli.options import Dram, Hw, Json, Sets, Sparsity, Width
 from accelsim.cli.output import show
-
-if TYPE_CHECKING:
-    from accelsim.hardware import Hardware
-    from accelsim.workload import Workload
 
 
 @app.command()
@@ -44,12 +40,12 @@ def dvfs(
     from accelsim.report.dvfs_plot import dvfs_image
     from accelsim.report.files import json_text, prepared
 
-    _above_zero("--deadline-ms", deadline_ms)
-    _above_zero("--idle-mw", idle_mw, zero=True)
+    above_zero("--deadline-ms", deadline_ms)
+    above_zero("--idle-mw", idle_mw, zero=True)
     hardware, network = chosen(workload, hw, settings, precision, sparsity)
     folder = None if out is None else prepared(out, FILES)
     found = at_all_points(hardware, network, deadline_ms, idle_mw, dram.value if dram else None)
-    title = _title(hardware, network, settings)
+    title = run_title(hardware, network, settings)
     record = dvfs_record(found, {"hardware": hardware.name, "workload": network.name, "settings": settings or []})
     written = [] if folder is None else write_dvfs(folder, found, record, dvfs_image(found, title))
     if as_json:
@@ -58,21 +54,6 @@ def dvfs(
     show(dvfs_report(found, title, []))
     for path in written:
         typer.echo(f"wrote {path}")
-
-
-def _title(hardware: Hardware, network: Workload, settings: list[str] | None) -> str:
-    title = f"{network.name} on {hardware.name} ({hardware.engine.precision}, batch {network.file.batch})"
-    return f"{title} with {', '.join(settings)}" if settings else title
-
-
-def _above_zero(option: str, value: float | None, zero: bool = False) -> None:
-    from math import isfinite
-
-    from accelsim.config import UserError
-
-    if value is not None and not (isfinite(value) and (value > 0 or (zero and value == 0))):
-        allowed = "0 or a number above it" if zero else "a number above 0"
-        raise UserError(f"{option}: should be {allowed}, got {value:g}")
 
 
 @app.command("dvfs-fit")
@@ -128,10 +109,11 @@ def gating(
     from accelsim.report.files import json_text, prepared
     from accelsim.report.gating import FILES, gating_image, gating_record, gating_report, write_gating
 
-    _above_zero("--period-ms", period_ms)
+    above_zero("--period-ms", period_ms)
     hardware, network = chosen(workload, hw, settings, precision, sparsity)
     folder = None if out is None else prepared(out, FILES)
-    found, title = gate(hardware, network, period_ms, dram.value if dram else None), _title(hardware, network, settings)
+    title = run_title(hardware, network, settings)
+    found = gate(hardware, network, period_ms, dram.value if dram else None)
     record = gating_record(found, {"hardware": hardware.name, "workload": network.name, "settings": settings or []})
     written = [] if folder is None else write_gating(folder, record, gating_image(found, title))
     if as_json:

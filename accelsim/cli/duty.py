@@ -1,0 +1,137 @@
+"""The dutycycle command."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from accelsim.cli.app import app
+from accelsim.cli.inputs import above_zero, chosen, run_title
+from accelsim.cli.options import Dram, Hw, Json, Sets, Width
+from accelsim.cli.output import show
+
+if TYPE_CHECKING:
+    from accelsim.power.dutycycle import Battery, Watch
+
+
+@app.command()
+def dutycycle(
+    workload: Annotated[str, typer.Argument(metavar="WORKLOAD", help="Shipped name, YAML, ONNX or SCALE-Sim CSV.")],
+    hw: Hw = "edge_npu",
+    period_s: Annotated[float, typer.Option(metavar="T", help="An inference every T seconds.")] = 1.0,
+    then: Annotated[
+        list[str] | None,
+        typer.Option(metavar="WORKLOAD", help="Runs if the network before does not answer. Repeats: a cascade."),
+    ] = None,
+    answers: Annotated[
+        list[float] | None,
+        typer.Option(metavar="P", help="Probability that a network before --then answers; one for each --then."),
+    ] = None,
+    sleep_mw: Annotated[float | None, typer.Option(metavar="P", help="Drawn asleep.")] = None,
+    wake_ms: Annotated[float | None, typer.Option(metavar="T", help="To be awake again.")] = None,
+    wake_uj: Annotated[float | None, typer.Option(metavar="E", help="Drawn by it.")] = None,
+    battery_mah: Annotated[float | None, typer.Option(metavar="MAH", help="Charge of a battery: its life.")] = None,
+    battery_v: Annotated[float, typer.Option(metavar="V", help="Its voltage.")] = 3.7,
+    battery_usable: Annotated[float, typer.Option(metavar="SHARE", help="Of its charge, converters included.")] = 0.8,
+    self_discharge: Annotated[float, typer.Option(metavar="SHARE", help="Of its charge that it loses a month.")] = 0.02,
+    detector: Annotated[
+        str | None,
+        typer.Option(metavar="WORKLOAD", help="A small network that is always on and wakes the others on events."),
+    ] = None,
+    detector_hw: Annotated[str, typer.Option(metavar="HW", help="What it runs on.")] = "mcu_npu",
+    detector_period_s: Annotated[float, typer.Option(metavar="T", help="How often it looks.")] = 1.0,
+    detector_mw: Annotated[
+        float | None, typer.Option(metavar="P", help="Power of a detector, instead of --detector.")
+    ] = None,
+    events_per_hour: Annotated[float, typer.Option(metavar="N", help="Events to be detected.")] = 10.0,
+    hit: Annotated[float, typer.Option(metavar="P", help="Probability that one is detected.")] = 0.95,
+    false_alarms_per_hour: Annotated[float, typer.Option(metavar="N", help="Wake-ups for nothing.")] = 1.0,
+    settings: Sets = None,
+    precision: Width = None,
+    dram: Dram = None,
+    out: Annotated[str | None, typer.Option(metavar="DIR", help="Write dutycycle.json there.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Average power and battery life of a device that sleeps between inferences, cascades, or is woken by events."""
+    from accelsim.duty import Asked, duty
+    from accelsim.report.duty import FILES, duty_record, duty_report, write_duty
+    from accelsim.report.files import json_text, prepared
+
+    above_zero("--period-s", period_s)
+    above_zero("--detector-period-s", detector_period_s)
+    for option, value in (("--sleep-mw", sleep_mw), ("--wake-ms", wake_ms), ("--wake-uj", wake_uj)):
+        above_zero(option, value, zero=True)
+    shares = _answers(then, answers)
+    machines = [chosen(name, hw, settings, precision, None) for name in (workload, *(then or []))]
+    hardware, networks = machines[0][0], list(zip((network for _, network in machines), shares, strict=True))
+    battery = _battery(battery_mah, battery_v, battery_usable, self_discharge)
+    watch = _watch(detector_mw, events_per_hour, hit, false_alarms_per_hour)
+    if detector is not None:
+        watch = _detector(detector, detector_hw, detector_period_s, detector_mw, (events_per_hour, hit,
+                                                                                 false_alarms_per_hour))  # fmt: skip
+    folder = None if out is None else prepared(out, FILES)
+    asked = Asked(period_s, sleep_mw, wake_ms, wake_uj, battery, watch)
+    found = duty(hardware, networks, asked, dram.value if dram else None)
+    record = duty_record(found, {"hardware": hardware.name, "settings": settings or []})
+    written = [] if folder is None else write_duty(folder, record)
+    if as_json:
+        typer.echo(json_text(record), nl=False)
+        return
+    show(duty_report(found, run_title(hardware, networks[0][0], settings)))
+    for path in written:
+        typer.echo(f"wrote {path}")
+
+
+def _answers(then: list[str] | None, answers: list[float] | None) -> list[float]:
+    """Of each network; the last one always does."""
+    from accelsim.config import UserError
+
+    given, needed = answers or [], len(then or [])
+    if len(given) != needed:
+        told = "one --answers P for each --then WORKLOAD: the probability that the network before it answers"
+        raise UserError(f"--answers: {told}; got {len(given)} for {needed}")
+    for value in given:
+        _probability("--answers", value)
+    return [*given, 1.0]
+
+
+def _probability(option: str, value: float) -> None:
+    from accelsim.config import UserError
+
+    if not 0 <= value <= 1:
+        raise UserError(f"{option}: should be a probability from 0 to 1, got {value:g}")
+
+
+def _battery(mah: float | None, volt: float, usable: float, self_discharge: float) -> Battery | None:
+    from accelsim.power.dutycycle import Battery
+
+    above_zero("--battery-mah", mah)
+    above_zero("--battery-v", volt)
+    above_zero("--battery-usable", usable)
+    for option, value in (("--battery-usable", usable), ("--self-discharge", self_discharge)):
+        _probability(option, value)
+    return None if mah is None else Battery(mah, volt, usable, self_discharge)
+
+
+def _watch(power_mw: float | None, events: float, hit: float, false_alarms: float) -> Watch | None:
+    from accelsim.power.dutycycle import Watch
+
+    above_zero("--detector-mw", power_mw, zero=True)
+    for option, value in (("--events-per-hour", events), ("--false-alarms-per-hour", false_alarms)):
+        above_zero(option, value, zero=True)
+    _probability("--hit", hit)
+    return None if power_mw is None else Watch(power_mw, events, hit, false_alarms)
+
+
+def _detector(
+    name: str, hw: str, period_s: float, power_mw: float | None, rates: tuple[float, float, float]
+) -> Watch:
+    from accelsim.config import UserError
+    from accelsim.duty import watching_mw
+    from accelsim.load import load_hardware, load_workload
+    from accelsim.power.dutycycle import Watch
+
+    if power_mw is not None:
+        raise UserError(f"--detector {name}: its power comes from its runs; leave --detector-mw out")
+    return Watch(watching_mw(load_hardware(hw), load_workload(name), period_s), *rates)

@@ -1,0 +1,114 @@
+"""Networks on machines that sleep between inferences: latency and energy from runs, rest from leakage."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from accelsim.energy import energy_table
+from accelsim.gated import OFF_RESIDUAL, SELF_REFRESH_RESIDUAL
+from accelsim.hardware import BankedDevice, DramFidelity, Hardware
+from accelsim.power.dutycycle import (
+    Battery,
+    Cascade,
+    Cycle,
+    Inference,
+    Rest,
+    Stage,
+    Watch,
+    cascade,
+    on_events,
+    periodic,
+)
+from accelsim.simulation import simulate
+from accelsim.technology import load_technology
+from accelsim.workload import Workload
+
+WAKE_S = 1e-3  # assumed 0.1 to 10 ms: regulators and clocks settle, state comes back
+PERIODS_S = (0.1, 1.0, 10.0, 60.0, 600.0)  # of the table of what if
+
+
+class Asked(NamedTuple):
+    """What a user may state of a device; None is derived."""
+
+    period_s: float
+    sleep_mw: float | None = None
+    wake_ms: float | None = None
+    wake_uj: float | None = None
+    battery: Battery | None = None
+    watch: Watch | None = None
+
+
+class Duty(NamedTuple):
+    """A device's average power, by period or by events."""
+
+    work: Cascade
+    rest: Rest
+    cycle: Cycle
+    others: list[Cycle]  #: other periods; none with a detector
+    battery: Battery | None
+    watch: Watch | None
+    notes: list[str]
+
+
+def duty(
+    hardware: Hardware,
+    networks: Sequence[tuple[Workload, float]],
+    asked: Asked,
+    dram: DramFidelity | None = None,
+) -> Duty:
+    """Average power of networks in a row, each with the probability that it answers.
+
+    Raises: UserError for a period or wake-ups that do not fit, and as ``simulate``.
+    """
+    stages = []
+    for number, (network, answers) in enumerate(networks):
+        last = number == len(networks) - 1
+        stages.append(Stage(_inference(hardware, network, dram), 1.0 if last else answers))
+    work, (rest, notes) = cascade(stages), rest_of(hardware, asked)
+    if asked.watch is not None:
+        return Duty(work, rest, on_events(work, asked.watch, rest), [], asked.battery, asked.watch, notes)
+    cycle = periodic(work, asked.period_s, rest)
+    others = [periodic(work, period, rest) for period in PERIODS_S if period >= work.worst_seconds]
+    return Duty(work, rest, cycle, others, asked.battery, None, notes)
+
+
+def _inference(hardware: Hardware, network: Workload, dram: DramFidelity | None) -> Inference:
+    summary = simulate(hardware, network, dram=dram).summary
+    return Inference(network.name, summary["latency_ms"] * 1e-3, summary["energy_uj"] * 1e-3)
+
+
+def rest_of(hardware: Hardware, asked: Asked) -> tuple[Rest, list[str]]:
+    """What a machine draws between inferences, and what was assumed for it."""
+    table = energy_table(hardware, load_technology(hardware.technology.name))
+    leakage, notes = table.leakage_logic_mw + table.leakage_sram_mw, []
+    idle = leakage + table.dram_standby_mw
+    sleep, wake_s = asked.sleep_mw, WAKE_S if asked.wake_ms is None else asked.wake_ms * 1e-3
+    if sleep is None:
+        refresh = _self_refresh_share(hardware)
+        sleep = OFF_RESIDUAL * leakage + refresh * table.dram_standby_mw
+        notes.append(
+            f"asleep, assumed: logic and SRAM are off and leak {OFF_RESIDUAL:.0%} (1 to 10 %), the DRAM refreshes"
+            f" itself at {refresh:.0%} of its standby; --sleep-mw states it"
+        )
+    if asked.wake_ms is None:
+        notes.append(f"waking, assumed: {WAKE_S * 1e3:g} ms (0.1 to 10); --wake-ms states it")
+    wake_mj = idle * wake_s if asked.wake_uj is None else asked.wake_uj * 1e-3
+    if asked.wake_uj is None:
+        notes.append("waking draws what idling does; --wake-uj states it")
+    return Rest(idle, sleep, wake_s, wake_mj), notes
+
+
+def _self_refresh_share(hardware: Hardware) -> float:
+    """Of the DRAM's standby."""
+    memory = hardware.dram.memory
+    if isinstance(memory, BankedDevice) and memory.currents_ma.idd6 is not None and memory.currents_ma.idd2n:
+        return min(memory.currents_ma.idd6 / memory.currents_ma.idd2n, 1.0)
+    return SELF_REFRESH_RESIDUAL
+
+
+def watching_mw(hardware: Hardware, network: Workload, period_s: float, dram: DramFidelity | None = None) -> float:
+    """Average power of a small network that runs every period on a machine of its own, which idles in between."""
+    rest, _ = rest_of(hardware, Asked(period_s))
+    work = cascade([Stage(_inference(hardware, network, dram), 1.0)])
+    return periodic(work, period_s, rest._replace(sleep_mw=rest.idle_mw)).average_mw

@@ -1,0 +1,165 @@
+"""Devices that sleep: parts that add up, cascades by every way through them, batteries, and wake-ups by events."""
+
+import json
+import math
+
+import naive_power as naive
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import accelsim
+from accelsim.config import UserError
+from accelsim.duty import Asked, duty, rest_of, watching_mw
+from accelsim.energy import energy_table
+from accelsim.load import load_hardware, load_workload
+from accelsim.power.dutycycle import Battery, Inference, Rest, Stage, Watch, cascade, on_events, periodic
+from accelsim.technology import load_technology
+
+IDEAL = "dram.fidelity=ideal"
+amounts = st.floats(0.001, 10)
+shares = st.floats(0, 1)
+rests = st.builds(Rest, st.floats(0, 50), st.floats(0, 50), st.floats(0, 2), st.floats(0, 50))
+works = st.lists(st.tuples(amounts, amounts, shares), min_size=1, max_size=4)
+
+
+def work_of(stages):
+    made = [Stage(Inference(f"n{i}", *stage[:2]), stage[2]) for i, stage in enumerate(stages)]
+    return cascade([*made[:-1], made[-1]._replace(answers=1.0)])
+
+
+@given(works)
+def test_a_cascade_is_every_way_through_it(stages):
+    found, paths = work_of(stages), naive.cascade_paths(stages)
+    assert sum(chance for chance, _, _ in paths) == pytest.approx(1)
+    assert found.seconds == pytest.approx(sum(chance * seconds for chance, seconds, _ in paths))
+    assert found.mj == pytest.approx(sum(chance * energy for chance, _, energy in paths))
+    assert found.worst_seconds == pytest.approx(max(seconds for chance, seconds, _ in paths if chance > 0))
+    assert found.seconds <= found.worst_seconds * (1 + 1e-12)
+
+
+@given(works, rests, st.floats(1, 60))
+def test_every_second_and_joule_of_a_period_is_in_one_part(stages, rest, times):
+    work = work_of(stages)
+    period = work.worst_seconds * times
+    cycle = periodic(work, period, rest)
+    assert cycle.active_s + cycle.wake_s + cycle.rest_s == pytest.approx(period, rel=1e-9)
+    assert cycle.average_mw * period == pytest.approx(cycle.mj, rel=1e-9)
+    assert min(cycle.active_s, cycle.wake_s, cycle.rest_s + 1e-9) >= 0
+    idle = work.mj + (period - work.seconds) * rest.idle_mw
+    assert cycle.mj <= idle * (1 + 1e-9)
+    if not cycle.sleeps:
+        assert cycle.mj == pytest.approx(idle)
+
+
+@given(amounts, amounts, rests, st.floats(1.001, 60))
+def test_a_device_is_what_one_period_after_another_takes(seconds, mj, rest, times):
+    period = seconds * times
+    cycle = periodic(work_of([(seconds, mj, 1.0)]), period, rest)
+    energy, slept = naive.sleeping_device((seconds, mj), 7, period, *rest)
+    assert 7 * cycle.mj == pytest.approx(energy, rel=1e-6, abs=1e-9)
+    assert abs(7 * cycle.mj - energy) < 1e-6 or cycle.sleeps == (slept > 3)
+
+
+@given(rests)
+def test_sleeping_pays_from_its_break_even_on(rest):
+    even = rest.break_even_s
+    if not math.isfinite(even):
+        assert rest.sleep_mw >= rest.idle_mw
+        return
+    longer = 1.01 * even + 1e-6
+    assert rest.wake_mj + rest.sleep_mw * (longer - rest.wake_s) <= rest.idle_mw * longer * (1 + 1e-9)
+
+
+def test_power_by_duty_is_the_design_s_formula():
+    """P = D Pactive + (1 - D) Psleep + Ewake / T: 10 ms of 100 mW and 1 mJ of waking a second, 2 mW asleep."""
+    work = work_of([(0.01, 1.0, 1.0)])
+    cycle = periodic(work, 1.0, Rest(80.0, 2.0, 0.0, 1.0))
+    assert cycle.average_mw == pytest.approx(0.01 * 100 + 0.99 * 2 + 1.0 / 1.0)
+    assert Battery(1000, 3.7, 1.0, 0.0).days(cycle.average_mw) == pytest.approx(3700 / cycle.average_mw / 24)
+
+
+def test_batteries():
+    full = Battery(1000, 3.7, 0.8, 0.0)
+    assert full.mj == pytest.approx(1000 * 3.7 * 3600 * 0.8)
+    assert full.days(0.0) == math.inf
+    leaking = full._replace(self_discharge_per_month=0.5)
+    assert leaking.days(0.0) == pytest.approx(60)  # half of it a month
+    assert leaking.days(5.0) < full.days(5.0)
+
+
+@given(amounts, amounts, rests, st.floats(0, 40), shares, st.floats(0, 5), st.floats(0, 5))
+def test_an_hour_of_events_adds_up(seconds, mj, rest, events, hit, false_alarms, power):
+    work, watch = work_of([(seconds, mj, 1.0)]), Watch(power, events, hit, false_alarms)
+    wakes = events * hit + false_alarms
+    cycle = on_events(work, watch, rest)
+    assert cycle.active_s + cycle.wake_s + cycle.rest_s == pytest.approx(3600)
+    expected = power * 3600 + wakes * (mj + rest.wake_mj) + rest.sleep_mw * (3600 - wakes * (seconds + rest.wake_s))
+    assert cycle.mj == pytest.approx(expected, rel=1e-9)
+
+
+def test_what_cannot_be_is_told():
+    work, rest = work_of([(2.0, 1.0, 1.0)]), Rest(1, 0.1, 0.5, 0.1)
+    with pytest.raises(UserError, match="period: 1 s is too short; an inference takes up to 2 s"):
+        periodic(work, 1.0, rest)
+    with pytest.raises(UserError, match="at most 1440 of these"):
+        on_events(work, Watch(1, 2000, 1, 0), rest)
+    with pytest.raises(UserError, match=r"hit: should be a probability from 0 to 1, got 1\.5"):
+        on_events(work, Watch(1, 1, 1.5, 0), rest)
+    with pytest.raises(UserError, match="answers with a probability from 0 to 1, got -1"):
+        cascade([Stage(Inference("n", 1, 1), -1.0)])
+
+
+def test_runs_and_leakage_make_a_device():
+    hardware, network = load_hardware("edge_npu", [IDEAL]), load_workload("ds_cnn_kws")
+    found = duty(hardware, [(network, 1.0)], Asked(1.0, battery=Battery(500, 3.7, 0.8, 0.02)))
+    summary = accelsim.simulate(hardware, network).summary
+    assert found.work.seconds == pytest.approx(summary["latency_ms"] * 1e-3)
+    assert found.work.mj == pytest.approx(summary["energy_uj"] * 1e-3)
+    table = energy_table(hardware, load_technology("cmos45"))
+    assert found.rest.idle_mw == pytest.approx(table.leakage_logic_mw + table.leakage_sram_mw + table.dram_standby_mw)
+    assert found.rest.sleep_mw < 0.2 * found.rest.idle_mw
+    assert len(found.notes) == 3
+    stated, notes = rest_of(hardware, Asked(1.0, sleep_mw=0.5, wake_ms=2.0, wake_uj=7.0))
+    assert stated[1:] == (0.5, 0.002, 0.007)
+    assert notes == []
+    powers = [cycle.average_mw for cycle in found.others]
+    assert powers == sorted(powers, reverse=True)
+    alone = watching_mw(hardware, network, 1.0)
+    assert alone == pytest.approx(found.rest.idle_mw * (1 - found.work.seconds) + found.work.mj)
+
+
+def test_the_command_tells_writes_and_refuses(command, tmp_path):
+    base = ("dutycycle", "ad_autoencoder", "--set", IDEAL)
+    status, shown, _ = command(*base, "--battery-mah", 500)
+    assert status == 0
+    assert "battery life" in shown
+    record = json.loads(command(*base, "--then", "ds_cnn_kws", "--answers", 0.75, "--json")[1])
+    assert [stage["reached"] for stage in record["stages"]] == [1.0, 0.25]
+    parts = record["cycle"]["energy_uj_by_part"]
+    assert sum(parts.values()) == pytest.approx(record["cycle"]["energy_uj"], rel=1e-9)
+    power = record["cycle"]["average_power_mw"] * record["cycle"]["period_s"] * 1e3
+    assert power == pytest.approx(record["cycle"]["energy_uj"], rel=1e-9)
+    woken = json.loads(command(*base, "--detector-mw", 0.3, "--out", tmp_path / "d", "--json")[1])
+    assert woken["wakes_per_hour"] == pytest.approx(10.5)
+    assert json.loads((tmp_path / "d" / "dutycycle.json").read_text())["missed_events"] == pytest.approx(0.05)
+    for options, told in (
+        (("--hit", 1.5), "--hit: should be a probability from 0 to 1, got 1.5"),
+        (("--then", "resnet8"), "one --answers P for each --then"),
+        (("--then", "resnet8", "--answers", 2), "--answers: should be a probability from 0 to 1, got 2"),
+        (("--period-s", 1e-6), "is too short; an inference takes up to"),
+        (("--sleep-mw", -1), "--sleep-mw: should be 0 or a number above it, got -1"),
+        (("--battery-mah", 0), "--battery-mah: should be a number above 0, got 0"),
+        (("--detector", "resnet8", "--detector-mw", 1), "leave --detector-mw out"),
+    ):
+        status, shown, error = command(*base, *options, "--out", tmp_path / "none")
+        assert (status, shown, error.count("\n")) == (2, "", 1)
+        assert told in error
+        assert not (tmp_path / "none").exists()
+
+
+@pytest.mark.needs_jit
+def test_a_small_network_wakes_a_large_one(command):
+    status, shown, _ = command("dutycycle", "resnet8", "--detector", "ad_autoencoder", "--dram", "ideal")
+    assert status == 0
+    assert "detector, all the time" in shown

@@ -14,10 +14,10 @@ from typing import NamedTuple
 from accelsim.config import UserError
 from accelsim.counts import summed
 from accelsim.hardware import BitSerialUnit, Hardware, Sram
-from accelsim.operations import engine_operation, lane_units, selection_operation, vector_operation
+from accelsim.operations import engine_operation, lane_units, register_bits, selection_operation, vector_operation
 from accelsim.technology import SramCells, Supply, Technology, bank_at, sram_cells, supply_of
 
-DYNAMIC = ("mac", "vector", "sram_ifmap", "sram_weight", "sram_ofmap", "dram")
+DYNAMIC = ("mac", "registers", "vector", "sram_ifmap", "sram_weight", "sram_ofmap", "dram")
 STATIC = ("leakage_logic", "leakage_sram", "dram_standby")
 COMPONENTS = DYNAMIC + STATIC  #: the keys of a price, in order
 
@@ -33,6 +33,7 @@ class Activity:
     macs: int = 0  #: by whole multipliers
     bit_steps: int = 0  #: of bit-serial lanes
     selections: int = 0  #: of an activation by the metadata of a sparse weight
+    register_steps: int = 0  #: of a PE, lane or multiplier at work, gated or not: its registers take other values
     ifmap_read_bits: int = 0
     ifmap_write_bits: int = 0
     weight_read_bits: int = 0
@@ -94,6 +95,7 @@ class EnergyTable:
     mac_pj: float
     bit_step_pj: float
     selection_pj: float
+    register_pj: float  #: of one PE's, lane's or multiplier's registers and their clock
     vector_pj: Mapping[str, float]  #: per element, by kind of operation
     buffers: Mapping[str, BufferCost]  #: the SRAMs there are: ifmap, weight and ofmap, or shared
     ifmap: BufferCost
@@ -113,6 +115,7 @@ def price(activity: Activity, table: EnergyTable, dram: tuple[float, float] | No
     a, elapsed_ns = activity, activity.cycles * table.cycle_ns
     return {
         "mac": a.macs * table.mac_pj + a.bit_steps * table.bit_step_pj + a.selections * table.selection_pj,
+        "registers": a.register_steps * table.register_pj,
         "vector": math.fsum(count * table.vector_pj[kind] for kind, count in a.vector_operations.items()),
         "sram_ifmap": _accesses_pj(a.ifmap_read_bits, a.ifmap_write_bits, table.ifmap),
         "sram_weight": _accesses_pj(a.weight_read_bits, a.weight_write_bits, table.weight),
@@ -157,10 +160,15 @@ def energy_table(hardware: Hardware, technology: Technology) -> EnergyTable:
     pe_area_um2 = mac.area_um2 + (selection.area_um2 if selection else 0.0)
     pes_um2 = hardware.engine.pes * pe_area_um2
     logic_mw = technology.logic_leakage_mw(pes_um2 + lanes_um2, choice.temperature_k) * supply.logic_leakage
-    dynamic = supply.logic_dynamic
+    dynamic, flip, registers = supply.logic_dynamic, technology.flip_flop, register_bits(hardware.engine)
+    pitch_mm = math.sqrt(pe_area_um2 * technology.logic.area_factor) * 1e-3
+    wires_pj = technology.wire.pj_per_bit_mm * pitch_mm
+    register_pj = registers * (flip.clock_pj + flip.write_pj + wires_pj) * dynamic
     constants = [
         Constant("bit-serial step" if serial else f"MAC {precision}", mac.energy_pj * dynamic, "pJ", mac.source),
         *([Constant("selection", selection.energy_pj * dynamic, "pJ", selection.source)] if selection else []),
+        Constant("registers, a step", register_pj, "pJ", f"{registers:g} bits, clocked and written; {flip.source}; and"
+                 f" passed on by {pitch_mm * 1e3:.0f} um: {technology.wire.source}"),
         *(Constant(f"vector {kind}", op.energy_pj * dynamic, "pJ", op.source) for kind, op in vector.items()),
         *_buffer_constants(buffers, f"{technology.sram.source}; {choice.sram_cell} at {choice.temperature_k:g} K"),
         dram,
@@ -176,6 +184,7 @@ def energy_table(hardware: Hardware, technology: Technology) -> EnergyTable:
         mac_pj=0.0 if serial else mac.energy_pj * dynamic,
         bit_step_pj=mac.energy_pj * dynamic if serial else 0.0,
         selection_pj=selection.energy_pj * dynamic if selection else 0.0,
+        register_pj=register_pj,
         vector_pj={kind: op.energy_pj * dynamic for kind, op in vector.items()},
         buffers=buffers,
         ifmap=ifmap,

@@ -259,7 +259,8 @@ class Machine:
         fill = sum(buffer.write_pj_per_bit for buffer in buffers) / len(buffers)
         standing = table.leakage_logic_mw + table.leakage_sram_mw + table.dram_standby_mw
         return Prices(
-            fixed=work.macs * table.mac_pj + work.bit_steps * table.bit_step_pj + read,
+            fixed=work.macs * table.mac_pj + work.bit_steps * table.bit_step_pj
+            + work.register_steps * table.register_pj + read,
             per_byte=8 * (table.dram_pj_per_bit + fill),
             per_cycle=standing * table.cycle_ns,
         )
@@ -334,6 +335,7 @@ class Machine:
             macs=work.macs,
             bit_steps=work.bit_steps,
             selections=work.macs if gemm.pattern else 0,
+            register_steps=work.register_steps,
         )
         tiling = mapped.cycles - counted.counts.cycles
         compulsory = moved_in(context, compulsory_operands(gemm))
@@ -358,7 +360,7 @@ class Machine:
             runs.append(known[part, here])
         work = self.products.work(counted)
         activity = sum((run.activity for run in runs), Activity())
-        activity = replace(activity, macs=work.macs, bit_steps=work.bit_steps,
+        activity = replace(activity, macs=work.macs, bit_steps=work.bit_steps, register_steps=work.register_steps,
                            selections=work.macs if gemm.pattern else 0)  # fmt: skip
         return joined_runs(gemm, counted, context, runs, activity)
 

@@ -72,6 +72,22 @@ def lane_units(technology: Technology, precision: str) -> tuple[Operation, Opera
     return technology.operations[f"{number}_add"], technology.operations[f"{number}_mul"]
 
 
+def register_bits(engine: AnyEngine) -> float:
+    """Register bits that take another value in a step of one PE, lane or multiplier; those that hold are not clocked.
+
+    A systolic PE passes what streams on (both operands where it holds sums) and a sum; a serial lane takes its bits,
+    one with whole multipliers both operands, and shares an accumulator with the lanes that it is added to; multipliers
+    of tensor cores share the operands of their m x n x k instruction, and a sum with those along k.
+    """
+    wide = ACCUMULATOR_BITS[engine.precision]
+    if isinstance(engine, SystolicArray):
+        return engine.operand_bits * (2 if engine.dataflow == "os" else 1) + wide
+    if isinstance(engine, BitSerialUnit):
+        taken = engine.lane_slots if engine.serial != "none" else 2 * engine.pe_bits
+        return taken + wide / engine.lanes
+    return engine.operand_bits * (1 / engine.m + 1 / engine.n) + wide / engine.k
+
+
 def flip_flops(engine: AnyEngine) -> int:
     """Register bits of an engine, as a rule of its kind; control and pipeline registers at its edge left out.
 

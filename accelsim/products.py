@@ -29,6 +29,7 @@ class Work(NamedTuple):
 
     macs: int = 0
     bit_steps: int = 0
+    register_steps: int = 0  #: either, those that gating spares included: registers pass zeros on too
 
 
 class ProductError(AssertionError):
@@ -136,8 +137,8 @@ class Products:
         executed = counts.macs - counts.skipped_macs
         gated = counted.zero_macs if self.configuration.zero_gating else 0
         if steps:
-            return Work(bit_steps=steps - steps * gated // executed)
-        return Work(macs=executed - gated)
+            return Work(bit_steps=steps - steps * gated // executed, register_steps=steps)
+        return Work(macs=executed - gated, register_steps=executed)
 
     def _bit_steps(self, losses: Losses) -> int:
         """Cycles that serial lanes with an operand work; skipped bits fall on lanes with and without one alike."""

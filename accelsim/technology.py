@@ -67,6 +67,13 @@ class FlipFlop(Value):
     source: str = Field(min_length=1)
 
 
+class Wire(Value):
+    """Wires between neighbours."""
+
+    pj_per_bit_mm: Positive
+    source: str = Field(min_length=1)
+
+
 class SramTable(Value):
     """The file that prices SRAM banks, beside the technology's own."""
 
@@ -87,6 +94,7 @@ class Technology(Value):
     vector_operations: dict[str, VectorOperation]
     logic: Logic
     flip_flop: FlipFlop
+    wire: Wire
     sram: SramTable
 
     @model_validator(mode="after")

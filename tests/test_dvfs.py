@@ -154,7 +154,8 @@ def test_a_memory_bound_layer_is_slowed_for_nothing():
     assert per_layer.active_ns <= top.total_ns * (1.01 + 1e-9)
 
 
-VOLTAGES = {"mac": "logic", "vector": "logic", "sram_ifmap": "sram", "sram_weight": "sram", "sram_ofmap": "sram"}
+VOLTAGES = {**dict.fromkeys(("mac", "registers", "vector"), "logic"),
+            **dict.fromkeys(("sram_ifmap", "sram_weight", "sram_ofmap"), "sram")}  # fmt: skip
 
 
 @pytest.mark.parametrize("setting", ["technology.voltage_v=0.6", "technology.sram_voltage_v=0.9"])

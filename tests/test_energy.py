@@ -18,7 +18,7 @@ from accelsim.energy import (
     total_pj,
 )
 from accelsim.hardware import Hardware
-from accelsim.operations import mac_operation, vector_operation
+from accelsim.operations import flip_flops, mac_operation, register_bits, vector_operation
 from accelsim.technology import bank_at, load_technology, sram_cells
 
 CMOS45 = load_technology("cmos45")
@@ -218,3 +218,38 @@ def test_area_is_that_of_what_is_listed():
     assert area["sram_ifmap"] == TABLE.ifmap.area_mm2
     logic = (area["engine"] + area["vector"]) * CMOS45.logic.leakage_mw_per_mm2 * math.exp(0.036 * (350 - 383.15))
     assert TABLE.leakage_logic_mw == pytest.approx(logic)
+
+
+@pytest.mark.parametrize(
+    ("engine", "bits"),
+    [
+        ({"kind": "systolic", "rows": 4, "cols": 8, "dataflow": "ws"}, 8 + 32),
+        ({"kind": "systolic", "rows": 4, "cols": 8, "dataflow": "os"}, 2 * 8 + 32),
+        ({"kind": "systolic", "rows": 4, "cols": 8, "dataflow": "is", "precision": "int16"}, 16 + 64),
+        ({"kind": "bitserial", "tiles": 1, "rows": 4, "cols": 2, "lanes": 16, "serial": "activations"}, 1 + 64 / 16),
+        ({"kind": "bitserial", "tiles": 1, "rows": 4, "cols": 1, "lanes": 16, "serial": "none"}, 2 * 16 + 64 / 16),
+    ],
+)
+def test_registers_are_what_moves_in_a_step(engine, bits):
+    machine = hardware(engine=engine)
+    table = energy_table(machine, CMOS45)
+    assert register_bits(machine.engine) == bits
+    pitch_mm = math.sqrt(table.area_mm2["engine"] / machine.engine.pes)
+    per_bit = 0.00794 + 0.00106 + 0.04 * pitch_mm
+    assert table.register_pj == pytest.approx(bits * per_bit)
+    assert price(Activity(register_steps=7), table)["registers"] == pytest.approx(7 * bits * per_bit)
+    assert flip_flops(machine.engine) >= bits * machine.engine.pes
+
+
+def test_gated_multipliers_still_pass_their_operands_on():
+    from accelsim.load import load_hardware, load_workload
+    from accelsim.simulation import simulate
+
+    network = load_workload("ad_autoencoder", ["workload.weight_sparsity=0.5"])
+    parts = [
+        simulate(load_hardware("edge_npu", ["dram.fidelity=ideal", f"engine.zero_gating={gated}"]), network)
+        .summary["energy_pj_by_component"]
+        for gated in (False, True)
+    ]  # fmt: skip
+    assert parts[0]["registers"] == parts[1]["registers"] > 0
+    assert parts[1]["mac"] == pytest.approx(parts[0]["mac"] / 2, rel=1e-3)

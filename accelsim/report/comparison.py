@@ -42,7 +42,7 @@ GAP_LEGEND = {
     "vector": "the vector unit alone",
 }
 ENERGY_PARTS = {
-    "MACs": ("mac",),
+    "MACs": ("mac", "registers"),
     "vector": ("vector",),
     "SRAM": ("sram_ifmap", "sram_weight", "sram_ofmap"),
     "DRAM": ("dram",),

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 INCHES = (8.4, 3.9)
 PARTS = {  # what is stacked, from the bottom: words, components, colour
-    "logic": (("mac", "vector"), "#12263a"),
+    "logic": (("mac", "registers", "vector"), "#12263a"),
     "SRAM": (("sram_ifmap", "sram_weight", "sram_ofmap"), "#3f6f95"),
     "DRAM accesses": (("dram",), "#8fb3d1"),
     "leakage": (("leakage_logic", "leakage_sram"), "#c9812f"),

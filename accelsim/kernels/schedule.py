@@ -255,10 +255,10 @@ def _of_engine(cycle, memory):
 def _apart(bus, behind, end):
     """Cut transfers where they overlap, in the order of the queue: each begins when the last one's data have ended.
 
-    The last one ends with the memory, which may hold back what is written.
+    If the last one is a store it ends with the memory, which may hold back what is written.
     """
     steps, free = bus.shape[0], 0
-    last_step, last_place = -1, 0
+    last_step, last_place = -1, OFMAP
     for i in range(steps + behind):
         for place in (0, 1, STORE, OFMAP):
             step = i - behind if place == STORE else i
@@ -268,5 +268,5 @@ def _apart(bus, behind, end):
                 bus[step, place, 0] = start
                 bus[step, place, 1] = free
                 last_step, last_place = step, place
-    if last_step >= 0:
+    if last_place == STORE:
         bus[last_step, last_place, 1] = max(free, end)

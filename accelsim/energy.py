@@ -15,7 +15,8 @@ from accelsim.config import UserError
 from accelsim.counts import summed
 from accelsim.hardware import BitSerialUnit, Hardware, Sram
 from accelsim.operations import engine_operation, lane_units, register_bits, selection_operation, vector_operation
-from accelsim.technology import SramCells, Supply, Technology, bank_at, sram_cells, supply_of
+from accelsim.srambanks import SramCells, bank_at, sram_cells
+from accelsim.technology import SramTable, Supply, Technology, supply_of
 
 DYNAMIC = ("mac", "registers", "vector", "sram_ifmap", "sram_weight", "sram_ofmap", "dram")
 STATIC = ("leakage_logic", "leakage_sram", "dram_standby")
@@ -78,12 +79,14 @@ class BufferCost(NamedTuple):
     area_mm2: float
     access_ns: float
 
-    def at(self, supply: Supply) -> BufferCost:
-        """At another voltage; how long an access takes there is not known."""
+    def at(self, supply: Supply, table: SramTable) -> BufferCost:
+        """At another voltage, and another node than the table's rows; how long an access takes there is not known."""
+        energy = supply.sram_dynamic * table.energy_factor
         return self._replace(
-            read_pj_per_bit=self.read_pj_per_bit * supply.sram_dynamic,
-            write_pj_per_bit=self.write_pj_per_bit * supply.sram_dynamic,
+            read_pj_per_bit=self.read_pj_per_bit * energy,
+            write_pj_per_bit=self.write_pj_per_bit * energy,
             leakage_mw=self.leakage_mw * supply.sram_leakage,
+            area_mm2=self.area_mm2 * table.area_factor,
         )
 
 
@@ -196,7 +199,7 @@ def energy_table(hardware: Hardware, technology: Technology) -> EnergyTable:
         dram_standby_mw=standby.value,
         area_mm2=area | {f"sram_{name}": buffer.area_mm2 for name, buffer in buffers.items()},
         constants=tuple(constants),
-        notes=notes,
+        notes=(*technology.notes, *notes),
     )
 
 
@@ -218,7 +221,7 @@ def _buffers(
 ) -> tuple[dict[str, BufferCost], tuple[str, ...]]:
     """Each SRAM's cost, and notes on those that the table fits badly."""
     choice, srams = hardware.technology, hardware.sram
-    cells = sram_cells(technology.sram.table, technology.node_nm, choice.sram_cell)
+    cells = sram_cells(technology.sram.table, technology.sram.node_nm or technology.node_nm, choice.sram_cell)
     buffers: dict[str, BufferCost] = {}
     notes: list[str] = []
     for name in ("ifmap", "weight", "ofmap", "shared"):
@@ -226,7 +229,7 @@ def _buffers(
         if sram is None:
             continue
         try:
-            buffers[name] = buffer_cost(sram, cells, choice.temperature_k).at(supply)
+            buffers[name] = buffer_cost(sram, cells, choice.temperature_k).at(supply, technology.sram)
         except UserError as error:
             bank = f"{sram.capacity_kib * 1024 // sram.banks} bytes a bank ({sram.capacity_kib} KiB in {sram.banks})"
             raise UserError(f"sram.{name}: {bank}: {error}") from None

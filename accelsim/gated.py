@@ -17,7 +17,8 @@ from accelsim.power.gating import POLICIES, Block, Mode, Saving, gaps, saving
 from accelsim.products import Product
 from accelsim.result import LayerResult, Result
 from accelsim.simulation import simulate
-from accelsim.technology import Technology, bank_switch, load_technology
+from accelsim.srambanks import bank_switch
+from accelsim.technology import Technology, load_technology
 from accelsim.timeline import merged
 from accelsim.workload import Workload
 

@@ -5,17 +5,14 @@ from __future__ import annotations
 import csv
 import functools
 import math
-from bisect import bisect_right
-from collections.abc import Sequence
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 from pydantic import Field, model_validator
 
 from accelsim.config import Name, NonNegative, Positive, Size, UserError, Value, nearest, read_yaml, validated
 from accelsim.laws import Leakage
+from accelsim.nodes import Scaling, node_scaling
 from accelsim.places import hwconfigs_folder
-
-N = TypeVar("N", int, float)
 
 LISTED = ("int8_mul", "int32_add", "int32_mul", "fp16_mul", "fp32_mul", "fp32_add", "dram_bit", "lookup", "mux2_bit")
 SIGNIFICAND_BITS = {"bf16": 8, "fp16": 11, "fp32": 24}  #: the leading one included
@@ -75,9 +72,12 @@ class Wire(Value):
 
 
 class SramTable(Value):
-    """The file that prices SRAM banks, beside the technology's own."""
+    """The file that prices SRAM banks, beside the technology's own, and what its figures are multiplied by."""
 
     table: Name
+    node_nm: Size | None = None  #: of its rows; default: the technology's
+    energy_factor: Positive = 1.0
+    area_factor: Positive = 1.0
     source: str = Field(min_length=1)
     voltages_v: dict[str, Positive]  #: at which the table holds, by cell class
     voltage_source: str = Field(min_length=1)
@@ -95,6 +95,8 @@ class Technology(Value):
     logic: Logic
     flip_flop: FlipFlop
     wire: Wire
+    notes: list[str] = Field(default_factory=list)  #: what a reader of the figures should know
+    unverified: Name | None = None  #: a file of operations to be held against these, beside the technology's own
     sram: SramTable
 
     @model_validator(mode="after")
@@ -142,6 +144,65 @@ def supply_of(technology: Technology, cell: str, voltage_v: float | None, sram_v
     return Supply(logic[0], sram[0], logic[1], sram[1])
 
 
+class ScaledTechnology(Value):
+    """A process whose figures are another's, scaled from node to node by a rule with a name."""
+
+    name: Name
+    description: str = ""
+    scaled_from: Name
+    rule: Name  #: a file of fits to nodes, beside the technology's own
+    node_nm: Size
+    reference_voltage_v: Positive
+    sram: SramTable
+    sram_node_nm: Size | None = None  #: in the rule, of the SRAM's rows where they are another node's
+    notes: list[str] = Field(default_factory=list)
+    unverified: Name | None = None
+
+
+def _at_node(wanted: ScaledTechnology, base: Technology) -> Technology:
+    """The base's operations, registers and wires at another node and voltage; DRAM and laws stay what they are."""
+    volts, node = wanted.reference_voltage_v, wanted.node_nm
+    scaling = node_scaling(wanted.rule, (base.node_nm, base.reference_voltage_v), (node, volts))
+    operations = {name: op if name.startswith("dram") else _at(op, scaling) for name, op in base.operations.items()}
+    flip, told = base.flip_flop, f"x {scaling.energy:.3g}, {scaling.source}"
+    flip_flop = FlipFlop(clock_pj=flip.clock_pj * scaling.energy, write_pj=flip.write_pj * scaling.energy,
+                         area_um2=flip.area_um2 * scaling.area, source=f"{flip.source}; {told}")  # fmt: skip
+    wire = Wire(pj_per_bit_mm=base.wire.pj_per_bit_mm * (volts / base.reference_voltage_v) ** 2,
+                source=f"{base.wire.source}; times the square of the voltages")  # fmt: skip
+    return base.model_copy(update={
+        "name": wanted.name, "description": wanted.description, "node_nm": node, "reference_voltage_v": volts,
+        "operations": operations, "flip_flop": flip_flop, "wire": wire, "sram": _sram_at_node(wanted),
+        "notes": [scaling.note, *wanted.notes], "unverified": wanted.unverified,
+    })  # fmt: skip
+
+
+def _sram_at_node(wanted: ScaledTechnology) -> SramTable:
+    """Its rows as they are, or another node's scaled on."""
+    sram, rows = wanted.sram, wanted.sram.node_nm
+    if rows is None or wanted.sram_node_nm is None:
+        return sram
+    volts = wanted.reference_voltage_v
+    scaling = node_scaling(wanted.rule, (wanted.sram_node_nm, volts), (wanted.node_nm, volts))
+    return sram.model_copy(update={
+        "energy_factor": scaling.energy, "area_factor": (wanted.node_nm / rows) ** 2,
+        "source": f"{sram.source}; rows of {rows} nm x {scaling.energy:.3g}, {scaling.source}; leakage as there",
+    })  # fmt: skip
+
+
+def _at(op: Operation, scaling: Scaling) -> Operation:
+    return Operation(energy_pj=op.energy_pj * scaling.energy, area_um2=op.area_um2 * scaling.area,
+                     source=f"{op.source}; x {scaling.energy:.3g}, {scaling.source}")  # fmt: skip
+
+
+def unverified_operations(technology: Technology) -> dict[str, tuple[float, str]]:
+    """pJ and source of operations that somebody else gives for this node; empty where no file does."""
+    if technology.unverified is None:
+        return {}
+    with (hwconfigs_folder() / "technology" / technology.unverified).open(newline="", encoding="utf-8") as lines:
+        column = f"e{technology.node_nm}_pJ"
+        return {row["op"]: (float(row[column]), row["src"]) for row in csv.DictReader(lines) if row[column]}
+
+
 @functools.cache
 def load_technology(name: str) -> Technology:
     """A shipped technology.
@@ -152,7 +213,11 @@ def load_technology(name: str) -> Technology:
     known = [path.stem for path in folder.glob("*.yaml")]
     if name not in known:
         raise UserError(f"technology.name: '{name}' is not known{nearest(name, known)}")
-    return validated(Technology, read_yaml(folder / f"{name}.yaml"))
+    document = read_yaml(folder / f"{name}.yaml")
+    if not (isinstance(document.data, dict) and "scaled_from" in document.data):
+        return validated(Technology, document)
+    wanted = validated(ScaledTechnology, document)
+    return _at_node(wanted, load_technology(wanted.scaled_from))
 
 
 def integer_multiply(technology: Technology, a_bits: int, b_bits: int) -> Operation:
@@ -193,134 +258,3 @@ def float_multiply(technology: Technology, precision: str) -> Operation:
 
 def _scaled(base: Operation, factor: float, source: str) -> Operation:
     return Operation(energy_pj=base.energy_pj * factor, area_um2=base.area_um2 * factor, source=source)
-
-
-class Bank(NamedTuple):
-    """One SRAM bank: an access reads or writes its whole width."""
-
-    read_pj: float
-    write_pj: float
-    subthreshold_mw: float
-    gate_mw: float
-    area_mm2: float
-    access_ns: float
-
-    @property
-    def leakage_mw(self) -> float:
-        """Both currents that a bank at rest draws."""
-        return self.subthreshold_mw + self.gate_mw
-
-    def between(self, other: Bank, share: float) -> Bank:
-        """Every figure on the straight line, in logarithms, from self (share 0) to other (share 1)."""
-        return Bank(*(a * (b / a) ** share for a, b in zip(self, other, strict=True)))
-
-
-class SramCells(NamedTuple):
-    """Banks of one cell class at one node, all at one temperature; one of them at other temperatures too."""
-
-    banks: dict[int, dict[int, Bank]]  #: by width in bits, then size in bytes; both ascending
-    sample: Bank  #: at the temperature of banks
-    samples: dict[float, Bank]  #: the same bank by temperature in K, ascending
-
-
-_COLUMNS = ("read_pJ", "write_pJ", "leak_mW", "gate_leak_mW", "area_mm2", "access_ns")
-_GRID_K = "350"
-_SAMPLE = ("32768", "64")  # size and width of the bank that is listed at every temperature
-# 90 nm lop: from 350 to 370 K, the size grid among them, ten times the leakage that 300-340 and 380-400 K tell.
-# 22 nm lstp at 360 K: half of what it leaks at 350 K.
-_FAULTY_GRIDS = {("90", "itrs-lop")}
-_FAULTY_TEMPERATURES = {("22", "itrs-lstp", "360")}
-
-
-@functools.cache
-def sram_cells(table: str, node_nm: int, cell: str) -> SramCells:
-    """The banks that a table lists for a node and a cell class (cells and periphery alike, no power gating).
-
-    Raises: UserError for a node and cell class that the table lacks.
-    """
-    key = (str(node_nm), cell)
-    banks: dict[int, dict[int, Bank]] = {}
-    samples: dict[float, Bank] = {}
-    with (hwconfigs_folder() / "technology" / table).open(newline="", encoding="utf-8") as file:
-        for row in csv.DictReader(file):
-            if (row["tech_nm"], row["cell"]) != key or row["periph"] != cell or row["array_power_gating"] != "False":
-                continue
-            if key in _FAULTY_GRIDS or (*key, row["temp_K"]) in _FAULTY_TEMPERATURES:
-                continue
-            bank = Bank(*(float(row[column]) for column in _COLUMNS))
-            if row["temp_K"] == _GRID_K:
-                banks.setdefault(int(row["width_bits"]), {})[int(row["size_B"])] = bank
-            if (row["size_B"], row["width_bits"]) == _SAMPLE:
-                samples[float(row["temp_K"])] = bank
-    if not banks:
-        raise UserError(f"{table} has no sound rows for {cell} cells at {node_nm} nm")
-    by_width = {width: dict(sorted(banks[width].items())) for width in sorted(banks)}
-    return SramCells(by_width, samples[float(_GRID_K)], dict(sorted(samples.items())))
-
-
-def bank_at(cells: SramCells, size_bytes: float, width_bits: float, temperature_k: float) -> Bank:
-    """A bank of any size, width and temperature that the table encloses.
-
-    Log-log over size, then over width; leakage log-linear over temperature, in proportion to the sample's. With every
-    second neighbour left out (4:1 steps where the table has 2:1), the 45 nm grids are met over size within 8.2 % on
-    average and 29 % at worst (reads), 5.9 % and 19 % (writes), 2.1 % and 7.8 % (leakage); over width within 10 % and
-    38 % (reads).
-    Raises: UserError outside the table.
-    """
-    low, high, share = _enclosing(list(cells.banks), width_bits, "bank width in bits")
-    bank = _bank_of_size(cells.banks[low], size_bytes)
-    if share:
-        bank = bank.between(_bank_of_size(cells.banks[high], size_bytes), share)
-    cold, warm, _ = _enclosing(list(cells.samples), temperature_k, "temperature in K")
-    share = (temperature_k - cold) / (warm - cold) if warm > cold else 0.0
-    sample = cells.samples[cold].between(cells.samples[warm], share)
-    return bank._replace(
-        subthreshold_mw=bank.subthreshold_mw * sample.subthreshold_mw / cells.sample.subthreshold_mw,
-        gate_mw=bank.gate_mw * sample.gate_mw / cells.sample.gate_mw,
-    )
-
-
-class Switch(NamedTuple):
-    """The sleep transistors of an SRAM bank."""
-
-    energy_pj: float  #: to turn them off and on
-    wake_ns: float
-
-
-@functools.cache
-def _switches(table: str) -> dict[int, Switch]:
-    """Those that a table lists, by size of the bank in bytes."""
-    found: dict[int, Switch] = {}
-    with (hwconfigs_folder() / "technology" / table).open(newline="", encoding="utf-8") as file:
-        for row in csv.DictReader(file):
-            if row["array_power_gating"] == "True":
-                found[int(row["size_B"])] = Switch(float(row["pg_Tx_energy_pJ"]), float(row["pg_wakeup_ns"]))
-    return dict(sorted(found.items()))
-
-
-def bank_switch(table: str, size_bytes: float) -> Switch:
-    """The sleep transistors of a bank of any size; beyond the table, in proportion to its nearest row."""
-    rows = _switches(table)
-    sizes = list(rows)
-    nearest_size = min(max(size_bytes, sizes[0]), sizes[-1])
-    low, high, share = _enclosing(sizes, nearest_size, "bank size in bytes")
-    a, b = rows[int(low)], rows[int(high)]
-    energy = a.energy_pj * (b.energy_pj / a.energy_pj) ** share * size_bytes / nearest_size
-    return Switch(energy, a.wake_ns * (b.wake_ns / a.wake_ns) ** share)
-
-
-def _bank_of_size(banks: dict[int, Bank], size_bytes: float) -> Bank:
-    low, high, share = _enclosing(list(banks), size_bytes, "bank size in bytes")
-    return banks[low].between(banks[high], share)
-
-
-def _enclosing(points: Sequence[N], value: float, what: str) -> tuple[N, N, float]:
-    """The neighbours of a value in ascending points, and its logarithmic share of the way between them."""
-    if not points[0] <= value <= points[-1]:
-        raise UserError(f"{what}: the SRAM table has {points[0]:.10g} to {points[-1]:.10g}, got {value:.10g}")
-    i = bisect_right(points, value) - 1
-    low = points[i]
-    if low == value:
-        return low, low, 0.0
-    high = points[i + 1]
-    return low, high, math.log(value / low) / math.log(high / low)

@@ -11,7 +11,8 @@ from accelsim.config import validated
 from accelsim.energy import buffer_cost
 from accelsim.hardware import BitSerialUnit, Hardware
 from accelsim.load import hardware_document, load_workload
-from accelsim.technology import load_technology, sram_cells
+from accelsim.srambanks import sram_cells
+from accelsim.technology import load_technology
 
 MIB = 1 << 20
 PROFILES = Path(accelsim.__file__).parent / "anchors" / "stripes_precision_profiles.csv"

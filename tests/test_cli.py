@@ -193,7 +193,7 @@ BAD_COMMANDS = [
     (("run", "resnet8", "--set", "dram.latency_ns=-1"), "greater than or equal to 0"),
     (("run", "resnet8", "--set", "engine.rows=[1"), "not valid YAML"),
     (("run", "mobilenet_v2", "--set", "workload.layers.conv1.kernel=999"), "kernel covers 999"),
-    (("run", "resnet8", "--set", "technology.name=cmos54"), "did you mean 'cmos45'"),
+    (("run", "resnet8", "--set", "technology.name=cmos455"), "did you mean 'cmos45'"),
     (("run", "resnet8", "--set", "sram.ifmap.capacity_kib=1", "--set", "sram.ofmap.capacity_kib=1"), "sram"),
     (("gemm", "0", "1", "1"), "M: should be a whole number from 1 to 2147483647, got '0'"),
     (("gemm", "1", "x", "1"), "K: should be a whole number from 1 to 2147483647, got 'x'"),

@@ -19,7 +19,8 @@ from accelsim.energy import (
 )
 from accelsim.hardware import Hardware
 from accelsim.operations import flip_flops, mac_operation, register_bits, vector_operation
-from accelsim.technology import bank_at, load_technology, sram_cells
+from accelsim.srambanks import bank_at, sram_cells
+from accelsim.technology import load_technology
 
 CMOS45 = load_technology("cmos45")
 COUNTS = [name for name in Activity.__dataclass_fields__ if name != "vector_operations"]

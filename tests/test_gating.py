@@ -14,7 +14,7 @@ from accelsim.config import UserError
 from accelsim.gated import gate
 from accelsim.load import load_hardware, load_workload
 from accelsim.power.gating import POLICIES, Block, Mode, gaps, saving, timeouts_ns
-from accelsim.technology import bank_switch
+from accelsim.srambanks import bank_switch
 
 IDEAL = "dram.fidelity=ideal"
 powers = st.floats(0.01, 50)

@@ -17,7 +17,7 @@ from accelsim.lowering import Bits, widths
 from accelsim.needs import memory_needed
 from accelsim.report.text import Facts, Grid, Paragraph, as_text, figure, kib, scaled
 from accelsim.rows import kind_of
-from accelsim.technology import Technology, load_technology
+from accelsim.technology import Technology, load_technology, unverified_operations
 from accelsim.workload import Workload
 
 
@@ -163,6 +163,8 @@ def technology_report(technology: Technology) -> RenderableType:
         Grid(("operation", "pJ", "um2"), rows, left=("operation",)),
         Text(""),
     ]
+    lines += [Paragraph(f"note: {note}", hanging=6) for note in technology.notes]
+    lines += _beside_unverified(technology)
     if {"fp32_mul", "int8_mul"} <= operations.keys():
         fp32, int8 = operations["fp32_mul"], operations["int8_mul"]
         lines.append(Paragraph(
@@ -185,3 +187,18 @@ def technology_report(technology: Technology) -> RenderableType:
         names = ", ".join(name for name, op in operations.items() if op.source == source)
         lines.append(Paragraph(f"  {names}: {source}", hanging=4))
     return Group(*lines)
+
+
+def _beside_unverified(technology: Technology) -> list[RenderableType]:
+    """Scaled operations beside somebody else's for the node, which are unverified."""
+    others = unverified_operations(technology)
+    if not others:
+        return []
+    rows = [
+        (name, figure(technology.operations[name].energy_pj), f"{pj:,g}",
+         f"{pj / technology.operations[name].energy_pj:.1f}")
+        for name, (pj, _) in others.items() if name in technology.operations
+    ]  # fmt: skip
+    source = next(iter(others.values()))[1]
+    return [Text(""), Grid(("operation", "scaled pJ", "other pJ", "times"), rows, left=("operation",)),
+            Paragraph(f"other pJ: UNVERIFIED, {source}", hanging=2), Text("")]  # fmt: skip

@@ -1,0 +1,51 @@
+"""From one process node to another: how energy follows, by named fits."""
+
+from __future__ import annotations
+
+import csv
+import functools
+from typing import NamedTuple
+
+from accelsim.config import UserError
+from accelsim.places import hwconfigs_folder
+
+NODES = {  # by file: what it is, and how far it is to be trusted
+    "technology_scaling_stillmaker2017.csv": (
+        "Stillmaker and Baas, Integration 58 (2017), energy fits e2 V^2 + e1 V + e0",
+        "scaled by fits to simulated circuits of predictive models: trust it within a factor of two from 65 to 32 nm;"
+        " at 7 nm it is 3 to 6 times below a table of operations that is itself unverified",
+    ),
+}
+
+
+class Scaling(NamedTuple):
+    """What figures of one node are multiplied by at another."""
+
+    energy: float
+    area: float  #: the square of the feature sizes: the most that shrinking gives
+    source: str
+    note: str
+
+
+@functools.cache
+def _fits(file: str) -> dict[int, tuple[float, float, float]]:
+    """e2, e1, e0 by node in nm."""
+    with (hwconfigs_folder() / "technology" / file).open(newline="", encoding="utf-8") as lines:
+        return {int(row["node_nm"]): (float(row["e2"]), float(row["e1"]), float(row["e0"]))
+                for row in csv.DictReader(lines)}  # fmt: skip
+
+
+def node_scaling(file: str, before: tuple[int, float], after: tuple[int, float]) -> Scaling:
+    """From a node and its voltage to another node and voltage.
+
+    Raises: UserError for a rule or a node that is not there.
+    """
+    if file not in NODES:
+        raise UserError(f"rule: no scaling called '{file}'; allowed: {', '.join(NODES)}")
+    fits = _fits(file)
+    for node, _ in (before, after):
+        if node not in fits:
+            raise UserError(f"node_nm: {file} has no {node} nm; allowed: {', '.join(map(str, fits))}")
+    energies = [e2 * volts**2 + e1 * volts + e0 for node, volts in (before, after) for e2, e1, e0 in (fits[node],)]
+    source, note = NODES[file]
+    return Scaling(energies[1] / energies[0], (after[0] / before[0]) ** 2, source, note)

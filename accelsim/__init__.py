@@ -8,7 +8,8 @@
     result.summary["latency_ms"]
     result.layers  # a pandas DataFrame, a row per layer
 
-``compare`` sets hardware, precisions and sparsities beside each other.
+``compare`` sets hardware, precisions and sparsities beside each other; ``dvfs`` runs a network at every operating
+point, ``gate`` holds idle blocks against their break-even times.
 """
 
 from __future__ import annotations
@@ -17,21 +18,40 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from accelsim.clocks import Dvfs, dvfs
     from accelsim.comparison import Comparison, compare
     from accelsim.config import UserError
+    from accelsim.gated import Gated, gate
     from accelsim.load import load_hardware, load_workload
     from accelsim.result import Result
     from accelsim.simulation import simulate
     from accelsim.sweeps import sweep
 
-__all__ = ["Comparison", "Result", "UserError", "compare", "load_hardware", "load_workload", "simulate", "sweep"]
+__all__ = [
+    "Comparison",
+    "Dvfs",
+    "Gated",
+    "Result",
+    "UserError",
+    "compare",
+    "dvfs",
+    "gate",
+    "load_hardware",
+    "load_workload",
+    "simulate",
+    "sweep",
+]
 __version__ = "0.1.0"
 
 _HOMES = {
     "Comparison": "accelsim.comparison",
+    "Dvfs": "accelsim.clocks",
+    "Gated": "accelsim.gated",
     "Result": "accelsim.result",
     "UserError": "accelsim.config",
     "compare": "accelsim.comparison",
+    "dvfs": "accelsim.clocks",
+    "gate": "accelsim.gated",
     "load_hardware": "accelsim.load",
     "load_workload": "accelsim.load",
     "simulate": "accelsim.simulation",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterable, Iterator
+from math import exp
 from typing import Any, NamedTuple
 
 from rich.console import Group, RenderableType
@@ -18,6 +19,10 @@ from accelsim.lowering import Gemm, gemm_of, in_pattern, widths
 from accelsim.memory.device import run_trace
 from accelsim.memory.traces import read_trace
 from accelsim.places import anchors_folder, workloads_folder
+from accelsim.power.fit import fit_clock, score_clock, sort_clocks
+from accelsim.power.points import Point
+from accelsim.power.silicon import fit_silicon
+from accelsim.power.thermal import Package, steady_k
 from accelsim.products import Products
 from accelsim.profiles import at_profile, read_profile
 from accelsim.report.gpus import gpu_report
@@ -53,7 +58,8 @@ class Anchor(NamedTuple):
 
 def anchors() -> list[Anchor]:
     """All of them, simulated now."""
-    return [*_rtl(), *_scalesim(), *_stripes(), *_sparseloop(), *_gpus(), *_dram(), *_chips(), *_published()]
+    return [*_rtl(), *_scalesim(), *_stripes(), *_sparseloop(), *_gpus(), *_dram(), *_chips(), *_silicon(), *_hot(),
+            *_published()]  # fmt: skip
 
 
 def _rows(file: str) -> list[dict[str, str]]:
@@ -170,6 +176,35 @@ def _dram() -> Iterator[Anchor]:
 def _chips() -> Iterator[Anchor]:
     """Rates and times of chips; of CNN0 and another dataflow they are only told."""
     return (Anchor(*chip) for chip in chips())
+
+
+def _silicon() -> Iterator[Anchor]:
+    """Measured powers and clocks beside the laws fitted to them; that the laws fit is what is checked."""
+    gap9 = fit_silicon(ANCHORS / "dvfs_gap9_measured.csv")
+    for score, row in zip(gap9.power_scores, _rows("dvfs_gap9_measured.csv"), strict=True):
+        name = f"{row['chip']} {score.point.task} at {score.point.volt:g} V"
+        fitted = round((score.fitted or 0) * 1e6)
+        yield Anchor("fitted uW", name, round(score.measured * 1e6), fitted, 0.01, row["source"])
+    rows = _rows("rk3588_npu_opp.csv")
+    for grade in (name for name in rows[0] if name != "f_MHz"):
+        points = [Point(0, "", float(row[grade]), float(row["f_MHz"]), None) for row in rows]
+        clocks = sort_clocks(points)
+        for score in score_clock(points, clocks, fit_clock(clocks.used, clocks.floor)):
+            name = f"RK3588 NPU {grade} at {score.point.volt:g} V"
+            source = "operating points of the RK3588's NPU by speed grade, V_L0 to V_L5 of the vendor's device tree"
+            fitted = round((score.fitted or 0) * 1e3)
+            yield Anchor("fitted kHz", name, round(score.measured * 1e3), fitted, 0.01, source)
+
+
+def _hot() -> Iterator[Anchor]:
+    """5 W on 16 mm2 behind 10 K/W at 318.15 K, with HotSpot's default leakage."""
+
+    def leakage_w(kelvin: float) -> float:
+        return 1.5e4 * 16e-6 * exp(0.036 * (kelvin - 383.15))
+
+    found = round(steady_k(Package(10.0, 1.0, 318.15), 5.0, leakage_w) * 1e3)
+    source = "T = Ta + R (P + L(T)) by hand, with L of HotSpot, temperature.c, calc_leakage"
+    yield Anchor("die mK", "5 W on 16 mm2, 10 K/W", 369_620, found, 1e-4, source)
 
 
 def _published() -> Iterator[Anchor]:

@@ -37,7 +37,6 @@ class Dvfs(NamedTuple):
     layers: list[str]
     period: Period
     governors: Governors
-    periodic: bool  #: what follows an inference is idle until the deadline
 
     @property
     def slowed(self) -> list[Slowed]:
@@ -103,9 +102,10 @@ def dvfs(
         idle_mw=0.0 if deadline_ms is None else lowest,
         transition_ns=points.transition_us * 1e3,
         transition_pj=points.transition_uj * 1e6,
+        repeats=deadline_ms is not None,
     )
     layers = [node.layer.name for node in workload.nodes]
-    return Dvfs(points, derived, runs, layers, period, govern(runs, period), deadline_ms is not None)
+    return Dvfs(points, derived, runs, layers, period, govern(runs, period))
 
 
 def _run(hardware: Hardware, point: OperatingPoint, workload: Workload, dram: DramFidelity | None) -> PointRun:

@@ -46,6 +46,7 @@ class Period(NamedTuple):
     idle_mw: float  #: until the deadline; 0 where the next inference follows at once
     transition_ns: float
     transition_pj: float
+    repeats: bool = True  #: an inference starts every deadline; else the next one follows at once
 
 
 class Governed(NamedTuple):
@@ -78,8 +79,8 @@ def govern(runs: list[PointRun], period: Period) -> Governors:
     Raises: UserError where not even the fastest schedule meets the deadline.
     """
     fastest = _fastest(runs, period)
-    choices = [_fixed("fixed", runs, len(runs) - 1, period, runs[-1].static_mw if period.idle_mw else 0.0)]
-    if period.idle_mw:
+    choices = [_fixed("fixed", runs, len(runs) - 1, period, runs[-1].static_mw if period.repeats else 0.0)]
+    if period.repeats:
         choices.append(_fixed("race-to-idle", runs, fastest, period, period.idle_mw))
     meeting = [p for p, run in enumerate(runs) if run.total_ns <= period.deadline_ns * (1 + EXACT)]
     if meeting:

@@ -67,7 +67,7 @@ def saving(
     for. ``oracle`` knows how long an interval will be, takes it off at once if that pays, and wakes it in time.
     """
     if policy == "none":
-        return Saving(-math.fsum(block.clock_mw * float(block.idle_ns.sum()) for block in blocks))
+        return Saving(0.0 - math.fsum(block.clock_mw * float(block.idle_ns.sum()) for block in blocks))
     if policy == "clock":
         return Saving(0.0)
     if policy == "oracle":

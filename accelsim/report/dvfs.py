@@ -37,7 +37,7 @@ def dvfs_report(found: Dvfs, title: str, notes: Sequence[str]) -> RenderableType
 
 def _notes(found: Dvfs) -> list[str]:
     notes = [found.derived] if found.derived else []
-    if found.periodic:
+    if found.period.repeats:
         notes.append(f"idle until the deadline: {scaled(found.period.idle_mw * 1e-3, 'W')}")
     else:
         notes.append(f"no --deadline-ms: the next inference follows at once, and schedules may take {SLACK:.0%} longer"
@@ -46,7 +46,8 @@ def _notes(found: Dvfs) -> list[str]:
 
 
 def _heading(found: Dvfs) -> str:
-    return f"governors, {'a period of' if found.periodic else 'within'} {figure(found.period.deadline_ns * 1e-6, 4)} ms"
+    bound = "a period of" if found.period.repeats else "within"
+    return f"governors, {bound} {figure(found.period.deadline_ns * 1e-6, 4)} ms"
 
 
 def _points(found: Dvfs) -> Grid:
@@ -113,8 +114,8 @@ def dvfs_record(found: Dvfs, summary: dict[str, Any]) -> dict[str, Any]:
     """The same as plain data."""
     return {
         **summary,
-        "deadline_ms": found.period.deadline_ns * 1e-6 if found.periodic else None,
-        "idle_mw": found.period.idle_mw if found.periodic else None,
+        "deadline_ms": found.period.deadline_ns * 1e-6 if found.period.repeats else None,
+        "idle_mw": found.period.idle_mw if found.period.repeats else None,
         "points_derived": found.derived or None,
         "points": [_point(run) for run in found.runs],
         "governors": [_choice(choice, found) for choice in found.governors.choices],

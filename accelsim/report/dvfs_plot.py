@@ -69,9 +69,9 @@ def _front(axes: Axes, found: Dvfs) -> None:
                       fontsize=SMALL, color=GREY)  # fmt: skip
     chosen = found.governors.choices[-1]
     axes.plot([chosen.active_ns * 1e-6], [chosen.active_pj * 1e-6], "D", color=FRONT, ms=6, mec="white", mew=0.7,
-              label="chosen, least in a period" if found.periodic else "chosen")  # fmt: skip
+              label="chosen, least in a period" if found.period.repeats else "chosen")  # fmt: skip
     deadline = found.period.deadline_ns * 1e-6
-    if found.periodic and deadline < 1.5 * max(latency):
+    if found.period.repeats and deadline < 1.5 * max(latency):
         axes.axvline(deadline, color=LIMIT, lw=1, ls="--", label=f"deadline {deadline:.4g} ms")
     axes.set_xlabel("latency [ms]")
     axes.set_ylabel("energy of an inference, idling left out [µJ]")

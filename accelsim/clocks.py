@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
+from accelsim.config import UserError
 from accelsim.energy import COMPONENTS, STATIC, energy_table
 from accelsim.hardware import DramFidelity, Hardware, OperatingPoint, OperatingPoints
 from accelsim.laws import AlphaPower
 from accelsim.power.dvfs import Governors, Period, PointRun, govern
-from accelsim.result import LayerResult
+from accelsim.power.thermal import RunawayError
 from accelsim.simulation import simulate
 from accelsim.technology import Technology, load_technology
 from accelsim.workload import Workload
@@ -37,6 +38,7 @@ class Dvfs(NamedTuple):
     layers: list[str]
     period: Period
     governors: Governors
+    too_hot: list[str]  #: points that the package does not allow, and why
 
     @property
     def slowed(self) -> list[Slowed]:
@@ -93,7 +95,10 @@ def dvfs(
     Raises: UserError where no point meets the deadline, and as ``simulate``.
     """
     points, derived = points_of(hardware)
-    runs = [_run(hardware.at(point), point, workload, dram) for point in points.points]
+    tried = [_run(hardware.at(point), point, workload, dram) for point in points.points]
+    runs, too_hot = [run for run in tried if isinstance(run, PointRun)], [run for run in tried if isinstance(run, str)]
+    if not runs:
+        raise UserError(f"operating_points: none of them can go on: {too_hot[0]}")
     lowest = runs[0].static_mw if idle_mw is None else idle_mw
     within = (1 + SLACK) * min(run.total_ns for run in runs)
     deadline = within if deadline_ms is None else deadline_ms * 1e6
@@ -105,12 +110,19 @@ def dvfs(
         repeats=deadline_ms is not None,
     )
     layers = [node.layer.name for node in workload.nodes]
-    return Dvfs(points, derived, runs, layers, period, govern(runs, period))
+    return Dvfs(points, derived, runs, layers, period, govern(runs, period), too_hot)
 
 
-def _run(hardware: Hardware, point: OperatingPoint, workload: Workload, dram: DramFidelity | None) -> PointRun:
+def _run(hardware: Hardware, point: OperatingPoint, workload: Workload, dram: DramFidelity | None) -> PointRun | str:
+    """A network at a point; why not, where its die does not stay cool enough."""
     table = energy_table(hardware, load_technology(hardware.technology.name))
-    rows: tuple[LayerResult, ...] = simulate(hardware, workload, dram=dram).rows
+    try:
+        result = simulate(hardware, workload, dram=dram)
+    except RunawayError as error:
+        return f"{point}: {error}"
+    if result.summary.get("thermal", {}).get("throttled_to_share", 1.0) < 1:
+        return f"{point}: throttles at {result.summary['thermal']['temperature_k']:g} K"
+    rows = result.rows
     return PointRun(
         point,
         tuple(row.total_cycles * table.cycle_ns for row in rows),

@@ -12,6 +12,7 @@ import numpy as np
 from accelsim.energy import EnergyTable, energy_table
 from accelsim.engines.systolic import Systolic
 from accelsim.hardware import BankedDevice, DramFidelity, GatedUnit, Hardware, Sram, SystolicArray
+from accelsim.heat import settled
 from accelsim.operations import flip_flops, lane_units, vector_operation
 from accelsim.power.gating import POLICIES, Block, Mode, Saving, gaps, saving
 from accelsim.products import Product
@@ -105,6 +106,7 @@ def gate(
     """
     result = simulate(hardware, workload, dram=dram)
     technology = load_technology(hardware.technology.name)
+    hardware = settled(hardware, result.summary)
     table = energy_table(hardware, technology)
     active_ns = result.summary["total_cycles"] * table.cycle_ns
     period_ns = active_ns if period_ms is None else period_ms * 1e6

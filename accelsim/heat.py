@@ -65,6 +65,14 @@ def warmed(hardware: Hardware, rows: Sequence[LayerResult], table: EnergyTable) 
     return Warmed(found, {"thermal": record}, _notes(thermal, temperature, share))
 
 
+def settled(hardware: Hardware, summary: dict[str, Any]) -> Hardware:
+    """The hardware at the temperature that a run found, as far as the SRAM table goes."""
+    if "thermal" not in summary:
+        return hardware
+    kelvin = min(max(summary["thermal"]["temperature_k"], COOLEST_K), WARMEST_K)
+    return hardware.model_copy(update={"technology": hardware.technology.model_copy(update={"temperature_k": kelvin})})
+
+
 def _heats(component: str) -> bool:
     """What the die dissipates besides leakage: the DRAM is another one."""
     return component not in LEAKS and not component.startswith("dram")

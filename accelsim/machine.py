@@ -107,7 +107,7 @@ class Machine:
         self.given: list[str] = []  # layers whose operands came from files
         self.products = products or Products(hardware.engine, stepped, prunes)
         self.table: EnergyTable = energy_table(hardware, load_technology(hardware.technology.name))
-        self.buffers = buffers_of(hardware)
+        self.buffers, self.halves = buffers_of(hardware), hardware.sram.halves
         self.done: dict[Hashable, Layer] = {}
         self.variants: dict[str, Machine] = {}  # by dataflow, where a layer may choose
         if len(hardware.dataflows) > 1:
@@ -242,7 +242,7 @@ class Machine:
         array, vector, engine = self.hardware.engine, self.hardware.vector, self.products.engine
         sizes = replace(gemm, weight_sparsity=None, sparsity_stated=False, activation_signed=None)  # no tile's matter
         return search(sizes, array, vector, engine, counted.counts.cycles, self._per_output(job, gemm),
-                      self.hardware.sram.halves, job.mapping)  # fmt: skip
+                      self.halves, job.mapping)  # fmt: skip
 
     def best(self, job: Job, gemm: Gemm, counted: Counted, room: Hardware) -> Mapping:
         """The best mapping of a product with what room its context leaves."""

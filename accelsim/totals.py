@@ -141,7 +141,7 @@ class KeptProduct:
 
     def play(self, machine: Machine, memory: Memory) -> tuple[Played, bool]:
         """The product on a machine, and whether it was played before."""
-        counted, halves = self.counted, machine.hardware.sram.halves
+        counted, halves = self.counted, machine.halves
         if counted is None:
             machine.refuse_too_wide(self.gemm)
             counted = self.counted = machine.products.count(self.gemm, seed=0)
@@ -177,8 +177,7 @@ class KeptLanes:
     def play(self, machine: Machine, memory: Memory) -> tuple[Played, bool]:
         """The layer on a machine, and whether it was played before."""
         read, weights, written = self.job.traffic or (0, 0, 0)
-        sram = machine.hardware.sram
-        key = (vector_steps((read, weights), written, sram), sram.halves, memory)
+        key = (vector_steps((read, weights), written, machine.hardware.sram), machine.halves, memory)
         played = self.played.get(key)
         if played is not None:
             return played, True

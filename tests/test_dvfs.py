@@ -249,3 +249,21 @@ def test_the_command_tells_writes_and_refuses(command, tmp_path):
         assert (status, shown, error.count("\n")) == (2, "", 1)
         assert told in error
         assert not (tmp_path / "none").exists()
+
+
+def test_points_that_warm_too_far_are_left_out(command):
+    hot = [IDEAL, "thermal.resistance_k_per_w=150", "thermal.ambient_k=320"]
+    network = load_workload("ds_cnn_kws")
+    free = dvfs(load_hardware("edge_npu", hot), network)
+    assert free.too_hot == []
+    warmest = accelsim.simulate(load_hardware("edge_npu", hot).at(free.runs[-1].point), network)
+    limit = 320 + 0.97 * (warmest.summary["thermal"]["temperature_k"] - 320)
+    held = dvfs(load_hardware("edge_npu", [*hot, f"thermal.limit_k={limit}"]), network)
+    assert len(held.runs) < len(free.runs)
+    assert all("throttles at" in why for why in held.too_hot)
+    assert held.runs[-1].point == free.runs[len(held.runs) - 1].point
+    options = [part for setting in (IDEAL, "thermal.resistance_k_per_w=9000", "thermal.ambient_k=320")
+               for part in ("--set", setting)]  # fmt: skip
+    status, _, told = command("dvfs", "ad_autoencoder", *options)
+    assert (status, told.count("\n")) == (2, 1)
+    assert "none of them can go on" in told

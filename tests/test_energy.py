@@ -254,3 +254,44 @@ def test_gated_multipliers_still_pass_their_operands_on():
     ]  # fmt: skip
     assert parts[0]["registers"] == parts[1]["registers"] > 0
     assert parts[1]["mac"] == pytest.approx(parts[0]["mac"] / 2, rel=1e-3)
+
+
+CONSTANTS = {  # what moves with a constant of the technology, on an int8 array
+    "operations.int8_mul": {"mac"},
+    "operations.int32_add": {"mac", "vector"},
+    "operations.lookup": {"vector"},
+    "operations.dram_bit": {"dram"},
+    "operations.mux2_bit": set(),
+    "operations.fp32_mul": set(),
+    "flip_flop.clock_pj": {"registers"},
+    "flip_flop.write_pj": {"registers"},
+    "wire.pj_per_bit_mm": {"registers"},
+    "logic.leakage_mw_per_mm2": {"leakage_logic"},
+    "sram.energy_factor": {"sram_ifmap", "sram_weight", "sram_ofmap"},
+}
+
+
+@pytest.mark.parametrize("path", CONSTANTS)
+@given(activity=activities(), factor=st.floats(1.1, 9))
+def test_a_constant_moves_what_rests_on_it_and_nothing_else(path, activity, factor):
+    section, key = path.split(".")
+    before = getattr(CMOS45, section)
+    if section == "operations":
+        changed = before | {key: before[key].model_copy(update={"energy_pj": before[key].energy_pj * factor})}
+    else:
+        changed = before.model_copy(update={key: getattr(before, key) * factor})
+    other = energy_table(hardware(), CMOS45.model_copy(update={section: changed}))
+    old, new = price(activity, TABLE), price(activity, other)
+    moved = {name for name in COMPONENTS if new[name] != old[name]}
+    assert moved <= CONSTANTS[path]
+    for name in CONSTANTS[path]:
+        assert new[name] >= old[name]
+    assert math.fsum(new.values()) == pytest.approx(total_pj(new), rel=1e-12)
+
+
+def test_every_constant_is_named_with_its_source():
+    named = {constant.name: constant for constant in sources(TABLE)}
+    assert all(constant.source for constant in named.values())
+    for name in ("MAC int8", "registers, a step", "vector exp", "SRAM ifmap read", "SRAM ofmap leakage", "DRAM",
+                 "logic leakage", "DRAM standby"):  # fmt: skip
+        assert name in named

@@ -20,6 +20,10 @@ STEPS_A_CONSTANT = 400  # of the time constant R C; Runge and Kutta's fourth ord
 MOST_CONSTANTS = 40.0  # after which a die that has a balance is at it
 
 
+class RunawayError(UserError):
+    """There is no temperature at which a die would stay."""
+
+
 class Package(NamedTuple):
     """What lies between a die and its surroundings."""
 
@@ -35,7 +39,7 @@ class Package(NamedTuple):
 def steady_k(package: Package, power_w: float, leakage_w: Leaking) -> float:
     """The temperature at which power_w and leakage are in balance with what the package takes away.
 
-    Raises: UserError where there is none: with the most power that would have one.
+    Raises: RunawayError where there is none: with the most power that would have one.
     """
 
     def surplus(temperature_k: float) -> float:
@@ -53,7 +57,7 @@ def steady_k(package: Package, power_w: float, leakage_w: Leaking) -> float:
         return _between(surplus, package.ambient_k, hidden)
     most = power_w - surplus(hidden)
     told = f"at most {most:.4g} W beside its leakage are stable" if most > 0 else "its leakage alone warms it on"
-    raise UserError(
+    raise RunawayError(
         f"thermal runaway: {power_w:.4g} W behind {package.resistance_k_per_w:g} K/W at {package.ambient_k:g} K leak"
         f" more with each kelvin than the package takes away; {told}"
     )
@@ -80,11 +84,11 @@ def _least(surplus: Callable[[float], float], low: float, high: float) -> float:
 def share_at_limit(package: Package, power_w: float, leakage_w: Leaking, limit_k: float) -> float:
     """The share of time in which power_w may be drawn so that a die that leaks all the time stays at a limit.
 
-    Raises: UserError where its leakage alone passes the limit.
+    Raises: RunawayError where its leakage alone passes the limit.
     """
     room = package.flow_w(limit_k) - leakage_w(limit_k)
     if room <= 0:
-        raise UserError(
+        raise RunawayError(
             f"thermal.limit_k: at {limit_k:g} K leakage alone is {leakage_w(limit_k):.4g} W, and the package takes away"
             f" {package.flow_w(limit_k):.4g} W; allowed: less leakage, less resistance_k_per_w, another limit_k"
         )

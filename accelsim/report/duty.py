@@ -78,6 +78,11 @@ def _facts(found: Duty, cycle: Cycle) -> list[tuple[str, str, str]]:
         ("break-even", span(rest.break_even_s) if math.isfinite(rest.break_even_s) else "never",
          "the shortest gap for which sleeping pays"),
     ]  # fmt: skip
+    if found.watch is not None:
+        watch = found.watch
+        told = f"{watch.events_per_hour:g} events an hour, {percent(watch.hit)} of them seen,"
+        told += f" {watch.false_alarms_per_hour:g} false alarms"
+        facts.append(("detector", scaled(watch.power_mw * 1e-3, "W"), told))
     if found.battery is not None:
         facts.append(("battery life", life(found.battery, cycle), _battery(found.battery)))
     return facts

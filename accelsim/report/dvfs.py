@@ -37,6 +37,7 @@ def dvfs_report(found: Dvfs, title: str, notes: Sequence[str]) -> RenderableType
 
 def _notes(found: Dvfs) -> list[str]:
     notes = [found.derived] if found.derived else []
+    notes += [f"left out: {why}" for why in found.too_hot]
     if found.period.repeats:
         notes.append(f"idle until the deadline: {scaled(found.period.idle_mw * 1e-3, 'W')}")
     else:
@@ -117,6 +118,7 @@ def dvfs_record(found: Dvfs, summary: dict[str, Any]) -> dict[str, Any]:
         "deadline_ms": found.period.deadline_ns * 1e-6 if found.period.repeats else None,
         "idle_mw": found.period.idle_mw if found.period.repeats else None,
         "points_derived": found.derived or None,
+        "points_too_hot": found.too_hot,
         "points": [_point(run) for run in found.runs],
         "governors": [_choice(choice, found) for choice in found.governors.choices],
         "schedule": _layers(found),

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from accelsim.config import UserError
 from accelsim.energy import EnergyTable, energy_table
 from accelsim.engines.systolic import Systolic
 from accelsim.hardware import BankedDevice, DramFidelity, GatedUnit, Hardware, Sram, SystolicArray
@@ -133,8 +134,6 @@ def _leakage_mw(bench: Bench, unit: str) -> float:
 
 
 def _refuse_short(period_ns: float, active_ns: float) -> None:
-    from accelsim.config import UserError
-
     if period_ns < active_ns * (1 - 1e-12):
         told = f"should be at least an inference's {active_ns * 1e-6:.6g} ms"
         raise UserError(f"--period-ms: {told}, got {period_ns * 1e-6:.6g}")

@@ -13,7 +13,7 @@ from accelsim.clocks import SLACK, Dvfs
 from accelsim.energy import STATIC
 from accelsim.power.dvfs import EXACT, Governed, PointRun
 from accelsim.report.files import csv_text, json_text, write
-from accelsim.report.text import Grid, Paragraph, figure, percent, scaled
+from accelsim.report.text import Grid, Paragraph, percent, scaled
 
 FILES = ("points.csv", "schedule.csv", "summary.json", "dvfs.svg")
 SHOWN = 6  # layers that can be slowed
@@ -48,7 +48,7 @@ def _notes(found: Dvfs) -> list[str]:
 
 def _heading(found: Dvfs) -> str:
     bound = "a period of" if found.period.repeats else "within"
-    return f"governors, {bound} {figure(found.period.deadline_ns * 1e-6, 4)} ms"
+    return f"governors, {bound} {scaled(found.period.deadline_ns * 1e-9, 's')}"
 
 
 def _points(found: Dvfs) -> Grid:
@@ -60,7 +60,7 @@ def _points(found: Dvfs) -> Grid:
 
 def _point_line(run: PointRun, deadline_ns: float) -> list[str]:
     """Voltage, clock, time and energy; nothing to share or divide by where nothing ran."""
-    point, latency = run.point, f"{figure(run.total_ns * 1e-6, 4)} ms"
+    point, latency = run.point, scaled(run.total_ns * 1e-9, "s")
     static = sum(run.parts_pj[name] for name in STATIC)
     shares = [percent(part / run.total_pj) if run.total_pj else "" for part in (static, run.parts_pj["dram"])]
     power = scaled(run.total_pj / run.total_ns * 1e-3, "W") if run.total_ns else ""
@@ -75,7 +75,7 @@ def _governors(found: Dvfs) -> Grid:
     for choice in found.governors.choices:
         used = sorted(set(choice.points))
         points = _span(found, used)
-        rows.append([choice.name, points, f"{figure(choice.active_ns * 1e-6, 4)} ms",
+        rows.append([choice.name, points, scaled(choice.active_ns * 1e-9, "s"),
                      scaled(choice.active_pj * 1e-12, "J"), scaled(choice.idle_pj * 1e-12, "J"),
                      scaled(choice.total_pj * 1e-12, "J"), f"+{percent(choice.total_pj / best - 1)}"])  # fmt: skip
     headings = ["governor", "points", "active", "energy", "idle", "in all", "over least"]

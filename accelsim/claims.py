@@ -55,7 +55,8 @@ def int8_energy(network: str = "resnet50") -> Claim:
         f"A multiplication takes {figures['multiplication_ratio']:.1f} times less energy, with its addition"
         f" {figures['mac_ratio']:.1f} times. But operands have only four times fewer bits, and sums keep their 32:"
         f" registers take {figures['registers_ratio']:.1f}, DRAM {figures['dram_ratio']:.1f} and SRAM"
-        f" {figures['sram_ratio']:.1f} times less, so that all in all it is {figures['total_ratio']:.1f} times. The array does a MAC per PE and cycle in either; what speeds it up"
+        f" {figures['sram_ratio']:.1f} times less, so that all in all it is {figures['total_ratio']:.1f} times."
+        " The array does a MAC per PE and cycle in either; what speeds it up"
         f" {figures['speedup']:.2f} times are the bytes that it no longer waits for."
     )
     return Claim("int8_energy", "INT8 takes 18.5 times less energy than FP32", text, figures, compared.rows)

@@ -15,8 +15,6 @@ from accelsim.simulation import simulate
 from accelsim.technology import Technology, load_technology
 from accelsim.workload import Workload
 
-STEP_V = 0.05  # of points that are derived, as regulators have it
-OVER_THRESHOLD_V = 0.2  # of the lowest of them: assumed 0.1 to 0.3, below which SRAM cells lose margin first
 SLACK = 0.01  # of its latency, that a layer, or all of them, may lose and still count as not slowed
 
 
@@ -61,13 +59,14 @@ def points_of(hardware: Hardware) -> tuple[OperatingPoints, str]:
     technology = load_technology(hardware.technology.name)
     nominal = hardware.technology.voltage_v or technology.reference_voltage_v
     law = _law(technology, nominal, hardware.clock_mhz)
-    steps = math.floor((nominal - law.threshold_v - OVER_THRESHOLD_V) / STEP_V + 1e-9)
-    voltages = [round(nominal - STEP_V * step, 9) for step in range(max(steps, 0), -1, -1)]
+    over, step_v = technology.logic.over_threshold_v, technology.logic.regulator_step_v
+    steps = math.floor((nominal - law.threshold_v - over) / step_v + 1e-9)
+    voltages = [round(nominal - step_v * step, 9) for step in range(max(steps, 0), -1, -1)]
     points = tuple(OperatingPoint(voltage_v=v, clock_mhz=law.frequency_mhz(v)) for v in voltages[:-1])
     nominal_point = OperatingPoint(voltage_v=nominal, clock_mhz=hardware.clock_mhz)
     how = (
         f"points derived: f = k (V - {law.threshold_v:g} V)^{law.alpha:g} / V through {nominal_point}, down to"
-        f" {OVER_THRESHOLD_V:g} V above the threshold; {technology.logic.clock_source}"
+        f" {over:g} V above the threshold; {technology.logic.clock_source}"
     )
     return OperatingPoints(points=(*points, nominal_point)), how
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from accelsim.energy import energy_table
-from accelsim.gated import OFF_RESIDUAL, SELF_REFRESH_RESIDUAL
-from accelsim.hardware import BankedDevice, DramFidelity, Hardware
+from accelsim.gated import low_power_shares
+from accelsim.hardware import DramFidelity, Hardware
 from accelsim.power.dutycycle import (
     Battery,
     Cascade,
@@ -24,7 +24,6 @@ from accelsim.simulation import simulate
 from accelsim.technology import load_technology
 from accelsim.workload import Workload
 
-WAKE_S = 1e-3  # assumed 0.1 to 10 ms: regulators and clocks settle, state comes back
 PERIODS_S = (0.1, 1.0, 10.0, 60.0, 600.0)  # of the table of what if
 
 
@@ -80,31 +79,23 @@ def _inference(hardware: Hardware, network: Workload, dram: DramFidelity | None)
 
 def rest_of(hardware: Hardware, asked: Asked) -> tuple[Rest, list[str]]:
     """What a machine draws between inferences, and what was assumed for it."""
-    table = energy_table(hardware, load_technology(hardware.technology.name))
-    leakage, notes = table.leakage_logic_mw + table.leakage_sram_mw, []
-    idle = leakage + table.dram_standby_mw
-    sleep, wake_s = asked.sleep_mw, WAKE_S if asked.wake_ms is None else asked.wake_ms * 1e-3
+    technology = load_technology(hardware.technology.name)
+    table, switching, notes = energy_table(hardware, technology), technology.switching, []
+    idle = table.leakage_logic_mw + table.leakage_sram_mw + table.dram_standby_mw
+    sleep, wake_s = asked.sleep_mw, (switching.device_wake_ms if asked.wake_ms is None else asked.wake_ms) * 1e-3
     if sleep is None:
-        refresh = _self_refresh_share(hardware)
-        sleep = OFF_RESIDUAL * leakage + refresh * table.dram_standby_mw
+        refresh, left = low_power_shares(hardware)[1], (switching.logic_left_share, switching.sram_off_share)
+        sleep = left[0] * table.leakage_logic_mw + left[1] * table.leakage_sram_mw + refresh * table.dram_standby_mw
         notes.append(
-            f"asleep, assumed: logic and SRAM are off and leak {OFF_RESIDUAL:.0%} (1 to 10 %), the DRAM refreshes"
-            f" itself at {refresh:.0%} of its standby; --sleep-mw states it"
+            f"asleep, assumed: logic and SRAM are off and leak {left[0]:.0%} and {left[1]:.0%} (1 to 10 %), the DRAM"
+            f" refreshes itself at {refresh:.0%} of its standby; --sleep-mw states it"
         )
     if asked.wake_ms is None:
-        notes.append(f"waking, assumed: {WAKE_S * 1e3:g} ms (0.1 to 10); --wake-ms states it")
+        notes.append(f"waking, assumed: {switching.device_wake_ms:g} ms (0.1 to 10); --wake-ms states it")
     wake_mj = idle * wake_s if asked.wake_uj is None else asked.wake_uj * 1e-3
     if asked.wake_uj is None:
         notes.append("waking draws what idling does; --wake-uj states it")
     return Rest(idle, sleep, wake_s, wake_mj), notes
-
-
-def _self_refresh_share(hardware: Hardware) -> float:
-    """Of the DRAM's standby."""
-    memory = hardware.dram.memory
-    if isinstance(memory, BankedDevice) and memory.currents_ma.idd6 is not None and memory.currents_ma.idd2n:
-        return min(memory.currents_ma.idd6 / memory.currents_ma.idd2n, 1.0)
-    return SELF_REFRESH_RESIDUAL
 
 
 def watching_mw(hardware: Hardware, network: Workload, period_s: float, dram: DramFidelity | None = None) -> float:

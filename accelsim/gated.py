@@ -24,24 +24,6 @@ from accelsim.technology import Technology, load_technology
 from accelsim.timeline import merged
 from accelsim.workload import Workload
 
-BUSY_CYCLES = 1.0  # of a logic block at work, whose energy its switches and rail take: assumed 0.3 to 3
-LOGIC_WAKE_NS = 20.0  # assumed 5 to 100: switches turn on one after the other, so that the supply does not droop
-LOGIC_RESIDUAL = 0.05  # assumed 0.01 to 0.1: sleep transistors leak, and isolation stays on
-RETENTION_RESIDUAL = 0.25  # assumed 0.1 to 0.4: drowsy cells (Flautner et al., ISCA 2002)
-RETENTION_CYCLES = 2  # assumed 1 to 3: until a drowsy word can be read
-OFF_RESIDUAL = 0.05  # assumed 0.01 to 0.1: of an SRAM bank
-POWER_DOWN_RESIDUAL = 0.5  # assumed 0.06 (LPDDR3) to 0.75 (DDR4): of standby, where IDD2P is not stated
-SELF_REFRESH_RESIDUAL = 0.5  # assumed 0.1 to 0.9: where IDD6 is not stated
-POWER_DOWN_WAKE_NS = 7.5  # JEDEC's tXP of DDR4 and LPDDR4, at least
-SELF_REFRESH_EXTRA_NS = 10.0  # JEDEC's tXS: tRFC and so much
-VECTOR_BITS = 64  # registers of a lane: two operands of 32 bits
-ASSUMED = (
-    "assumed where the hardware file's gating does not say: going off and on takes a logic block the energy of"
-    f" {BUSY_CYCLES:g} busy cycle (0.3 to 3) and {LOGIC_WAKE_NS:g} ns (5 to 100) and leaves {LOGIC_RESIDUAL:.0%} of its"
-    f" leakage (1 to 10 %); SRAM keeps {RETENTION_RESIDUAL:.0%} in retention (10 to 40 %, drowsy cells, Flautner et"
-    f" al., ISCA 2002), {OFF_RESIDUAL:.0%} off, its switches as CACTI 7 sizes them"
-)
-
 
 class Unit(NamedTuple):
     """What reports add blocks up to."""
@@ -122,7 +104,7 @@ def gate(
         savings = {policy: saving(found, policy, timeout, static_mw) for policy in POLICIES}
         clock = sum(block.clock_mw for block in found)
         units.append(Unit(name, _leakage_mw(bench, name), clock, found, savings))
-    return Gated(result, period_ns, active_ns, base, units, [ASSUMED, *_dram_note(hardware)])
+    return Gated(result, period_ns, active_ns, base, units, [technology.switching.source, *_dram_note(hardware)])
 
 
 def _leakage_mw(bench: Bench, unit: str) -> float:
@@ -159,15 +141,15 @@ def _logic_share(bench: Bench, name: str) -> float:
 
 def _engine(bench: Bench) -> Iterator[Block]:
     """PEs that are used in the same layers together; in other layers they idle all the time."""
-    hardware, engine = bench.hardware, bench.hardware.engine
+    hardware, engine, switching = bench.hardware, bench.hardware.engine, bench.technology.switching
     leakage = bench.table.leakage_logic_mw * _logic_share(bench, "engine")
     bits = sum(flip_flops(each.engine) for each in hardware.dataflows.values()) / len(hardware.dataflows)
     clock = bits * bench.technology.flip_flop.clock_pj / bench.table.cycle_ns
-    one_cycle = (bench.table.mac_pj + bench.table.bit_step_pj) * engine.pes * BUSY_CYCLES
+    one_cycle = (bench.table.mac_pj + bench.table.bit_step_pj) * engine.pes * switching.logic_busy_cycles
     for used, share in _parts(bench):
         idle = bench.gaps(bench.in_layers(bench.result.timeline.engine, used))
-        modes = _mode("off", hardware.gating.engine, leakage * share, share, LOGIC_RESIDUAL, LOGIC_WAKE_NS,
-                      one_cycle * share)  # fmt: skip
+        modes = _mode("off", hardware.gating.engine, leakage * share, share, switching.logic_left_share,
+                      switching.logic_wake_ns, one_cycle * share)  # fmt: skip
         yield Block("engine", leakage * share, clock * share, idle, modes)
 
 
@@ -199,19 +181,20 @@ def _extent(engine: SystolicArray, row: LayerResult, product: Product | None) ->
 
 
 def _vector(bench: Bench) -> Iterator[Block]:
-    hardware, technology = bench.hardware, bench.technology
+    hardware, technology, switching = bench.hardware, bench.technology, bench.technology.switching
     leakage = bench.table.leakage_logic_mw * _logic_share(bench, "vector")
     lanes = hardware.vector.lanes
-    clock = lanes * VECTOR_BITS * technology.flip_flop.clock_pj / bench.table.cycle_ns
+    clock = lanes * switching.vector_lane_bits * technology.flip_flop.clock_pj / bench.table.cycle_ns
     adder, _ = lane_units(technology, hardware.engine.precision)
     factor = bench.table.vector_pj["add"] / vector_operation(technology, "add", hardware.engine.precision).energy_pj
-    overhead = adder.energy_pj * factor * lanes * BUSY_CYCLES
-    modes = _mode("off", hardware.gating.vector, leakage, 1.0, LOGIC_RESIDUAL, LOGIC_WAKE_NS, overhead)
+    overhead = adder.energy_pj * factor * lanes * switching.logic_busy_cycles
+    modes = _mode("off", hardware.gating.vector, leakage, 1.0, switching.logic_left_share, switching.logic_wake_ns,
+                  overhead)  # fmt: skip
     yield Block("vector", leakage, clock, bench.gaps(bench.result.timeline.vector), modes)
 
 
 def _buffers(bench: Bench) -> list[tuple[str, Callable[[Bench], Iterator[Block]]]]:
-    """Each buffer's banks; a shared one is busy when any operand's part is."""
+    """Each buffer's slices; a shared one is busy when any operand's part is."""
     timeline, rows, srams = bench.result.timeline, bench.result.rows, bench.hardware.sram
     busy = {"ifmap": timeline.sram_ifmap, "weight": timeline.sram_weight, "ofmap": timeline.sram_ofmap}
     held = {name: np.array([getattr(row, f"{name}_held_bytes") for row in rows], np.int64) for name in busy}
@@ -219,29 +202,31 @@ def _buffers(bench: Bench) -> list[tuple[str, Callable[[Bench], Iterator[Block]]
     held["weight"] += np.array([*ahead, 0][: len(rows)], np.int64)
     if srams.shared:
         busy, held = {"shared": merged(*busy.values())}, {"shared": np.sum(list(held.values()), axis=0)}
-    return [(f"sram_{name}", partial(_banks, name=name, busy=busy[name], held=held[name])) for name in busy]
+    return [(f"sram_{name}", partial(_slices, name=name, busy=busy[name], held=held[name])) for name in busy]
 
 
-def _banks(bench: Bench, name: str, busy: np.ndarray, held: np.ndarray) -> Iterator[Block]:
-    """Banks that hold something in the same layers together: retention in gaps of those, off in all others."""
-    hardware, choice = bench.hardware, bench.hardware.gating
+def _slices(bench: Bench, name: str, busy: np.ndarray, held: np.ndarray) -> Iterator[Block]:
+    """A buffer's slices that hold something in the same layers: retention in gaps of those, off in all others.
+
+    A slice is a part of the rows of all banks, so that words stay interleaved; there are as many as banks.
+    """
+    hardware, choice, switching = bench.hardware, bench.hardware.gating, bench.technology.switching
     sram: Sram = getattr(hardware.sram, name)
-    bank_bytes = sram.capacity_kib * 1024 / sram.banks
-    needed = np.minimum(np.ceil(held / bank_bytes).astype(int), sram.banks)
+    slice_bytes = sram.capacity_kib * 1024 / sram.banks
+    needed = np.minimum(np.ceil(held / slice_bytes).astype(int), sram.banks)
     leakage = bench.table.buffers[name].leakage_mw / sram.banks
     own = bench.technology.sram.voltages_v[hardware.technology.sram_cell]
     volts = hardware.technology.sram_voltage_v or hardware.technology.voltage_v or own
-    macros = -(-sram.width_bits // 512)
-    switch = bank_switch(bench.technology.sram.table, bank_bytes / macros)
-    energy = switch.energy_pj * macros * volts**2  # the table's rows are at 1 V
+    switch = bank_switch(bench.technology.sram.table, slice_bytes)
+    energy = switch.energy_pj * volts**2  # the table's rows are at 1 V
     edges = sorted({0, sram.banks, *needed.tolist()})
     for low, high in pairwise(edges):
         used, count = needed >= high, high - low
         power, share = leakage * count, count / sram.banks
-        retention = _mode("retention", choice.sram_retention, power, share, RETENTION_RESIDUAL,
-                          RETENTION_CYCLES * bench.table.cycle_ns, energy * count)  # fmt: skip
-        off = _mode("off", choice.sram_off, power, share, OFF_RESIDUAL, max(switch.wake_ns, bench.table.cycle_ns),
-                    energy * count)  # fmt: skip
+        retention = _mode("retention", choice.sram_retention, power, share, switching.sram_retention_share,
+                          switching.sram_retention_cycles * bench.table.cycle_ns, energy * count)  # fmt: skip
+        off = _mode("off", choice.sram_off, power, share, switching.sram_off_share,
+                    max(switch.wake_ns, bench.table.cycle_ns), energy * count)  # fmt: skip
         idle, empty = _spells(bench, busy, used)
         if hardware.schedule.keep_weights and name in ("weight", "shared"):
             off = ()  # what waits for the next inference is there all the time
@@ -250,7 +235,7 @@ def _banks(bench: Bench, name: str, busy: np.ndarray, held: np.ndarray) -> Itera
 
 
 def _spells(bench: Bench, busy: np.ndarray, used: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Gaps of a bank while it holds something, and how long it holds nothing from layer to layer, ns."""
+    """Gaps of a slice while it holds something, and how long it holds nothing from layer to layer, ns."""
     layers = np.stack((np.append(0, bench.ends[:-1]), bench.ends), axis=1)
     after = np.array([[bench.ends[-1], max(int(bench.period_cycles), bench.ends[-1])]])
     taken = merged(bench.in_layers(busy, used), layers[~used], after)
@@ -260,22 +245,34 @@ def _spells(bench: Bench, busy: np.ndarray, used: np.ndarray) -> tuple[np.ndarra
 def _dram(bench: Bench) -> Iterator[Block]:
     hardware, memory = bench.hardware, bench.hardware.dram.memory
     standby, choice = bench.table.dram_standby_mw, hardware.gating
-    residual = [POWER_DOWN_RESIDUAL, SELF_REFRESH_RESIDUAL]
-    wake, overhead = SELF_REFRESH_EXTRA_NS, 0.0
+    switching, left = bench.technology.switching, low_power_shares(hardware)
+    wake, overhead = switching.dram_self_refresh_extra_ns, 0.0
     if isinstance(memory, BankedDevice):
         i, t = memory.currents_ma, memory.timing_cycles
-        residual = [assumed if ma is None else min(ma / i.idd2n, 1.0) if i.idd2n else 1.0
-                    for ma, assumed in zip((i.idd2p, i.idd6), residual, strict=True)]  # fmt: skip
         wake += t.trfc * memory.tck_ns
         overhead = (i.idd5ab - i.idd3n) * t.trfc * memory.pj_per_ma_cycle * memory.ranks * memory.channels
-    modes = _mode("power-down", choice.dram_power_down, standby, 1.0, residual[0], POWER_DOWN_WAKE_NS, 0.0)
-    modes += _mode("self-refresh", choice.dram_self_refresh, standby, 1.0, residual[1], wake, overhead)
+    modes = _mode("power-down", choice.dram_power_down, standby, 1.0, left[0],
+                  switching.dram_power_down_wake_ns, 0.0)  # fmt: skip
+    modes += _mode("self-refresh", choice.dram_self_refresh, standby, 1.0, left[1], wake, overhead)
     yield Block("dram", standby, 0.0, bench.gaps(bench.result.timeline.dram), modes)
+
+
+def low_power_shares(hardware: Hardware) -> tuple[float, float]:
+    """Of the DRAM's standby, what power-down and self-refresh draw: as its currents have it, else assumed."""
+    switching, memory = load_technology(hardware.technology.name).switching, hardware.dram.memory
+    assumed = switching.dram_power_down_share, switching.dram_self_refresh_share
+    if not isinstance(memory, BankedDevice):
+        return assumed
+    i = memory.currents_ma
+    power_down, self_refresh = (share if ma is None else min(ma / i.idd2n, 1.0) if i.idd2n else 1.0
+                                for ma, share in zip((i.idd2p, i.idd6), assumed, strict=True))  # fmt: skip
+    return power_down, self_refresh
 
 
 def _dram_note(hardware: Hardware) -> list[str]:
     memory = hardware.dram.memory
     if isinstance(memory, BankedDevice) and memory.currents_ma.idd2p is not None:
         return []
-    return [f"the DRAM's power-down and self-refresh are assumed to draw {POWER_DOWN_RESIDUAL:.0%} of its standby"
+    share = low_power_shares(hardware)[0]
+    return [f"the DRAM's power-down and self-refresh are assumed to draw {share:.0%} of its standby"
             " (6 % of an LPDDR3's, 75 % of a DDR4's)"]  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import functools
 import math
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 from pydantic import Field, model_validator
 
@@ -50,6 +50,8 @@ class Logic(Value):
     leakage_voltage_source: str = Field(min_length=1)
     threshold_v: Positive
     alpha: Positive
+    over_threshold_v: Positive  #: of the lowest operating point that is derived
+    regulator_step_v: Positive  #: from one to the next
     clock_source: str = Field(min_length=1)
     area_factor: Positive  #: whole unit over its multiplier and adder
     area_source: str = Field(min_length=1)
@@ -68,6 +70,27 @@ class Wire(Value):
     """Wires between neighbours."""
 
     pj_per_bit_mm: Positive
+    source: str = Field(min_length=1)
+
+
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class Switching(Value):
+    """What switching idle blocks off takes, where a hardware file's ``gating`` does not say."""
+
+    logic_busy_cycles: Positive  #: of a logic block at work, whose energy going off and on takes
+    logic_wake_ns: NonNegative
+    logic_left_share: Share  #: of its leakage, when it is off
+    vector_lane_bits: Size  #: of a lane's registers
+    sram_retention_share: Share  #: of the leakage of a slice that keeps its content
+    sram_retention_cycles: NonNegative  #: until it can be read again
+    sram_off_share: Share
+    dram_power_down_share: Share  #: of standby, where a device does not say
+    dram_power_down_wake_ns: NonNegative
+    dram_self_refresh_share: Share
+    dram_self_refresh_extra_ns: NonNegative  #: beyond a refresh, until a device is awake
+    device_wake_ms: NonNegative  #: of a device that slept
     source: str = Field(min_length=1)
 
 
@@ -95,6 +118,7 @@ class Technology(Value):
     logic: Logic
     flip_flop: FlipFlop
     wire: Wire
+    switching: Switching
     notes: list[str] = Field(default_factory=list)  #: what a reader of the figures should know
     unverified: Name | None = None  #: a file of operations to be held against these, beside the technology's own
     sram: SramTable

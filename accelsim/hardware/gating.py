@@ -26,8 +26,8 @@ class Gating(Value):
 
     engine: GatedUnit = GatedUnit()  #: rows and columns of PEs that a layer does not use apart from those that wait
     vector: GatedUnit = GatedUnit()
-    sram_retention: GatedUnit = GatedUnit()  #: a bank keeps its content at a lower voltage
-    sram_off: GatedUnit = GatedUnit()  #: a bank that a layer does not use loses it
+    sram_retention: GatedUnit = GatedUnit()  #: a slice keeps its content at a lower voltage
+    sram_off: GatedUnit = GatedUnit()  #: a slice that a layer does not use loses it
     dram_power_down: GatedUnit = GatedUnit()
     dram_self_refresh: GatedUnit = GatedUnit()
     timeout_ns: NonNegative | None = None  #: idle-detect: idle for so long before it goes off; default: its break-even

@@ -33,6 +33,7 @@ def test_bits_of_a_product():
         "macs": 0,
         "bit_steps": 0,
         "selections": 0,
+        "register_steps": 0,
         "ifmap_read_bits": 80 * 4,
         "ifmap_write_bits": 20 * 8,
         "weight_read_bits": 24 * 2,

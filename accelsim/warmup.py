@@ -52,4 +52,6 @@ def compile_memories() -> None:
 
 def compile_closed() -> None:
     """The kernels that closed forms need: what every process of a sweep loads before its first point."""
-    simulate(load_hardware("edge_npu"), load_workload("ad_autoencoder"), dram="ideal")
+    for layout in ("as_read", "rows"):
+        hardware = load_hardware("edge_npu", [f"sram.ifmap.layout={layout}"])
+        simulate(hardware, load_workload("ad_autoencoder"), dram="ideal")

@@ -22,6 +22,8 @@ from accelsim.hardware import SystolicArray
 from accelsim.load import load_hardware
 from accelsim.lowering import Convolution, Gemm
 from accelsim.memory.ports import Buffer, Buffers, port_waits
+from accelsim.report.timeline import timeline_title
+from accelsim.simulation import replay
 
 FEW = settings(max_examples=settings.default.max_examples // (5 if UNJITTED else 1))
 LAYOUTS = ("as_read", "channels_last", "rows")
@@ -199,3 +201,13 @@ def test_serial_steps_hide_what_they_read():
         gemm = Gemm((32 // stride) ** 2, 16, 16, convolution=conv)
         waits.append(port_waits(gemm, engine, found, engine.count(gemm).cycles))
     assert waits == [0, 16 * 8]
+
+
+def test_a_timeline_tells_of_the_banks():
+    network = accelsim.load_workload("ds_cnn_kws")
+    for layout, told in (("as_read", False), ("rows", True)):
+        hardware = load_hardware("edge_npu", ["dram.fidelity=ideal", f"sram.ifmap.layout={layout}"])
+        result = accelsim.simulate(hardware, network)
+        layer = max(result.rows, key=lambda row: row.total_cycles)
+        title = timeline_title(layer, replay(hardware, network, result, layer.layer), hardware)
+        assert (f"{layer.bank_conflict_cycles:,} wait for banks" in title) is told

@@ -67,8 +67,9 @@ def run(
     result.summary["notes"] += notes
     written = []
     if folder:
-        layer = timeline or max(result.rows, key=lambda row: row.total_cycles).layer
-        played = replay(hardware, network, result, layer, tensors)
+        costliest = max(result.rows, key=lambda row: row.total_cycles)
+        layer = next((row for row in result.rows if row.layer == timeline), costliest)
+        played = replay(hardware, network, result, layer.layer, tensors)
         written = write_result(folder, result, timeline_image(layer, played, hardware) if played else None)
     if as_json:
         layers = [result.record(row) for row in result.rows]

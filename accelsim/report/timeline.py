@@ -10,6 +10,7 @@ from accelsim.hardware import Hardware
 from accelsim.memory.schedule import Played
 from accelsim.report.figures import GREY, INK, SMALL, image, style
 from accelsim.report.text import figure as number
+from accelsim.result import LayerResult
 from accelsim.timeline import busy_cycles, merged
 
 if TYPE_CHECKING:
@@ -49,18 +50,24 @@ CAUSES = {
 }
 
 
-def timeline_image(layer: str, played: Played, hardware: Hardware, suffix: str = ".svg") -> bytes:
-    """The timeline of a layer as a file's content: SVG or PNG."""
+def timeline_image(layer: LayerResult, played: Played, hardware: Hardware, suffix: str = ".svg") -> bytes:
+    """The timeline of a layer as a file's content: SVG or PNG. Waits for banks are within the engine's bars."""
     with style():
         from matplotlib.figure import Figure
 
         picture = Figure(figsize=INCHES, layout="constrained")
         axes = picture.add_subplot()
-        microseconds = played.total_cycles / hardware.clock_mhz
-        axes.set_title(f"{layer} on {hardware.name}: {played.total_cycles:,} cycles, {number(microseconds)} µs",
-                       loc="left", color=INK)  # fmt: skip
+        axes.set_title(timeline_title(layer, played, hardware), loc="left", color=INK)
         _draw(axes, played)
         return image(picture, suffix, {})
+
+
+def timeline_title(layer: LayerResult, played: Played, hardware: Hardware) -> str:
+    """Layer, hardware, time, and what the engine's bars hide."""
+    microseconds = played.total_cycles / hardware.clock_mhz
+    title = f"{layer.layer} on {hardware.name}: {played.total_cycles:,} cycles, {number(microseconds)} µs"
+    banks = layer.bank_conflict_cycles
+    return f"{title}; of the engine's, {banks:,} wait for banks" if banks else title
 
 
 def _draw(axes: Axes, played: Played) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 import accelsim
 from accelsim.mapping import search
+from accelsim.memory.ports import _histogram, port_waits
 
 
 @pytest.mark.parametrize("network", ["mobilenet_v2", "resnet50", "bert_base_s128"])
@@ -42,6 +43,29 @@ def test_resnet18_stepped(benchmark):
     result = benchmark.pedantic(accelsim.simulate, (hardware, workload, "stepped"), rounds=5, warmup_rounds=1)
     benchmark.extra_info["PE-cycles"] = result.summary["compute_cycles"] * hardware.engine.pes
     assert result.summary["verified"]
+
+
+@pytest.mark.parametrize("layout", ["channels_last", "rows"])
+def test_banks_looked_at(benchmark, layout):
+    hardware = accelsim.load_hardware("edge_npu", [f"sram.ifmap.layout={layout}"])
+    workload = accelsim.load_workload("resnet50")
+
+    def forget():
+        port_waits.cache_clear()
+        _histogram.cache_clear()
+
+    benchmark.pedantic(accelsim.simulate, (hardware, workload, "closed", "ideal"), setup=forget, rounds=5)
+
+
+def test_dvfs_of_mobilenet_v2(benchmark):
+    """Eight operating points, each with every command of its DRAM, and a point for each layer."""
+    hardware, workload = accelsim.load_hardware("edge_npu"), accelsim.load_workload("mobilenet_v2")
+    benchmark.pedantic(accelsim.dvfs, (hardware, workload, 10.0), rounds=3, warmup_rounds=1)
+
+
+def test_gating_of_mobilenet_v2(benchmark):
+    hardware, workload = accelsim.load_hardware("edge_npu"), accelsim.load_workload("mobilenet_v2")
+    benchmark.pedantic(accelsim.gate, (hardware, workload), rounds=3, warmup_rounds=1)
 
 
 def test_load(benchmark):

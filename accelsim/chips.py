@@ -22,8 +22,7 @@ EYERISS_NOTES = {
     ("os", IN_ALL): "With DRAM. Far too slow: sums stay in the PEs, so a tile is no larger than the array and operands "
     "come from DRAM again for each; the chip keeps filter rows in PEs and sums in its buffer, and compresses zeros.",
     ("ws", IN_ALL): "With DRAM, engine.dataflow=ws: weights in the PEs and sums in the buffer, as on the chip, so "
-    "traffic is nearer. Too slow: sums, 64 bits wide here and 16 on the chip, pass its 27 banks for every pixel, which "
-    "takes two cycles; the chip adds them up in register files. Neither these nor its compression of zeros is here.",
+    "traffic is nearer. Neither its register files nor its compression of zeros is here.",
 }  #: by dataflow and latency, in the order in which they are told
 
 

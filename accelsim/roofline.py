@@ -171,7 +171,7 @@ def _levels(hardware: Hardware) -> tuple[Level, ...]:
 
 
 def _bytes_per_s(buffer: Sram, hardware: Hardware) -> float:
-    return buffer.banks * buffer.ports * buffer.width_bits / 8 * clock_hz(hardware)
+    return buffer.banks * (buffer.ports or 1) * buffer.width_bits / 8 * clock_hz(hardware)
 
 
 def _point(row: LayerResult, roof: Roof, dram: Level, hardware: Hardware, share: float) -> Point:

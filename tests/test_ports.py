@@ -185,6 +185,18 @@ def test_ports_stall_a_network_and_are_told(command):
     assert [row.compute_cycles for row in free.rows] == [row.compute_cycles for row in bound.rows]
 
 
+def test_banks_hold_nobody_up_unless_their_ports_are_stated():
+    network = accelsim.load_workload("ds_cnn_kws")
+    free = ["dram.fidelity=ideal", "sram.ofmap.banks=1", "sram.ofmap.ports=null"]
+    assert accelsim.simulate(load_hardware("edge_npu", free), network).summary["stall_cycles_by_cause"][
+        "bank_conflict"
+    ] == 0  # fmt: skip
+    wide = load_hardware("scalesim_default", ["engine.dataflow=ws", "engine.rows=128", "engine.cols=128"])
+    assert accelsim.simulate(wide, network, dram="ideal").summary["stall_cycles_by_cause"]["bank_conflict"] == 0
+    with pytest.raises(UserError, match="layout: rows makes banks collide, which needs ports"):
+        load_hardware("edge_npu", ["sram.ifmap.layout=rows", "sram.ifmap.ports=null"])
+
+
 def test_layout_is_one_of_activations():
     with pytest.raises(UserError, match=r"weight: layout: is one of activations"):
         load_hardware("edge_npu", ["sram.weight.layout=rows"])

@@ -43,7 +43,8 @@ Layout = Literal["as_read", "channels_last", "rows"]
 class Sram(Value):
     """An on-chip buffer; one half fills while the other is read, unless a whole operand fits or it has no halves.
 
-    Consecutive words lie in consecutive banks, each of which serves ``ports`` words a cycle. Activations lie as the
+    Consecutive words lie in consecutive banks, each of which serves ``ports`` words a cycle: without them the engine
+    never waits for a bank. Activations lie as the
     engine reads them (a unit in front of the buffer has arranged them), pixel by pixel with the channels inside, or
     channel by channel in rows of pixels.
     """
@@ -51,9 +52,15 @@ class Sram(Value):
     capacity_kib: Size
     banks: Size = 1
     width_bits: Size = 64
-    ports: Annotated[int, Field(ge=1, le=8)] = 1  #: words that a bank reads or writes in a cycle
+    ports: Annotated[int, Field(ge=1, le=8)] | None = None  #: words that a bank serves in a cycle; None: any number
     layout: Layout = "as_read"  #: of activations
     double_buffered: bool = True  #: else the next tile comes when the engine has done with this one, all the buffer's
+
+    @model_validator(mode="after")
+    def _layout_of_ports(self) -> Sram:
+        if self.layout != "as_read" and self.ports is None:
+            raise ValueError(f"layout: {self.layout} makes banks collide, which needs ports; state how many a bank has")
+        return self
 
 
 class OperandSrams(Value):

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from accelsim.kernels.banks import Image, Runs
 
 
+UNLIMITED = 1 << 40  # words that a bank serves at once where its ports are not stated
+
+
 class Buffer(NamedTuple):
     """What of an SRAM decides how long an access takes."""
 
@@ -52,7 +55,7 @@ def buffers_of(hardware: Hardware) -> Buffers:
     """The buffers behind an engine."""
     srams = hardware.sram
     three = (srams.shared or getattr(srams, name) for name in ("ifmap", "weight", "ofmap"))
-    ifmap, weight, ofmap = (Buffer(s.banks, s.ports, s.width_bits, s.layout) for s in three)
+    ifmap, weight, ofmap = (Buffer(s.banks, s.ports or UNLIMITED, s.width_bits, s.layout) for s in three)
     return Buffers(ifmap, weight, ofmap, srams.shared is not None, ACCUMULATOR_BITS[hardware.engine.precision])
 
 

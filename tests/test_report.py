@@ -9,6 +9,7 @@ from io import StringIO
 from pathlib import Path
 from typing import get_args
 
+import numpy as np
 import pytest
 from rich.console import Console
 
@@ -34,6 +35,7 @@ from accelsim.layers import AnyLayer
 from accelsim.load import hardware_document
 from accelsim.report import files
 from accelsim.report.listing import listing, listing_report, shown
+from accelsim.report.perfetto import trace_text
 from accelsim.report.show import hardware_report, technology_report, workload_report
 from accelsim.report.tables import gemm_report, layers_table, run_report
 from accelsim.report.text import Facts, Grid, Paragraph, SideBySide, figure, kib, scaled
@@ -429,3 +431,24 @@ def test_write_result_makes_its_files(resnet8, tmp_path):
     assert [path.name for path in paths] == ["layers.csv", "summary.json"]
     assert [path.name for path in files.write_result(tmp_path / "out", resnet8, b"<svg/>")] == list(files.RESULT_FILES)
     assert json.loads(paths[1].read_text())["workload"] == "resnet8"
+
+
+def test_a_trace_has_every_layer_and_every_busy_interval(resnet8, command, tmp_path):
+    clock_mhz = 500
+    trace = json.loads(trace_text(resnet8, clock_mhz))["traceEvents"]
+    names = {event["tid"]: event["args"]["name"] for event in trace if event["name"] == "thread_name"}
+    assert list(names.values())[:2] == ["layers", "engine"]
+    spans = [event for event in trace if event["ph"] == "X"]
+    layers = [event for event in spans if event["tid"] == 0]
+    assert [event["name"] for event in layers] == [row.layer for row in resnet8.rows if row.total_cycles]
+    assert sum(event["dur"] for event in layers) == pytest.approx(resnet8.summary["total_cycles"] / clock_mhz)
+    for track, (unit, busy) in enumerate(resnet8.timeline._asdict().items(), start=1):
+        found = [(event["ts"] * clock_mhz, event["dur"] * clock_mhz) for event in spans if event["tid"] == track]
+        assert np.allclose(found, [(begin, end - begin) for begin, end in busy.tolist()]), unit
+    out = tmp_path / "trace.json"
+    status, shown, _ = command("run", "ad_autoencoder", "--set", "dram.fidelity=ideal", "--trace", out)
+    assert status == 0
+    assert f"wrote {out}" in " ".join(shown.split()) or "trace.json" in shown
+    assert json.loads(out.read_text())["traceEvents"]
+    assert command("run", "ad_autoencoder", "--trace", tmp_path / "trace.txt")[0] == 2
+    assert not (tmp_path / "trace.txt").exists()

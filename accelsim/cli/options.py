@@ -92,6 +92,9 @@ Dram = Annotated[
 Out = Annotated[
     str | None, typer.Option(metavar="DIR", help="Write layers.csv, summary.json and timeline.svg there.")
 ]
+Trace = Annotated[
+    Path | None, typer.Option(metavar="FILE.json", help="Write when each layer and unit works, for ui.perfetto.dev.")
+]
 TimelineOf = Annotated[
     str | None, typer.Option(metavar="LAYER", help="Whose timeline --out writes; default: the costliest layer's.")
 ]

@@ -22,6 +22,7 @@ from accelsim.cli.options import (
     Steps,
     Tensors,
     TimelineOf,
+    Trace,
     Width,
 )
 from accelsim.cli.output import Progress, show
@@ -41,11 +42,13 @@ def run(
     dram: Dram = None,
     out: Out = None,
     timeline: TimelineOf = None,
+    trace: Trace = None,
     as_json: Json = False,
 ) -> None:
     """Run a network: cycles, stalls, energy, what bounds it."""
     from accelsim.config import UserError, nearest
-    from accelsim.report.files import RESULT_FILES, json_text, prepared, write_result
+    from accelsim.report.files import RESULT_FILES, json_text, prepared, write, write_result
+    from accelsim.report.perfetto import trace_text
     from accelsim.report.timeline import timeline_image
     from accelsim.simulation import replay, simulate
 
@@ -59,6 +62,10 @@ def run(
         names = [node.layer.name for node in network.nodes]
         if timeline not in names:
             raise UserError(f"--timeline {timeline}: no layer of {network.name}{nearest(timeline, names)}")
+    if trace is not None:
+        if trace.suffix.lower() != ".json":
+            raise UserError(f"--trace {trace}: JSON is what is written; allowed: a name that ends in .json")
+        prepared(trace.parent, [trace.name])
     folder = None if out is None else prepared(out, RESULT_FILES)
     with Progress(len(network.nodes), shown=fidelity is Fidelity.stepped) as advance:
         result = simulate(hardware, network, fidelity.value, dram.value if dram else None, progress=advance,
@@ -71,6 +78,9 @@ def run(
         layer = next((row for row in result.rows if row.layer == timeline), costliest)
         played = replay(hardware, network, result, layer.layer, tensors)
         written = write_result(folder, result, timeline_image(layer, played, hardware) if played else None)
+    if trace:
+        write(trace, trace_text(result, hardware.clock_mhz))
+        written.append(trace)
     if as_json:
         layers = [result.record(row) for row in result.rows]
         typer.echo(json_text({**result.summary, "layers": layers}), nl=False)

@@ -43,7 +43,7 @@ class Blocks(NamedTuple):
 
     pixels: int
     depth: int
-    by_position: bool = False  #: a block ends with each kernel position
+    by_position: bool = False  #: a block ends with each kernel position; all positions of its channels come first
     channels_inside: bool = False  #: the reduction runs over kernel positions, then channels, whatever the layout
     apart: bool = False  #: blocks of the reduction are told apart in Beats
     ahead: bool = False  #: all that a product reads is one beat's

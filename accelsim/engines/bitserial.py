@@ -122,6 +122,8 @@ class BitSerial:
             sets = groups * window.repeat * some.repeat
             for lanes in extents(walk.channels, self.unit.lanes):
                 step = Beats(length, sets * walk.positions * lanes.repeat)
+                bricks = lanes.last + 1 - lanes.repeat, lanes.last + 1
+                step = step._replace(depths=(bricks[0] * walk.positions, bricks[1] * walk.positions))
                 beats.append(step._replace(activations=window.used * lanes.used, weights=lanes.used * some.used))
             beats.append(Beats(length * walk.steps, sets, vectors=window.used, results=some.used))
         return beats
@@ -129,7 +131,7 @@ class BitSerial:
     def blocks(self, gemm: Gemm) -> Blocks:
         """A brick of every window."""
         walk = self._walk(gemm)
-        return Blocks(self.unit.cols, self.unit.lanes, by_position=walk.positions > 1, channels_inside=True)
+        return Blocks(self.unit.cols, self.unit.lanes, by_position=walk.positions > 1, channels_inside=True, apart=True)
 
     @property
     def _lanes(self) -> int:

@@ -170,10 +170,12 @@ def _runs(gemm: Gemm, blocks: Blocks, channels_last: bool) -> Runs:
         positions, channel = np.divmod(np.arange(high * wide * channels), channels)
     else:
         channel, positions = np.divmod(np.arange(high * wide * channels), high * wide)
-    dy, dx = np.divmod(positions, wide)
     block = np.arange(positions.size) // blocks.depth
     if blocks.by_position:
-        block = positions * ceil_div(channels, blocks.depth) + channel // blocks.depth
+        block = channel // blocks.depth * high * wide + positions
+        order = np.argsort(block, kind="stable")
+        block, positions, channel = block[order], positions[order], channel[order]
+    dy, dx = np.divmod(positions, wide)
     begins = np.ones(positions.size, bool)
     begins[1:] = (np.diff(positions) != 0) | (np.diff(block) != 0)
     if not channels_last:  # channels are an image apart

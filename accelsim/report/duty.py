@@ -32,6 +32,11 @@ def duty_report(found: Duty, title: str) -> RenderableType:
     return Group(*lines)
 
 
+def part(share: float) -> str:
+    """A share in percent, with two digits however small."""
+    return f"{100 * share:.2g}%" if 0 < share < 0.0005 else percent(share)
+
+
 def span(seconds: float) -> str:
     """A time in seconds, minutes or hours."""
     if seconds < 60:
@@ -61,7 +66,7 @@ def _parts(found: Duty) -> Grid:
              (resting, cycle.rest_s, cycle.rest_mj)]  # fmt: skip
     if found.watch is not None:
         named.append(("detector, all the time", cycle.period_s, cycle.watching_mj))
-    rows = [[name, span(seconds), percent(seconds / cycle.period_s), scaled(mj * 1e-3, "J"), percent(mj / total)]
+    rows = [[name, span(seconds), part(seconds / cycle.period_s), scaled(mj * 1e-3, "J"), part(mj / total)]
             for name, seconds, mj in named]  # fmt: skip
     return Grid(["part", "time", "of it", "energy", "share"], rows, ("part",))
 
@@ -69,7 +74,7 @@ def _parts(found: Duty) -> Grid:
 def _facts(found: Duty, cycle: Cycle) -> list[tuple[str, str, str]]:
     rest, work = found.rest, found.work
     facts = [
-        ("average power", scaled(cycle.average_mw * 1e-3, "W"), f"duty {percent(cycle.duty)}"),
+        ("average power", scaled(cycle.average_mw * 1e-3, "W"), f"duty {part(cycle.duty)}"),
         ("latency", scaled(work.seconds + cycle.sleeps * rest.wake_s, "s"),
          "expected, waking included; at worst "
          + scaled(work.worst_seconds + cycle.sleeps * rest.wake_s, "s")),
@@ -107,7 +112,7 @@ def _others(found: Duty) -> Grid:
     headings = ["period", "duty", "between", "average power"] + ["battery life"] * (found.battery is not None)
     rows = []
     for cycle in found.others:
-        row = [span(cycle.period_s), percent(cycle.duty), "asleep" if cycle.sleeps else "idle",
+        row = [span(cycle.period_s), part(cycle.duty), "asleep" if cycle.sleeps else "idle",
                scaled(cycle.average_mw * 1e-3, "W")]  # fmt: skip
         rows.append(row + ([life(found.battery, cycle)] if found.battery is not None else []))
     return Grid(headings, rows, ("between",))

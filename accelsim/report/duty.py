@@ -34,7 +34,7 @@ def duty_report(found: Duty, title: str) -> RenderableType:
 
 def part(share: float) -> str:
     """A share in percent, with two digits however small."""
-    return f"{100 * share:.2g}%" if 0 < share < 0.0005 else percent(share)
+    return f"{figure(100 * share, 2)}%" if 0 < share < 0.0005 else percent(share)
 
 
 def span(seconds: float) -> str:

@@ -112,6 +112,14 @@ class EnergyTable:
     constants: tuple[Constant, ...]
     notes: tuple[str, ...]  #: what a reader of the figures should know
 
+    @property
+    def leakage_mw(self) -> dict[str, float]:
+        """Of the parts that ``area_mm2`` has; the logic's by area."""
+        logic = {name: self.area_mm2[name] for name in ("engine", "vector")}
+        total = math.fsum(logic.values())
+        parts = {name: self.leakage_logic_mw * mm2 / total for name, mm2 in logic.items()}
+        return parts | {f"sram_{name}": buffer.leakage_mw for name, buffer in self.buffers.items()}
+
 
 def price(activity: Activity, table: EnergyTable, dram: tuple[float, float] | None = None) -> dict[str, float]:
     """Energy in pJ of each of COMPONENTS; that of a simulated DRAM, by commands and by standby, is given."""

@@ -99,20 +99,13 @@ def gate(
     static_mw = table.leakage_logic_mw + table.leakage_sram_mw + table.dram_standby_mw
     base = sum(row.energy_pj for row in result.rows) + static_mw * (period_ns - active_ns)
     timeout, units = hardware.gating.timeout_ns, []
+    leakage = table.leakage_mw | {"dram": table.dram_standby_mw}
     for name, blocks in (("engine", _engine), ("vector", _vector), *_buffers(bench), ("dram", _dram)):
         found = list(blocks(bench))
         savings = {policy: saving(found, policy, timeout, static_mw) for policy in POLICIES}
         clock = sum(block.clock_mw for block in found)
-        units.append(Unit(name, _leakage_mw(bench, name), clock, found, savings))
+        units.append(Unit(name, leakage[name], clock, found, savings))
     return Gated(result, period_ns, active_ns, base, units, [technology.switching.source, *_dram_note(hardware)])
-
-
-def _leakage_mw(bench: Bench, unit: str) -> float:
-    """Of a unit with all its parts; of the DRAM its standby."""
-    if unit == "dram":
-        return bench.table.dram_standby_mw
-    buffer = bench.table.buffers.get(unit.removeprefix("sram_"))
-    return buffer.leakage_mw if buffer else bench.table.leakage_logic_mw * _logic_share(bench, unit)
 
 
 def _refuse_short(period_ns: float, active_ns: float) -> None:
@@ -133,16 +126,10 @@ def _mode(name: str, stated: GatedUnit, leakage_mw: float, share: float, residua
     return (Mode(name, left, wake_ns if stated.wake_ns is None else stated.wake_ns, overhead),)
 
 
-def _logic_share(bench: Bench, name: str) -> float:
-    """Of the logic's leakage, by area."""
-    area = bench.table.area_mm2
-    return area[name] / (area["engine"] + area["vector"])
-
-
 def _engine(bench: Bench) -> Iterator[Block]:
     """PEs that are used in the same layers together; in other layers they idle all the time."""
     hardware, engine, switching = bench.hardware, bench.hardware.engine, bench.technology.switching
-    leakage = bench.table.leakage_logic_mw * _logic_share(bench, "engine")
+    leakage = bench.table.leakage_mw["engine"]
     bits = sum(flip_flops(each.engine) for each in hardware.dataflows.values()) / len(hardware.dataflows)
     clock = bits * bench.technology.flip_flop.clock_pj / bench.table.cycle_ns
     one_cycle = (bench.table.mac_pj + bench.table.bit_step_pj) * engine.pes * switching.logic_busy_cycles
@@ -182,7 +169,7 @@ def _extent(engine: SystolicArray, row: LayerResult, product: Product | None) ->
 
 def _vector(bench: Bench) -> Iterator[Block]:
     hardware, technology, switching = bench.hardware, bench.technology, bench.technology.switching
-    leakage = bench.table.leakage_logic_mw * _logic_share(bench, "vector")
+    leakage = bench.table.leakage_mw["vector"]
     lanes = hardware.vector.lanes
     clock = lanes * switching.vector_lane_bits * technology.flip_flop.clock_pj / bench.table.cycle_ns
     adder, _ = lane_units(technology, hardware.engine.precision)

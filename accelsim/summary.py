@@ -57,6 +57,7 @@ def summarize(
         "tops_per_w": 2 * macs / picojoules if picojoules else 0.0,
         "tops_per_mm2": tops / area if area else 0.0,
         "energy_pj_by_component": parts,
+        "leakage_mw_by_component": table.leakage_mw,
         "area_mm2": area,
         "area_mm2_by_component": dict(table.area_mm2),
         "sources": [constant._asdict() for constant in sources(table)],

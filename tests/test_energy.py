@@ -295,3 +295,10 @@ def test_every_constant_is_named_with_its_source():
     for name in ("MAC int8", "registers, a step", "vector exp", "SRAM ifmap read", "SRAM ofmap leakage", "DRAM",
                  "logic leakage", "DRAM standby"):  # fmt: skip
         assert name in named
+
+
+def test_leakage_by_part_adds_up():
+    parts = TABLE.leakage_mw
+    assert parts.keys() == TABLE.area_mm2.keys()
+    assert parts["engine"] + parts["vector"] == pytest.approx(TABLE.leakage_logic_mw, rel=1e-12)
+    assert sum(parts[f"sram_{name}"] for name in TABLE.buffers) == pytest.approx(TABLE.leakage_sram_mw, rel=1e-12)

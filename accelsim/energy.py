@@ -13,8 +13,8 @@ from typing import NamedTuple
 
 from accelsim.config import UserError
 from accelsim.counts import summed
-from accelsim.hardware import BitSerialUnit, Hardware, Sram
-from accelsim.operations import engine_operation, lane_units, register_bits, selection_operation, vector_operation
+from accelsim.datapath import Constant, datapath, is_serial
+from accelsim.hardware import Hardware, Sram
 from accelsim.srambanks import SramCells, bank_at, sram_cells
 from accelsim.technology import SramTable, Supply, Technology, supply_of
 
@@ -59,15 +59,6 @@ class Activity:
 
 
 _COUNTS = tuple(f.name for f in fields(Activity) if f.name != "vector_operations")
-
-
-class Constant(NamedTuple):
-    """One figure behind the energies, as reports list it."""
-
-    name: str
-    value: float
-    unit: str
-    source: str
 
 
 class BufferCost(NamedTuple):
@@ -157,55 +148,35 @@ def energy_table(hardware: Hardware, technology: Technology) -> EnergyTable:
 
     Raises: UserError for an SRAM that the technology's table cannot price.
     """
-    choice, precision = hardware.technology, hardware.engine.precision
+    choice = hardware.technology
     supply = supply_of(technology, choice.sram_cell, choice.voltage_v, choice.sram_voltage_v)
-    mac = engine_operation(technology, hardware.engine)
-    serial = isinstance(hardware.engine, BitSerialUnit) and hardware.engine.serial != "none"
-    vector = {kind: vector_operation(technology, kind, precision) for kind in technology.vector_operations}
+    logic, serial = datapath(hardware, technology, supply), is_serial(hardware)
     buffers, notes = _buffers(hardware, technology, supply)
-    shared = buffers.get("shared")
-    ifmap, weight, ofmap = (shared or buffers[name] for name in ("ifmap", "weight", "ofmap"))
+    ifmap, weight, ofmap = (buffers.get("shared") or buffers[name] for name in ("ifmap", "weight", "ofmap"))
     dram, standby = _dram_bit(hardware, technology), _dram_standby(hardware)
-    lanes_um2 = hardware.vector.lanes * sum(unit.area_um2 for unit in lane_units(technology, precision))
-    selection = selection_operation(technology, hardware.engine)
-    pe_area_um2 = mac.area_um2 + (selection.area_um2 if selection else 0.0)
-    pes_um2 = hardware.engine.pes * pe_area_um2
-    logic_mw = technology.logic_leakage_mw(pes_um2 + lanes_um2, choice.temperature_k) * supply.logic_leakage
-    dynamic, flip, registers = supply.logic_dynamic, technology.flip_flop, register_bits(hardware.engine)
-    pitch_mm = math.sqrt(pe_area_um2 * technology.logic.area_factor) * 1e-3
-    wires_pj = technology.wire.pj_per_bit_mm * pitch_mm
-    register_pj = registers * (flip.clock_pj + flip.write_pj + wires_pj) * dynamic
     constants = [
-        Constant("bit-serial step" if serial else f"MAC {precision}", mac.energy_pj * dynamic, "pJ", mac.source),
-        *([Constant("selection", selection.energy_pj * dynamic, "pJ", selection.source)] if selection else []),
-        Constant("registers, a step", register_pj, "pJ", f"{registers:g} bits, clocked and written; {flip.source}; and"
-                 f" passed on by {pitch_mm * 1e3:.0f} um: {technology.wire.source}"),
-        *(Constant(f"vector {kind}", op.energy_pj * dynamic, "pJ", op.source) for kind, op in vector.items()),
+        *logic.constants,
         *_buffer_constants(buffers, f"{technology.sram.source}; {choice.sram_cell} at {choice.temperature_k:g} K"),
         dram,
-        Constant("logic leakage", logic_mw, "mW", f"{technology.logic.leakage_source}; area: MAC and vector units"),
-        Constant("logic area over listed units", technology.logic.area_factor, "", technology.logic.area_source),
         standby,
         *_supply_constants(hardware, technology),
     ]
-    factor_mm2 = technology.logic.area_factor * 1e-6
-    area = {"engine": pes_um2 * factor_mm2, "vector": lanes_um2 * factor_mm2}
     return EnergyTable(
         cycle_ns=1e3 / hardware.clock_mhz,
-        mac_pj=0.0 if serial else mac.energy_pj * dynamic,
-        bit_step_pj=mac.energy_pj * dynamic if serial else 0.0,
-        selection_pj=selection.energy_pj * dynamic if selection else 0.0,
-        register_pj=register_pj,
-        vector_pj={kind: op.energy_pj * dynamic for kind, op in vector.items()},
+        mac_pj=0.0 if serial else logic.mac_pj,
+        bit_step_pj=logic.mac_pj if serial else 0.0,
+        selection_pj=logic.selection_pj,
+        register_pj=logic.register_pj,
+        vector_pj=logic.vector_pj,
         buffers=buffers,
         ifmap=ifmap,
         weight=weight,
         ofmap=ofmap,
         dram_pj_per_bit=dram.value,
-        leakage_logic_mw=logic_mw,
+        leakage_logic_mw=logic.leakage_mw,
         leakage_sram_mw=math.fsum(buffer.leakage_mw for buffer in buffers.values()),
         dram_standby_mw=standby.value,
-        area_mm2=area | {f"sram_{name}": buffer.area_mm2 for name, buffer in buffers.items()},
+        area_mm2=logic.area_mm2 | {f"sram_{name}": buffer.area_mm2 for name, buffer in buffers.items()},
         constants=tuple(constants),
         notes=(*technology.notes, *notes),
     )

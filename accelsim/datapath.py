@@ -1,0 +1,76 @@
+"""What an engine and a vector unit are made of: energies at a supply's voltage, area, leakage; each with its source."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+from accelsim.hardware import BitSerialUnit, Hardware
+from accelsim.operations import engine_operation, lane_units, register_bits, selection_operation, vector_operation
+from accelsim.technology import Operation, Supply, Technology
+
+
+class Constant(NamedTuple):
+    """One figure behind the energies, as reports list it."""
+
+    name: str
+    value: float
+    unit: str
+    source: str
+
+
+class Datapath(NamedTuple):
+    """Logic of one machine, priced."""
+
+    mac_pj: float  #: of a whole multiplier, or of a serial lane's step
+    selection_pj: float  #: 0 where weights are dense
+    register_pj: float
+    vector_pj: dict[str, float]  #: per element, by kind
+    area_mm2: dict[str, float]  #: of engine and vector unit
+    leakage_mw: float
+    constants: tuple[Constant, ...]
+
+
+def is_serial(hardware: Hardware) -> bool:
+    """Whether lanes take operands bit by bit."""
+    return isinstance(hardware.engine, BitSerialUnit) and hardware.engine.serial != "none"
+
+
+def datapath(hardware: Hardware, technology: Technology, supply: Supply) -> Datapath:
+    """Engine and vector unit of a machine."""
+    engine, precision, times = hardware.engine, hardware.engine.precision, supply.logic_dynamic
+    mac, selection = engine_operation(technology, engine), selection_operation(technology, engine)
+    vector = {kind: vector_operation(technology, kind, precision) for kind in technology.vector_operations}
+    pe_um2 = mac.area_um2 + (selection.area_um2 if selection else 0.0)
+    lanes_um2 = hardware.vector.lanes * sum(unit.area_um2 for unit in lane_units(technology, precision))
+    area_um2, factor = engine.pes * pe_um2 + lanes_um2, technology.logic.area_factor
+    leakage = technology.logic_leakage_mw(area_um2, hardware.technology.temperature_k) * supply.logic_leakage
+    registers = _registers(hardware, technology, math.sqrt(pe_um2 * factor) * 1e-3, times)
+    named: list[tuple[str, Operation | None]] = [
+        ("bit-serial step" if is_serial(hardware) else f"MAC {precision}", mac),
+        ("selection", selection),
+        *((f"vector {kind}", op) for kind, op in vector.items()),
+    ]
+    return Datapath(
+        mac_pj=mac.energy_pj * times,
+        selection_pj=selection.energy_pj * times if selection else 0.0,
+        register_pj=registers.value,
+        vector_pj={kind: op.energy_pj * times for kind, op in vector.items()},
+        area_mm2={"engine": engine.pes * pe_um2 * factor * 1e-6, "vector": lanes_um2 * factor * 1e-6},
+        leakage_mw=leakage,
+        constants=(
+            *(Constant(name, op.energy_pj * times, "pJ", op.source) for name, op in named if op),
+            registers,
+            Constant("logic leakage", leakage, "mW", f"{technology.logic.leakage_source}; area: MAC and vector units"),
+            Constant("logic area over listed units", factor, "", technology.logic.area_source),
+        ),
+    )
+
+
+def _registers(hardware: Hardware, technology: Technology, pitch_mm: float, times: float) -> Constant:
+    """Of one PE's, lane's or multiplier's step: bits clocked, written, and passed on to a neighbour."""
+    bits, flip, wire = register_bits(hardware.engine), technology.flip_flop, technology.wire
+    energy = bits * (flip.clock_pj + flip.write_pj + wire.pj_per_bit_mm * pitch_mm) * times
+    passed = f"passed on by {pitch_mm * 1e3:.0f} um: {wire.source}"
+    source = f"{bits:g} bits, clocked and written; {flip.source}; and {passed}"
+    return Constant("registers, a step", energy, "pJ", source)

@@ -147,7 +147,7 @@ def test_a_memory_bound_layer_is_slowed_for_nothing():
     hardware = load_hardware("edge_npu", [IDEAL, "dram.bandwidth_gb_s=0.5", "dram.latency_ns=0"])
     network = load_workload("ad_autoencoder")
     found = dvfs(hardware, network)
-    assert {each.layer for each in found.slowed} >= {"fc1"} or len(found.slowed) > 3
+    assert len(found.slowed) > 3
     assert all(each.added <= 0.01 and each.saved_pj > 0 for each in found.slowed)
     top, per_layer = found.runs[-1], found.governors.choices[-1]
     assert per_layer.active_pj < top.total_pj

@@ -5,6 +5,7 @@ import os
 import re
 from collections import Counter
 from dataclasses import replace
+from html.parser import HTMLParser
 from io import StringIO
 from pathlib import Path
 from typing import get_args
@@ -452,3 +453,60 @@ def test_a_trace_has_every_layer_and_every_busy_interval(resnet8, command, tmp_p
     assert json.loads(out.read_text())["traceEvents"]
     assert command("run", "ad_autoencoder", "--trace", tmp_path / "trace.txt")[0] == 2
     assert not (tmp_path / "trace.txt").exists()
+
+
+class Balanced(HTMLParser):
+    """Whether every element that is opened is closed, and the texts inside."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.open, self.texts, self.images = [], [], 0
+        self.feed(text)
+
+    def handle_starttag(self, tag, attributes):
+        self.images += tag == "img"
+        if tag not in ("meta", "img"):
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        self.texts.append(data.strip())
+
+
+def test_a_page_holds_what_a_command_wrote(command, tmp_path):
+    run = ("run", "ad_autoencoder", "--set", "dram.fidelity=ideal", "--out", tmp_path / "a<b>")
+    assert command(*run)[0] == 0
+    status, shown, _ = command("report", tmp_path / "a<b>")
+    assert (status, "report.html" in shown) == (0, True)
+    page = Balanced((tmp_path / "a<b>" / "report.html").read_text())
+    assert page.open == []
+    assert "ad_autoencoder on edge_npu" in page.texts
+    assert {"encoder1", "energy [pJ] by component", "layers.csv", "timeline"} <= set(page.texts)
+    assert page.images == 1
+    summary = json.loads((tmp_path / "a<b>" / "summary.json").read_text())
+    assert f"{summary['macs']:,}" in page.texts
+    assert command("report", tmp_path / "a<b>")[0] == 0  # once more
+
+
+def test_a_page_of_gating_and_of_strange_text(command, tmp_path):
+    assert command("gating", "ad_autoencoder", "--set", "dram.fidelity=ideal", "--out", tmp_path)[0] == 0
+    strange = {"note": "<script>alert(1)</script>", "notes": ["a & b"], "n": 1e-9}
+    (tmp_path / "more.json").write_text(json.dumps(strange))
+    assert command("report", tmp_path)[0] == 0
+    text = (tmp_path / "report.html").read_text()
+    assert "<script>" not in text
+    assert Balanced(text).open == []
+
+
+def test_what_is_no_such_folder_is_told(command, tmp_path):
+    for folder, told in ((tmp_path / "none", "no such folder"), (tmp_path, "holds no JSON or CSV")):
+        status, _, error = command("report", folder)
+        assert (status, error.count("\n")) == (2, 1)
+        assert told in error
+    (tmp_path / "broken.json").write_text("{")
+    status, _, error = command("report", tmp_path)
+    assert (status, error.count("\n")) == (2, 1)
+    assert "broken.json: no JSON" in error
+    assert not (tmp_path / "report.html").exists()

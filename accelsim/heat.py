@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from accelsim.energy import EnergyTable, energy_table, total_pj
 from accelsim.hardware import Hardware, Thermal
-from accelsim.power.thermal import Package, seconds_to, share_at_limit, steady_k
+from accelsim.power.thermal import Package, seconds_to, share_at_limit, steady_k, warmest_k
 from accelsim.result import LayerResult
 from accelsim.technology import load_technology
 
@@ -86,7 +86,7 @@ def _settled(thermal: Thermal, package: Package, power_w: float, leakage_w: Any)
     share = share_at_limit(package, power_w, leakage_w, limit)
     until = seconds_to(package, power_w, leakage_w, limit)
     if share < 1:
-        return limit, share, until
+        return warmest_k(package, leakage_w, limit), share, until
     return steady_k(package, power_w, leakage_w), 1.0, until
 
 

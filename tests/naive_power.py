@@ -95,3 +95,19 @@ def sleeping_device(work, periods, period, idle, sleep, wake_seconds, wake_energ
             energy += idle * gap
         now += gap
     return energy, slept
+
+
+def balance_k(power, resistance, ambient, leakage_at, at_k, per_k):
+    """The cooler balance of a die that leaks exponentially, by the principal branch of Lambert's W; None without one.
+
+    T = Ta + R (P + L(T)) with L = l exp(b (T - Tl)) has T = A - W(-b R l exp(b (A - Tl))) / b, A = Ta + R P.
+    """
+    alone = ambient + resistance * power
+    x = -per_k * resistance * leakage_at * math.exp(per_k * (alone - at_k))
+    if x < -1 / math.e:
+        return None
+    low, high = -1.0, 0.0  # w exp(w) rises between them
+    for _ in range(200):
+        middle = (low + high) / 2
+        low, high = (middle, high) if middle * math.exp(middle) < x else (low, middle)
+    return alone - (low + high) / 2 / per_k

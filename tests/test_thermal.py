@@ -1,7 +1,9 @@
 """Temperature with leakage feedback: balance, runaway, throttling, and a run that is priced where it settles."""
 
 import math
+from itertools import pairwise
 
+import naive_power as naive
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
@@ -9,7 +11,7 @@ from hypothesis import strategies as st
 import accelsim
 from accelsim.config import UserError
 from accelsim.load import load_hardware, load_workload
-from accelsim.power.thermal import Package, seconds_to, share_at_limit, steady_k
+from accelsim.power.thermal import Package, seconds_to, share_at_limit, steady_k, transient, warmest_k
 
 IDEAL = "dram.fidelity=ideal"
 AREA_M2 = 16e-6
@@ -42,6 +44,9 @@ def test_a_balance_is_one_and_the_coolest(package, power, scale):
     found = steady_k(package, power, leak)
     assert power + leak(found) == pytest.approx(package.flow_w(found), rel=1e-6, abs=1e-9)
     assert package.ambient_k <= found <= touching + 1e-6
+    by_hand = naive.balance_k(power, resistance, package.ambient_k, leak(383.15), 383.15, slope)
+    # near the tangent a rounding of the power is the square root of it in temperature
+    assert found == pytest.approx(by_hand, abs=1e-6 if most - power > 1e-3 else 0.1)
 
 
 def test_runaway_tells_the_most_that_is_stable():
@@ -54,6 +59,8 @@ def test_runaway_tells_the_most_that_is_stable():
         steady_k(package, 1.001 * most, hotspot())
     with pytest.raises(UserError, match="its leakage alone warms it on"):
         steady_k(Package(400, 1, 330), 1e-3, hotspot(5))
+    with pytest.raises(UserError, match="settle above 600 K; at most 28"):
+        steady_k(Package(10, 1, 318.15), 60, lambda _: 0.0)
 
 
 @given(packages, st.floats(0.1, 10), st.floats(0.01, 2), st.floats(1, 60))
@@ -66,8 +73,24 @@ def test_a_share_of_the_time_keeps_the_limit(package, power, scale, above):
         assert leak(limit) >= package.flow_w(limit)
         return
     assert 0 < share <= 1
-    drawn = share * power + leak(limit)
-    assert drawn == pytest.approx(package.flow_w(limit)) if share < 1 else drawn <= package.flow_w(limit) * (1 + 1e-9)
+    held = warmest_k(package, leak, limit)
+    drawn, flow = share * power + leak(held), package.flow_w(held)
+    assert drawn == pytest.approx(flow) if share < 1 else drawn <= flow * (1 + 1e-9)
+    if share < 0.999:  # a little more is in balance at no temperature up to the limit
+        more, kelvins = (share + 1e-3) * power, [package.ambient_k + above * i / 200 for i in range(201)]
+        assert all(more + leak(kelvin) > package.flow_w(kelvin) for kelvin in kelvins)
+
+
+def test_a_limit_past_the_warmer_balance_throttles_nothing_that_is_stable():
+    """5 W settle at 369.62 K; above some 492 K leakage outruns the package again, which is no reason to throttle."""
+    package, leak = Package(10, 1, 318.15), hotspot()
+    assert 5 + leak(500) > package.flow_w(500)
+    assert share_at_limit(package, 5, leak, 500) == 1
+    assert seconds_to(package, 5, leak, 500) is None
+    tangent = 383.15 + math.log(1 / (0.036 * 10 * leak(383.15))) / 0.036
+    assert warmest_k(package, leak, 500) == pytest.approx(tangent, abs=1e-3)
+    assert share_at_limit(package, 20, leak, 500) == pytest.approx((package.flow_w(tangent) - leak(tangent)) / 20)
+    assert warmest_k(package, leak, 360) == 360
 
 
 @given(packages, st.floats(0.1, 10), st.floats(0.1, 0.95))
@@ -75,9 +98,47 @@ def test_warming_without_leakage_is_an_exponential(package, power, share):
     rise = power * package.resistance_k_per_w
     found = seconds_to(package, power, lambda _: 0.0, package.ambient_k + share * rise)
     constant = package.resistance_k_per_w * package.capacitance_j_per_k
-    assert found == pytest.approx(-constant * math.log(1 - share), rel=1e-4)
+    assert found == pytest.approx(-constant * math.log(1 - share), rel=1e-5)
+    then, kelvin = transient(package, power, lambda _: 0.0, found)[-1]
+    assert then == found
+    assert kelvin == pytest.approx(package.ambient_k + share * rise, rel=1e-5)
     assert seconds_to(package, power, lambda _: 0.0, package.ambient_k + 1.01 * rise) is None
     assert seconds_to(package, power, hotspot(), package.ambient_k) == 0
+
+
+@given(packages, st.floats(0.1, 10), st.floats(0.01, 2), st.floats(1, 60))
+def test_time_to_a_limit_is_where_the_transient_passes_it(package, power, scale, above):
+    limit, leak = package.ambient_k + above, hotspot(scale)
+    constant = package.resistance_k_per_w * package.capacitance_j_per_k
+    found = seconds_to(package, power, leak, limit)
+    if found is None or found > 5 * constant:
+        assert transient(package, power, leak, constant)[-1][1] < limit
+        return
+    *_, (seconds, kelvin) = transient(package, power, leak, found)
+    assert seconds == found
+    assert kelvin == pytest.approx(limit, abs=1e-3)
+
+
+def test_a_die_lingers_where_leakage_almost_has_a_balance():
+    """Past the tangent by dP it takes about pi C / sqrt(dP L'' / 2), with L'' = slope / R, however small dP is."""
+    package, leak = Package(10, 1, 318.15), hotspot()
+    tangent = 383.15 + math.log(1 / (0.036 * 10 * leak(383.15))) / 0.036
+    most = package.flow_w(tangent) - leak(tangent)
+    for more in (1e-3, 1e-5):
+        found = seconds_to(package, most + more, leak, 490)
+        assert found == pytest.approx(math.pi / math.sqrt(more * 0.0036 / 2), rel=0.05)
+    assert seconds_to(package, most - 1e-5, leak, 490) is None
+
+
+def test_a_transient_settles_or_runs_away():
+    package = Package(10, 1, 318.15)
+    settled = transient(package, 5.0, hotspot(), 400)
+    assert settled[0] == (0.0, 318.15)
+    assert settled[-1] == (400, pytest.approx(369.62, abs=0.005))
+    assert all(a[1] <= b[1] for a, b in pairwise(settled))
+    cooling = transient(package, 0.0, lambda _: 0.0, 10, start_k=418.15)
+    assert cooling[-1][1] == pytest.approx(318.15 + 100 / math.e, abs=1e-9)
+    assert transient(package, 20.0, hotspot(), 1e4)[-1][0] < 100  # above 600 K by then
 
 
 def test_leakage_warms_faster():

@@ -17,7 +17,8 @@ HOTTEST_K = 600.0  # beyond which a balance is none: silicon is no semiconductor
 SCANNED = 600  # temperatures between ambient and HOTTEST_K
 HALVINGS = 100
 STEPS_A_CONSTANT = 400  # of the time constant R C; Runge and Kutta's fourth order
-MOST_CONSTANTS = 40.0  # after which a die that has a balance is at it
+BALANCED = 1e-8  # of the heat that leaves; a smaller surplus is none
+ACCURACY = 1e-6  # of a time, relative
 
 
 class RunawayError(UserError):
@@ -55,11 +56,12 @@ def steady_k(package: Package, power_w: float, leakage_w: Leaking) -> float:
     hidden = _least(surplus, package.ambient_k, HOTTEST_K)
     if surplus(hidden) <= 0:
         return _between(surplus, package.ambient_k, hidden)
-    most = power_w - surplus(hidden)
+    most, leaks = power_w - surplus(hidden), leakage_w(HOTTEST_K) > leakage_w(package.ambient_k)
+    why = "leak more with each kelvin than the package takes away" if leaks else f"settle above {HOTTEST_K:g} K"
     told = f"at most {most:.4g} W beside its leakage are stable" if most > 0 else "its leakage alone warms it on"
     raise RunawayError(
-        f"thermal runaway: {power_w:.4g} W behind {package.resistance_k_per_w:g} K/W at {package.ambient_k:g} K leak"
-        f" more with each kelvin than the package takes away; {told}"
+        f"thermal runaway: {power_w:.4g} W behind {package.resistance_k_per_w:g} K/W at {package.ambient_k:g} K {why};"
+        f" {told}"
     )
 
 
@@ -81,12 +83,27 @@ def _least(surplus: Callable[[float], float], low: float, high: float) -> float:
     return (low + high) / 2
 
 
-def share_at_limit(package: Package, power_w: float, leakage_w: Leaking, limit_k: float) -> float:
-    """The share of time in which power_w may be drawn so that a die that leaks all the time stays at a limit.
+def warmest_k(package: Package, leakage_w: Leaking, limit_k: float) -> float:
+    """Where a die no warmer than a limit may draw the most: at it, or where leakage begins to outrun the package.
 
+    Above that no balance is stable.
+    """
+
+    def drained(kelvin: float) -> float:
+        return package.flow_w(kelvin) - leakage_w(kelvin)
+
+    peak = _least(lambda kelvin: -drained(kelvin), package.ambient_k, limit_k)
+    return max(limit_k, peak, key=drained)
+
+
+def share_at_limit(package: Package, power_w: float, leakage_w: Leaking, limit_k: float) -> float:
+    """The share of time in which power_w may be drawn for a die that leaks all the time to stay within a limit.
+
+    It then settles at ``warmest_k``, or below where the share is 1.
     Raises: RunawayError where its leakage alone passes the limit.
     """
-    room = package.flow_w(limit_k) - leakage_w(limit_k)
+    held_k = warmest_k(package, leakage_w, limit_k)
+    room = package.flow_w(held_k) - leakage_w(held_k)
     if room <= 0:
         raise RunawayError(
             f"thermal.limit_k: at {limit_k:g} K leakage alone is {leakage_w(limit_k):.4g} W, and the package takes away"
@@ -97,25 +114,54 @@ def share_at_limit(package: Package, power_w: float, leakage_w: Leaking, limit_k
 
 def seconds_to(package: Package, power_w: float, leakage_w: Leaking, limit_k: float, start_k: float | None = None
                ) -> float | None:  # fmt: skip
-    """Time until a die that starts at ambient, or at start_k, is as warm as a limit; None where it never is."""
-    temperature = package.ambient_k if start_k is None else start_k
+    """Time until a die that starts at ambient, or at start_k, is as warm as a limit; None where it never is.
+
+    The integral of C dT / (P + L - flow), to ACCURACY.
+    """
+    start = package.ambient_k if start_k is None else start_k
+
+    def surplus(kelvin: float) -> float:
+        return power_w + leakage_w(kelvin) - package.flow_w(kelvin)
+
+    if start >= limit_k:
+        return 0.0
+    slowest = _least(surplus, start, limit_k)
+    if min(map(surplus, (start, slowest, limit_k))) <= BALANCED * max(0.0, package.flow_w(limit_k)):
+        return None
+    parts = [_integral(lambda kelvin: 1 / surplus(kelvin), *span) for span in ((start, slowest), (slowest, limit_k))]
+    return package.capacitance_j_per_k * math.fsum(parts)
+
+
+def _integral(of: Callable[[float], float], low: float, high: float, halvings: int = 30) -> float:
+    """Of a function above 0, by Simpson's rule, halved wherever that still matters."""
+    quarters = [of(low + (high - low) * number / 4) for number in range(5)]
+    whole = (quarters[0] + 4 * quarters[2] + quarters[4]) / 6
+    halves = (quarters[0] + 4 * quarters[1] + 2 * quarters[2] + 4 * quarters[3] + quarters[4]) / 12
+    if halvings == 0 or abs(halves - whole) <= ACCURACY * halves:
+        return halves * (high - low)
+    middle = (low + high) / 2
+    return _integral(of, low, middle, halvings - 1) + _integral(of, middle, high, halvings - 1)
+
+
+def transient(package: Package, power_w: float, leakage_w: Leaking, seconds: float, start_k: float | None = None
+              ) -> list[tuple[float, float]]:  # fmt: skip
+    """Temperature over time, as seconds and K, from ambient or start_k on; it ends early once above HOTTEST_K.
+
+    Runge and Kutta's fourth order in steps of R C / STEPS_A_CONSTANT at most: about 1e-12 of a rise per time constant.
+    """
     constant = package.resistance_k_per_w * package.capacitance_j_per_k
-    step, elapsed = constant / STEPS_A_CONSTANT, 0.0
+    count = math.ceil(seconds / constant * STEPS_A_CONSTANT)
 
     def slope(kelvin: float) -> float:
         gained = power_w + leakage_w(min(kelvin, HOTTEST_K)) - package.flow_w(kelvin)
         return gained / package.capacitance_j_per_k
 
-    if temperature >= limit_k:
-        return 0.0
-    while elapsed < MOST_CONSTANTS * constant:
-        after = _after(slope, temperature, step)
-        if after >= limit_k:
-            return elapsed + step * (limit_k - temperature) / (after - temperature)
-        if math.isclose(after, temperature, rel_tol=1e-13):
-            return None
-        temperature, elapsed = after, elapsed + step
-    return None
+    found = [(0.0, package.ambient_k if start_k is None else start_k)]
+    for number in range(1, count + 1):
+        if found[-1][1] > HOTTEST_K:
+            break
+        found.append((seconds * (number / count), _after(slope, found[-1][1], seconds / count)))
+    return found
 
 
 def _after(slope: Callable[[float], float], temperature: float, step: float) -> float:

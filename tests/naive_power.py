@@ -111,3 +111,19 @@ def balance_k(power, resistance, ambient, leakage_at, at_k, per_k):
         middle = (low + high) / 2
         low, high = (middle, high) if middle * math.exp(middle) < x else (low, middle)
     return alone - (low + high) / 2 / per_k
+
+
+def woken_device(work, wakes, power, idle, sleep, wake_seconds, wake_energy):
+    """Energy of an hour with so many wake-ups, one after the other, asleep between all or none; None: no time to."""
+
+    def hour(rest, seconds, energy):
+        now, taken = 0.0, 0.0
+        for number in range(wakes):
+            gap = (number + 1) * 3600 / wakes - now - seconds - work[0]
+            if gap < -1e-9:
+                return None
+            taken += rest * gap + energy + work[1]
+            now = (number + 1) * 3600 / wakes
+        return taken + rest * (3600 - now) + power * 3600
+
+    return hour(idle, 0.0, 0.0), hour(sleep, wake_seconds, wake_energy)

@@ -67,8 +67,22 @@ def test_sleeping_pays_from_its_break_even_on(rest):
     if not math.isfinite(even):
         assert rest.sleep_mw >= rest.idle_mw
         return
-    longer = 1.01 * even + 1e-6
-    assert rest.wake_mj + rest.sleep_mw * (longer - rest.wake_s) <= rest.idle_mw * longer * (1 + 1e-9)
+    assert even >= rest.wake_s
+
+    def saved(gap):
+        return rest.idle_mw * gap - rest.wake_mj - rest.sleep_mw * (gap - rest.wake_s)
+
+    if rest.sleep_mw <= rest.idle_mw:
+        assert saved(1.01 * even + 1e-6) >= -1e-9 * (1 + rest.idle_mw * even)
+    assert even == rest.wake_s or saved(even) == pytest.approx(0, abs=1e-9 * (1 + rest.idle_mw * even))
+    assert periodic(work_of([(1.0, 1.0, 1.0)]), 1.0 + 0.99 * even, rest).sleeps is False
+
+
+def test_sleep_as_deep_as_idling_pays_where_waking_draws_nothing():
+    rest = Rest(1.0, 1.0, 0.1, 0.0)
+    assert rest.break_even_s == 0.1
+    assert periodic(work_of([(0.1, 1.0, 1.0)]), 1.0, rest).sleeps
+    assert Rest(1.0, 1.0, 0.1, 0.1).break_even_s == math.inf
 
 
 def test_power_by_duty_is_the_design_s_formula():
@@ -88,21 +102,27 @@ def test_batteries():
     assert leaking.days(5.0) < full.days(5.0)
 
 
-@given(amounts, amounts, rests, st.floats(0, 40), shares, st.floats(0, 5), st.floats(0, 5))
-def test_an_hour_of_events_adds_up(seconds, mj, rest, events, hit, false_alarms, power):
-    work, watch = work_of([(seconds, mj, 1.0)]), Watch(power, events, hit, false_alarms)
-    wakes = events * hit + false_alarms
+@given(amounts, amounts, rests, st.integers(0, 500), st.floats(0, 5))
+def test_an_hour_of_events_is_what_one_wake_up_after_another_takes(seconds, mj, rest, wakes, power):
+    work, watch = work_of([(seconds, mj, 1.0)]), Watch(power, 2 * wakes, 0.25, wakes / 2)
+    idle, asleep = naive.woken_device((seconds, mj), wakes, power, *rest)
+    if idle is None:
+        with pytest.raises(UserError, match="wake-ups an hour are too many"):
+            on_events(work, watch, rest)
+        return
     cycle = on_events(work, watch, rest)
     assert cycle.active_s + cycle.wake_s + cycle.rest_s == pytest.approx(3600)
-    expected = power * 3600 + wakes * (mj + rest.wake_mj) + rest.sleep_mw * (3600 - wakes * (seconds + rest.wake_s))
-    assert cycle.mj == pytest.approx(expected, rel=1e-9)
+    assert cycle.average_mw * 3600 == pytest.approx(cycle.mj, rel=1e-9)
+    assert cycle.mj == pytest.approx(idle if asleep is None else min(idle, asleep), rel=1e-9)
+    if asleep is None:
+        assert not cycle.sleeps
 
 
 def test_what_cannot_be_is_told():
     work, rest = work_of([(2.0, 1.0, 1.0)]), Rest(1, 0.1, 0.5, 0.1)
     with pytest.raises(UserError, match="period: 1 s is too short; an inference takes up to 2 s"):
         periodic(work, 1.0, rest)
-    with pytest.raises(UserError, match="at most 1440 of these"):
+    with pytest.raises(UserError, match="at most 1800 of these"):
         on_events(work, Watch(1, 2000, 1, 0), rest)
     with pytest.raises(UserError, match=r"hit: should be a probability from 0 to 1, got 1\.5"):
         on_events(work, Watch(1, 1, 1.5, 0), rest)

@@ -53,6 +53,8 @@ class Rest(NamedTuple):
     def break_even_s(self) -> float:
         """The shortest gap for which sleeping pays."""
         saved = self.idle_mw - self.sleep_mw
+        if self.wake_mj < self.idle_mw * self.wake_s:
+            return self.wake_s
         if saved <= 0:
             return math.inf
         return max(self.wake_s, (self.wake_mj - self.sleep_mw * self.wake_s) / saved)
@@ -154,24 +156,27 @@ def periodic(work: Cascade, period_s: float, rest: Rest) -> Cycle:
         raise UserError(f"period: {period_s:.6g} s is too short; {told}")
     gap = period_s - work.seconds
     asleep_mj = rest.wake_mj + (gap - rest.wake_s) * rest.sleep_mw
-    if work.worst_seconds + rest.wake_s > period_s or asleep_mj >= gap * rest.idle_mw:
+    if rest.wake_s > period_s - work.worst_seconds or asleep_mj >= gap * rest.idle_mw:
         return Cycle(period_s, work.seconds, 0.0, gap, work.mj, 0.0, gap * rest.idle_mw, 0.0, False)
     asleep = gap - rest.wake_s
     return Cycle(period_s, work.seconds, rest.wake_s, asleep, work.mj, rest.wake_mj, asleep * rest.sleep_mw, 0.0, True)
 
 
 def on_events(work: Cascade, watch: Watch, rest: Rest) -> Cycle:
-    """An hour of a device that sleeps until its detector wakes it.
+    """An hour of a device that its detector wakes; it sleeps between wake-ups, or always idles where that takes less.
 
     Raises: UserError for a probability outside 0 to 1, and for more wake-ups than an hour has time for.
     """
     if not 0 <= watch.hit <= 1:
         raise UserError(f"hit: should be a probability from 0 to 1, got {watch.hit:g}")
     wakes = watch.wakes_per_hour
-    active, waking = wakes * work.seconds, wakes * rest.wake_s
-    if active + waking > HOUR_S:
-        most = HOUR_S / (work.seconds + rest.wake_s)
-        raise UserError(f"{wakes:.6g} wake-ups an hour are too many: at most {most:.6g} of these inferences fit")
-    asleep = HOUR_S - active - waking
+    active, waking, watching_mj = wakes * work.seconds, wakes * rest.wake_s, watch.power_mw * HOUR_S
+    if active > HOUR_S:
+        raise UserError(
+            f"{wakes:.6g} wake-ups an hour are too many: at most {HOUR_S / work.seconds:.6g} of these inferences fit"
+        )
+    idle, asleep = HOUR_S - active, HOUR_S - active - waking
+    if asleep < 0 or wakes * rest.wake_mj + asleep * rest.sleep_mw >= idle * rest.idle_mw:
+        return Cycle(HOUR_S, active, 0.0, idle, wakes * work.mj, 0.0, idle * rest.idle_mw, watching_mj, False)
     return Cycle(HOUR_S, active, waking, asleep, wakes * work.mj, wakes * rest.wake_mj, asleep * rest.sleep_mw,
-                 watch.power_mw * HOUR_S, True)  # fmt: skip
+                 watching_mj, True)  # fmt: skip

@@ -60,21 +60,27 @@ def duty(
 
     Raises: UserError for a period or wake-ups that do not fit, and as ``simulate``.
     """
-    stages = []
+    stages, told = [], []
     for number, (network, answers) in enumerate(networks):
         last = number == len(networks) - 1
-        stages.append(Stage(_inference(hardware, network, dram), 1.0 if last else answers))
-    work, (rest, notes) = cascade(stages), rest_of(hardware, asked)
+        inference, remarks = _inference(hardware, network, dram)
+        stages.append(Stage(inference, 1.0 if last else answers))
+        told += [f"{network.name}: {remark}" if len(networks) > 1 else remark for remark in remarks]
+    work, (rest, assumed) = cascade(stages), rest_of(hardware, asked)
+    notes = [*told, *assumed]
     if asked.watch is not None:
         return Duty(work, rest, on_events(work, asked.watch, rest), [], asked.battery, asked.watch, notes)
-    cycle = periodic(work, asked.period_s, rest)
+    cycle = periodic(work, asked.period_s, rest, "--period-s")
     others = [periodic(work, period, rest) for period in PERIODS_S if period >= work.worst_seconds]
+    if len(others) < len(PERIODS_S):
+        notes.append(f"other periods: left out below {work.worst_seconds:.4g} s, which an inference may take")
     return Duty(work, rest, cycle, others, asked.battery, None, notes)
 
 
-def _inference(hardware: Hardware, network: Workload, dram: DramFidelity | None) -> Inference:
+def _inference(hardware: Hardware, network: Workload, dram: DramFidelity | None) -> tuple[Inference, list[str]]:
+    """What a run takes, and its notes."""
     summary = simulate(hardware, network, dram=dram).summary
-    return Inference(network.name, summary["latency_ms"] * 1e-3, summary["energy_uj"] * 1e-3)
+    return Inference(network.name, summary["latency_ms"] * 1e-3, summary["energy_uj"] * 1e-3), summary["notes"]
 
 
 def rest_of(hardware: Hardware, asked: Asked) -> tuple[Rest, list[str]]:
@@ -95,11 +101,14 @@ def rest_of(hardware: Hardware, asked: Asked) -> tuple[Rest, list[str]]:
     wake_mj = idle * wake_s if asked.wake_uj is None else asked.wake_uj * 1e-3
     if asked.wake_uj is None:
         notes.append("waking draws what idling does; --wake-uj states it")
+    if hardware.thermal is not None:
+        kelvin = hardware.technology.temperature_k
+        notes.append(f"between inferences leakage is that of technology.temperature_k, {kelvin:g} K")
     return Rest(idle, sleep, wake_s, wake_mj), notes
 
 
-def watching_mw(hardware: Hardware, network: Workload, period_s: float, dram: DramFidelity | None = None) -> float:
+def watching_mw(hardware: Hardware, network: Workload, period_s: float) -> float:
     """Average power of a small network that runs every period on a machine of its own, which idles in between."""
     rest, _ = rest_of(hardware, Asked(period_s))
-    work = cascade([Stage(_inference(hardware, network, dram), 1.0)])
-    return periodic(work, period_s, rest._replace(sleep_mw=rest.idle_mw)).average_mw
+    work = cascade([Stage(_inference(hardware, network, None)[0], 1.0)])
+    return periodic(work, period_s, rest._replace(sleep_mw=rest.idle_mw), "--detector-period-s").average_mw

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 import accelsim
 from accelsim.config import UserError
-from accelsim.duty import Asked, duty, rest_of, watching_mw
+from accelsim.duty import PERIODS_S, Asked, duty, rest_of, watching_mw
 from accelsim.energy import energy_table
 from accelsim.load import load_hardware, load_workload
 from accelsim.power.dutycycle import Battery, Inference, Rest, Stage, Watch, cascade, on_events, periodic
@@ -120,7 +120,7 @@ def test_an_hour_of_events_is_what_one_wake_up_after_another_takes(seconds, mj, 
 
 def test_what_cannot_be_is_told():
     work, rest = work_of([(2.0, 1.0, 1.0)]), Rest(1, 0.1, 0.5, 0.1)
-    with pytest.raises(UserError, match="period: 1 s is too short; an inference takes up to 2 s"):
+    with pytest.raises(UserError, match="period_s: should be at least 2, which an inference may take, got 1"):
         periodic(work, 1.0, rest)
     with pytest.raises(UserError, match="at most 1800 of these"):
         on_events(work, Watch(1, 2000, 1, 0), rest)
@@ -163,14 +163,21 @@ def test_the_command_tells_writes_and_refuses(command, tmp_path):
     woken = json.loads(command(*base, "--detector-mw", 0.3, "--out", tmp_path / "d", "--json")[1])
     assert woken["wakes_per_hour"] == pytest.approx(10.5)
     assert json.loads((tmp_path / "d" / "dutycycle.json").read_text())["missed_events"] == pytest.approx(0.05)
+    assert woken["detector"] == {"power_mw": 0.3, "events_per_hour": 10, "hit": 0.95, "false_alarms_per_hour": 1}
     for options, told in (
         (("--hit", 1.5), "--hit: should be a probability from 0 to 1, got 1.5"),
         (("--then", "resnet8"), "one --answers P for each --then"),
         (("--then", "resnet8", "--answers", 2), "--answers: should be a probability from 0 to 1, got 2"),
-        (("--period-s", 1e-6), "is too short; an inference takes up to"),
+        (("--period-s", 1e-6), "--period-s: should be at least"),
         (("--sleep-mw", -1), "--sleep-mw: should be 0 or a number above it, got -1"),
         (("--battery-mah", 0), "--battery-mah: should be a number above 0, got 0"),
         (("--detector", "resnet8", "--detector-mw", 1), "leave --detector-mw out"),
+        (("--hit", 0.5), "--hit 0.5: needs --detector WORKLOAD or --detector-mw P"),
+        (("--detector-mw", 1, "--detector-hw", "edge_npu"), "--detector-hw edge_npu: needs --detector WORKLOAD"),
+        (("--battery-v", 5), "--battery-v 5.0: needs --battery-mah MAH"),
+        (("--detector-mw", 1, "--period-s", 7), "--period-s 7: with a detector events start inferences"),
+        (("--detector", "ad_autoencoder", "--detector-period-s", 1e-6), "--detector-period-s: should be at least"),
+        (("--detector-mw", 1, "--events-per-hour", 1e9), "wake-ups an hour are too many"),
     ):
         status, shown, error = command(*base, *options, "--out", tmp_path / "none")
         assert (status, shown, error.count("\n")) == (2, "", 1)
@@ -178,8 +185,28 @@ def test_the_command_tells_writes_and_refuses(command, tmp_path):
         assert not (tmp_path / "none").exists()
 
 
+def test_what_a_run_warns_of_is_told(command):
+    hot = ("thermal.resistance_k_per_w=300", "thermal.ambient_k=320", "dram.capacity_mib=0.01", IDEAL)
+    settings = [part for each in hot for part in ("--set", each)]
+    one = json.loads(command("dutycycle", "ad_autoencoder", *settings, "--json")[1])["notes"]
+    assert one[0].startswith("OUT OF MEMORY")
+    assert any("the die settles at" in note for note in one)
+    assert "between inferences leakage is that of technology.temperature_k" in one[-1]
+    both = ("dutycycle", "ad_autoencoder", *settings, "--then", "ds_cnn_kws", "--answers", 0.5, "--json")
+    assert json.loads(command(*both)[1])["notes"][0].startswith("ad_autoencoder: OUT OF MEMORY")
+
+
+def test_periods_that_are_too_short_are_left_out_and_told():
+    hardware, network = load_hardware("edge_npu", [IDEAL, "clock_mhz=0.05"]), load_workload("ad_autoencoder")
+    found = duty(hardware, [(network, 1.0)], Asked(60.0))
+    assert found.work.worst_seconds > 0.1
+    assert [cycle.period_s for cycle in found.others] == [p for p in PERIODS_S if p >= found.work.worst_seconds]
+    assert any(note.startswith("other periods: left out below") for note in found.notes)
+
+
 @pytest.mark.needs_jit
 def test_a_small_network_wakes_a_large_one(command):
     status, shown, _ = command("dutycycle", "resnet8", "--detector", "ad_autoencoder", "--dram", "ideal")
     assert status == 0
     assert "detector, all the time" in shown
+    assert "detector: ad_autoencoder on mcu_npu every 1 s" in shown

@@ -15,8 +15,17 @@ if TYPE_CHECKING:
     from accelsim.power.dutycycle import Battery, Watch
 
 
+OF_EVENTS = ("events_per_hour", "hit", "false_alarms_per_hour")
+NEEDS = (  # options, those of which one has to be there for them, and how a message says so
+    (OF_EVENTS, ("detector", "detector_mw"), "--detector WORKLOAD or --detector-mw P"),
+    (("detector_hw", "detector_period_s"), ("detector",), "--detector WORKLOAD"),
+    (("battery_v", "battery_usable", "self_discharge"), ("battery_mah",), "--battery-mah MAH"),
+)
+
+
 @app.command()
 def dutycycle(
+    context: typer.Context,
     workload: Annotated[str, typer.Argument(metavar="WORKLOAD", help="Shipped name, YAML, ONNX or SCALE-Sim CSV.")],
     hw: Hw = "edge_npu",
     period_s: Annotated[float, typer.Option(metavar="T", help="An inference every T seconds.")] = 1.0,
@@ -67,12 +76,15 @@ def dutycycle(
     hardware, networks = machines[0][0], list(zip((network for _, network in machines), shares, strict=True))
     battery = _battery(battery_mah, battery_v, battery_usable, self_discharge)
     watch = _watch(detector_mw, events_per_hour, hit, false_alarms_per_hour)
+    _refuse_unused(context)
+    notes: list[str] = []
     if detector is not None:
-        watch = _detector(detector, detector_hw, detector_period_s, detector_mw, (events_per_hour, hit,
-                                                                                 false_alarms_per_hour))  # fmt: skip
+        rates = (events_per_hour, hit, false_alarms_per_hour)
+        watch, notes = _detector(detector, detector_hw, detector_period_s, detector_mw, rates)
     folder = None if out is None else prepared(out, FILES)
     asked = Asked(period_s, sleep_mw, wake_ms, wake_uj, battery, watch)
     found = duty(hardware, networks, asked, dram.value if dram else None)
+    found = found._replace(notes=[*found.notes, *notes])
     record = duty_record(found, {"hardware": hardware.name, "settings": settings or []})
     written = [] if folder is None else write_duty(folder, record)
     if as_json:
@@ -81,6 +93,20 @@ def dutycycle(
     show(duty_report(found, run_title(hardware, networks[0][0], settings)))
     for path in written:
         typer.echo(f"wrote {path}")
+
+
+def _refuse_unused(context: typer.Context) -> None:
+    """Raises: UserError for an option that would change nothing without another one, or beside it."""
+    from accelsim.config import UserError
+
+    given = [name for name in context.params if getattr(context.get_parameter_source(name), "name", "") != "DEFAULT"]
+    for name in given:
+        for options, needed, told in NEEDS:
+            if name in options and not set(needed) & set(given):
+                raise UserError(f"--{name.replace('_', '-')} {context.params[name]}: needs {told}")
+    if "period_s" in given and {"detector", "detector_mw"} & set(given):
+        raise UserError(f"--period-s {context.params['period_s']:g}: with a detector events start inferences, and not"
+                        " a period; leave it out")  # fmt: skip
 
 
 def _answers(then: list[str] | None, answers: list[float] | None) -> list[float]:
@@ -126,7 +152,8 @@ def _watch(power_mw: float | None, events: float, hit: float, false_alarms: floa
 
 def _detector(
     name: str, hw: str, period_s: float, power_mw: float | None, rates: tuple[float, float, float]
-) -> Watch:
+) -> tuple[Watch, list[str]]:
+    """A network as detector, and what was assumed for it."""
     from accelsim.config import UserError
     from accelsim.duty import watching_mw
     from accelsim.load import load_hardware, load_workload
@@ -134,4 +161,6 @@ def _detector(
 
     if power_mw is not None:
         raise UserError(f"--detector {name}: its power comes from its runs; leave --detector-mw out")
-    return Watch(watching_mw(load_hardware(hw), load_workload(name), period_s), *rates)
+    hardware, network = load_hardware(hw), load_workload(name)
+    looks = f"detector: {network.name} on {hardware.name} every {period_s:g} s, which idles in between, all of it on"
+    return Watch(watching_mw(hardware, network, period_s), *rates), [f"{looks}; --detector-mw states its power"]

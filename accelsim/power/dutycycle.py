@@ -146,14 +146,14 @@ def cascade(stages: Sequence[Stage]) -> Cascade:
     )
 
 
-def periodic(work: Cascade, period_s: float, rest: Rest) -> Cycle:
+def periodic(work: Cascade, period_s: float, rest: Rest, name: str = "period_s") -> Cycle:
     """An inference every period; between them it sleeps, or idles where that takes less.
 
-    Raises: UserError for a period that the slowest inference does not fit.
+    Raises: UserError for a period that the slowest inference does not fit, which it calls by name.
     """
     if work.worst_seconds > period_s * (1 + 1e-12):
-        told = f"an inference takes up to {work.worst_seconds:.6g} s: the shortest possible"
-        raise UserError(f"period: {period_s:.6g} s is too short; {told}")
+        told = f"should be at least {work.worst_seconds:.6g}, which an inference may take"
+        raise UserError(f"{name}: {told}, got {period_s:.6g}")
     gap = period_s - work.seconds
     asleep_mj = rest.wake_mj + (gap - rest.wake_s) * rest.sleep_mw
     if rest.wake_s > period_s - work.worst_seconds or asleep_mj >= gap * rest.idle_mw:
@@ -172,9 +172,8 @@ def on_events(work: Cascade, watch: Watch, rest: Rest) -> Cycle:
     wakes = watch.wakes_per_hour
     active, waking, watching_mj = wakes * work.seconds, wakes * rest.wake_s, watch.power_mw * HOUR_S
     if active > HOUR_S:
-        raise UserError(
-            f"{wakes:.6g} wake-ups an hour are too many: at most {HOUR_S / work.seconds:.6g} of these inferences fit"
-        )
+        told = f"at most {HOUR_S / work.seconds:.6g} of these inferences fit"
+        raise UserError(f"events x hit + false alarms: {wakes:.6g} wake-ups an hour are too many: {told}")
     idle, asleep = HOUR_S - active, HOUR_S - active - waking
     if asleep < 0 or wakes * rest.wake_mj + asleep * rest.sleep_mw >= idle * rest.idle_mw:
         return Cycle(HOUR_S, active, 0.0, idle, wakes * work.mj, 0.0, idle * rest.idle_mw, watching_mj, False)

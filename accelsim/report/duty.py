@@ -137,6 +137,8 @@ def duty_record(found: Duty, about: dict[str, Any]) -> dict[str, Any]:
         "wake_ms": rest.wake_s * 1e3,
         "wake_uj": rest.wake_mj * 1e3,
         "break_even_s": rest.break_even_s if math.isfinite(rest.break_even_s) else None,
+        "battery": found.battery._asdict() if found.battery else None,
+        "detector": found.watch._asdict() if found.watch else None,
         "wakes_per_hour": found.watch.wakes_per_hour if found.watch else None,
         "missed_events": 1 - found.watch.hit if found.watch else None,
         "cycle": _cycle(found.cycle, found.battery),

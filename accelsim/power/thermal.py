@@ -16,7 +16,6 @@ Leaking = Callable[[float], float]  #: K -> W
 HOTTEST_K = 600.0  # beyond which a balance is none: silicon is no semiconductor circuit any more
 SCANNED = 600  # temperatures between ambient and HOTTEST_K
 HALVINGS = 100
-STEPS_A_CONSTANT = 400  # of the time constant R C; Runge and Kutta's fourth order
 BALANCED = 1e-8  # of the heat that leaves; a smaller surplus is none
 ACCURACY = 1e-6  # of a time, relative
 
@@ -141,33 +140,3 @@ def _integral(of: Callable[[float], float], low: float, high: float, halvings: i
         return halves * (high - low)
     middle = (low + high) / 2
     return _integral(of, low, middle, halvings - 1) + _integral(of, middle, high, halvings - 1)
-
-
-def transient(package: Package, power_w: float, leakage_w: Leaking, seconds: float, start_k: float | None = None
-              ) -> list[tuple[float, float]]:  # fmt: skip
-    """Temperature over time, as seconds and K, from ambient or start_k on; it ends early once above HOTTEST_K.
-
-    Runge and Kutta's fourth order in steps of R C / STEPS_A_CONSTANT at most: about 1e-12 of a rise per time constant.
-    """
-    constant = package.resistance_k_per_w * package.capacitance_j_per_k
-    count = math.ceil(seconds / constant * STEPS_A_CONSTANT)
-
-    def slope(kelvin: float) -> float:
-        gained = power_w + leakage_w(min(kelvin, HOTTEST_K)) - package.flow_w(kelvin)
-        return gained / package.capacitance_j_per_k
-
-    found = [(0.0, package.ambient_k if start_k is None else start_k)]
-    for number in range(1, count + 1):
-        if found[-1][1] > HOTTEST_K:
-            break
-        found.append((seconds * (number / count), _after(slope, found[-1][1], seconds / count)))
-    return found
-
-
-def _after(slope: Callable[[float], float], temperature: float, step: float) -> float:
-    """One step of Runge and Kutta's."""
-    a = slope(temperature)
-    b = slope(temperature + step / 2 * a)
-    c = slope(temperature + step / 2 * b)
-    d = slope(temperature + step * c)
-    return temperature + step / 6 * (a + 2 * b + 2 * c + d)

@@ -19,7 +19,8 @@ def starts(size: int, tile: int) -> np.ndarray:
 def ifmap_pixels(gemm: Gemm, tile: int) -> np.ndarray:
     """Raw input pixels of one channel (of all images) that each tile of ``tile`` output pixels fetches, halo included.
 
-    Whole rows where a tile spans output rows, the columns that its windows cover within one row.
+    Whole rows where a tile spans output rows, the columns that its windows cover within one row. Rows and columns that
+    no window of the layer reads (every second one of a 1x1 kernel with stride 2) are passed over by the DMA's strides.
     """
     first = starts(gemm.m, tile)
     last = np.minimum(first + tile, gemm.m) - 1
@@ -35,37 +36,59 @@ def ifmap_pixels(gemm: Gemm, tile: int) -> np.ndarray:
     between = (image - 1) * _span(conv, 0, np.zeros_like(top), end)
     rows = np.where(image == 0, _span(conv, 0, top, bottom), split + between)
     columns = _span(conv, 1, first % conv.out_width, last % conv.out_width)
-    return np.asarray(rows * np.where(one_row, columns, conv.width))
+    return np.asarray(rows * np.where(one_row, columns, _read(conv, 1)[-1]))
 
 
 def first_pixels(gemm: Gemm, tile: int) -> np.ndarray:
-    """Number of the first raw input pixel, row by row through the batch, that each tile of output pixels fetches."""
+    """Number of the first raw input pixel, row by row through the batch, that each tile of output pixels fetches.
+
+    Pixels that no window reads are not counted, as if the next lay in their place.
+    """
     first = starts(gemm.m, tile)
     conv = gemm.convolution
     if conv is None:
         return first
+    rows, columns = _read(conv, 0), _read(conv, 1)
     row, column = np.divmod(first, conv.out_width)
     image, row = np.divmod(row, conv.out_height)
-    top = np.clip(row * conv.stride[0] - conv.padding[0], 0, conv.height - 1)
-    left = np.clip(column * conv.stride[1] - conv.padding[1], 0, conv.width - 1)
+    top = rows[np.clip(row * conv.stride[0] - conv.padding[0], 0, conv.height - 1)]
+    left = columns[np.clip(column * conv.stride[1] - conv.padding[1], 0, conv.width - 1)]
     one_row = (first + np.minimum(tile, gemm.m - first) - 1) // conv.out_width == first // conv.out_width
-    return np.asarray((image * conv.height + top) * conv.width + np.where(one_row, left, 0))
+    return np.asarray((image * rows[-1] + top) * columns[-1] + np.where(one_row, left, 0))
 
 
 def all_pixels(gemm: Gemm) -> int:
-    """Raw input pixels of one channel, of all images."""
+    """Raw input pixels of one channel, of all images, that any window reads."""
     conv = gemm.convolution
-    return conv.batch * conv.height * conv.width if conv else gemm.m
+    return conv.batch * int(_read(conv, 0)[-1] * _read(conv, 1)[-1]) if conv else gemm.m
 
 
 def _span(conv: Convolution, axis: int, low: np.ndarray, high: np.ndarray) -> np.ndarray:
-    """Input rows (axis 0) or columns from the first that output low reads to the last of high, padding left out."""
+    """Input rows (axis 0) or columns from the first that output low reads to the last of high.
+
+    Padding is left out, and what no window reads.
+    """
     extent = (conv.kernel[axis] - 1) * conv.dilation[axis] + 1
     size = (conv.height, conv.width)[axis]
     first, last = low * conv.stride[axis] - conv.padding[axis], high * conv.stride[axis] - conv.padding[axis]
     begin = np.minimum(np.maximum(first, 0), size)  # np.clip takes several times as long on so few
     end = np.minimum(np.maximum(last + extent, 0), size)
-    return np.asarray(np.maximum(end - begin, 0))
+    read = _read(conv, axis)
+    return np.asarray(read[np.maximum(end, begin)] - read[begin])
+
+
+@lru_cache(maxsize=4096)
+def _read(conv: Convolution, axis: int) -> np.ndarray:
+    """Input rows (axis 0) or columns above each place, and in all, that some window of an image reads; int64[size + 1].
+
+    Without padding, which no memory holds.
+    """
+    size = (conv.height, conv.width)[axis]
+    begins = np.arange((conv.out_height, conv.out_width)[axis]) * conv.stride[axis] - conv.padding[axis]
+    places = begins[:, None] + np.arange(conv.kernel[axis]) * conv.dilation[axis]
+    read = np.zeros(size + 1, np.int64)
+    read[1 + places[(places >= 0) & (places < size)]] = 1
+    return np.cumsum(read)
 
 
 def ifmap_channels(gemm: Gemm, tile: int) -> np.ndarray:
@@ -99,9 +122,7 @@ def compulsory_operands(gemm: Gemm) -> tuple[int, int, int]:
 
     Input rows and columns that no window reads (a 1x1 kernel with stride 2) need not come.
     """
-    conv = gemm.convolution
-    pixels = conv.batch * _touched(conv, 0) * _touched(conv, 1) if conv else gemm.m
-    ifmap = pixels * int(ifmap_channels(gemm, gemm.k)[0])
+    ifmap = all_pixels(gemm) * int(ifmap_channels(gemm, gemm.k)[0])
     ifmap_in = int(to_bytes(ifmap, gemm.activation_bits)) * gemm.groups
     weights = (int(weight_bytes(gemm, gemm.k, gemm.n)) + bias_bytes(gemm, gemm.n)) * gemm.groups
     return ifmap_in, weights, int(to_bytes(gemm.m * gemm.n, gemm.output_bits)) * gemm.groups
@@ -125,12 +146,6 @@ def least_bytes(gemm: Gemm, capacity_bytes: int) -> int:
     elements = 2 * macs / math.sqrt(reuse * held) - (2 if gemm.groups == 1 else 3) * held
     return max(sum(compulsory_bytes(gemm)), int(max(elements, 0) * gemm.groups * width / 8))
 
-
-def _touched(conv: Convolution, axis: int) -> int:
-    """Distinct input rows (axis 0) or columns that windows of one image read."""
-    begins = np.arange((conv.out_height, conv.out_width)[axis]) * conv.stride[axis] - conv.padding[axis]
-    places = np.unique(begins[:, None] + np.arange(conv.kernel[axis]) * conv.dilation[axis])
-    return int(((places >= 0) & (places < (conv.height, conv.width)[axis])).sum())
 
 
 def weight_bytes(gemm: Gemm, k: Any, n: Any) -> np.ndarray:

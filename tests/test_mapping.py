@@ -2,6 +2,7 @@
 
 import dataclasses
 import itertools
+import math
 import re
 from fractions import Fraction
 from math import ceil
@@ -100,7 +101,14 @@ def expected_moves(gemm, mapping):
 
 
 def _fetched(conv, pixels, reductions):
-    """Elements that come for a tile: the box around its windows, of whole rows if it spans output rows."""
+    """Elements that come for a tile: the box around its windows, of whole rows if it spans output rows.
+
+    Rows and columns that no window of the layer reads stay where they are.
+    """
+    outputs, window = conv["out_height"] * conv["out_width"], math.prod(conv["kernel"])
+    everything = naive_memory.raw_pixels(conv, range(outputs), range(window))
+    read_rows = {row for _, _, row, _ in everything if 0 <= row < conv["height"]}
+    read_columns = {column for *_, column in everything if 0 <= column < conv["width"]}
     boxes = {}
     for image, channel, row, column in naive_memory.raw_pixels(conv, pixels, reductions):
         top, left, bottom, right = boxes.get((image, channel), (row, column, row, column))
@@ -108,9 +116,9 @@ def _fetched(conv, pixels, reductions):
     spans = pixels[0] // conv["out_width"] != pixels[-1] // conv["out_width"]
     total = 0
     for top, left, bottom, right in boxes.values():
-        rows = max(0, min(bottom, conv["height"] - 1) - max(top, 0) + 1)
-        columns = max(0, min(right, conv["width"] - 1) - max(left, 0) + 1)
-        total += rows * (conv["width"] if spans else columns)
+        rows = len(read_rows.intersection(range(top, bottom + 1)))
+        columns = len(read_columns if spans else read_columns.intersection(range(left, right + 1)))
+        total += rows * columns
     return total
 
 

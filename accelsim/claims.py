@@ -34,8 +34,13 @@ class Claim:
 
     def as_json(self) -> dict[str, Any]:
         """Plain data."""
-        return {"claim": self.name, "title": self.title, "text": self.text, "figures": self.figures,
-                "rows": self.records}  # fmt: skip
+        return {
+            "claim": self.name,
+            "title": self.title,
+            "text": self.text,
+            "figures": self.figures,
+            "rows": self.records,
+        }
 
 
 def int8_energy(network: str = "resnet50") -> Claim:
@@ -101,8 +106,11 @@ def unstructured(network: str = "resnet50") -> Claim:
             zeros = compared.records[1]
             figures[f"{name}_speedup"] = zeros["speedup"]
             figures[f"{name}_energy_ratio{'_gated' if gating else ''}"] = zeros["energy_ratio"]
-    gated = ", ".join(f"{saved:.3f} on {name.removesuffix('_energy_ratio_gated')}" for name, saved in figures.items()
-                      if name.endswith("_gated"))  # fmt: skip
+    gated = ", ".join(
+        f"{saved:.3f} on {name.removesuffix('_energy_ratio_gated')}"
+        for name, saved in figures.items()
+        if name.endswith("_gated")
+    )
     text = (
         "Not a cycle on any of the three engines, and no energy either, unless multiplications by zero are gated;"
         f" all energy is then less by a factor of {gated}. Memory reads and moves zeros like other weights."
@@ -116,8 +124,9 @@ def separable(network: str = "mobilenet_v1") -> Claim:
     hardware = load_hardware("edge_npu")
     both = [compare(hardware, each, ["int8"]) for each in (standard(network), load_workload(network))]
     before, after = (comparison.records[0] for comparison in both)
-    layers = [row for comparison in both[1:] for each in comparison.rows if each.measured
-              for row in each.measured.result.rows]  # fmt: skip
+    layers = [
+        row for comparison in both[1:] for each in comparison.rows if each.measured for row in each.measured.result.rows
+    ]
     alone = [row for row in layers if row.kind == "depthwise"]
     figures = {
         "mac_ratio": before["macs"] / after["macs"],

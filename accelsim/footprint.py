@@ -147,7 +147,6 @@ def least_bytes(gemm: Gemm, capacity_bytes: int) -> int:
     return max(sum(compulsory_bytes(gemm)), int(max(elements, 0) * gemm.groups * width / 8))
 
 
-
 def weight_bytes(gemm: Gemm, k: Any, n: Any) -> np.ndarray:
     """Bytes of k weights, metadata included, of each of n filters; rounded up for each tile."""
     return to_bytes(gemm.weight_column_bits(k) * n, 1)

@@ -114,8 +114,9 @@ def _refuse_short(period_ns: float, active_ns: float) -> None:
         raise UserError(f"--period-ms: {told}, got {period_ns * 1e-6:.6g}")
 
 
-def _mode(name: str, stated: GatedUnit, leakage_mw: float, share: float, residual: float, wake_ns: float,
-          overhead_pj: float) -> tuple[Mode, ...]:  # fmt: skip
+def _mode(
+    name: str, stated: GatedUnit, leakage_mw: float, share: float, residual: float, wake_ns: float, overhead_pj: float
+) -> tuple[Mode, ...]:
     """A way of being off of a block that is a share of its unit; what is stated of the unit goes before."""
     if not stated.gated:
         return ()
@@ -135,8 +136,15 @@ def _engine(bench: Bench) -> Iterator[Block]:
     one_cycle = (bench.table.mac_pj + bench.table.bit_step_pj) * engine.pes * switching.logic_busy_cycles
     for used, share in _parts(bench):
         idle = bench.gaps(bench.in_layers(bench.result.timeline.engine, used))
-        modes = _mode("off", hardware.gating.engine, leakage * share, share, switching.logic_left_share,
-                      switching.logic_wake_ns, one_cycle * share)  # fmt: skip
+        modes = _mode(
+            "off",
+            hardware.gating.engine,
+            leakage * share,
+            share,
+            switching.logic_left_share,
+            switching.logic_wake_ns,
+            one_cycle * share,
+        )
         yield Block("engine", leakage * share, clock * share, idle, modes)
 
 
@@ -175,8 +183,9 @@ def _vector(bench: Bench) -> Iterator[Block]:
     adder, _ = lane_units(technology, hardware.engine.precision)
     factor = bench.table.vector_pj["add"] / vector_operation(technology, "add", hardware.engine.precision).energy_pj
     overhead = adder.energy_pj * factor * lanes * switching.logic_busy_cycles
-    modes = _mode("off", hardware.gating.vector, leakage, 1.0, switching.logic_left_share, switching.logic_wake_ns,
-                  overhead)  # fmt: skip
+    modes = _mode(
+        "off", hardware.gating.vector, leakage, 1.0, switching.logic_left_share, switching.logic_wake_ns, overhead
+    )
     yield Block("vector", leakage, clock, bench.gaps(bench.result.timeline.vector), modes)
 
 
@@ -210,10 +219,24 @@ def _slices(bench: Bench, name: str, busy: np.ndarray, held: np.ndarray) -> Iter
     for low, high in pairwise(edges):
         used, count = needed >= high, high - low
         power, share = leakage * count, count / sram.banks
-        retention = _mode("retention", choice.sram_retention, power, share, switching.sram_retention_share,
-                          switching.sram_retention_cycles * bench.table.cycle_ns, energy * count)  # fmt: skip
-        off = _mode("off", choice.sram_off, power, share, switching.sram_off_share,
-                    max(switch.wake_ns, bench.table.cycle_ns), energy * count)  # fmt: skip
+        retention = _mode(
+            "retention",
+            choice.sram_retention,
+            power,
+            share,
+            switching.sram_retention_share,
+            switching.sram_retention_cycles * bench.table.cycle_ns,
+            energy * count,
+        )
+        off = _mode(
+            "off",
+            choice.sram_off,
+            power,
+            share,
+            switching.sram_off_share,
+            max(switch.wake_ns, bench.table.cycle_ns),
+            energy * count,
+        )
         idle, empty = _spells(bench, busy, used)
         if hardware.schedule.keep_weights and name in ("weight", "shared"):
             off = ()  # what waits for the next inference is there all the time
@@ -238,8 +261,7 @@ def _dram(bench: Bench) -> Iterator[Block]:
         i, t = memory.currents_ma, memory.timing_cycles
         wake += t.trfc * memory.tck_ns
         overhead = (i.idd5ab - i.idd3n) * t.trfc * memory.pj_per_ma_cycle * memory.ranks * memory.channels
-    modes = _mode("power-down", choice.dram_power_down, standby, 1.0, left[0],
-                  switching.dram_power_down_wake_ns, 0.0)  # fmt: skip
+    modes = _mode("power-down", choice.dram_power_down, standby, 1.0, left[0], switching.dram_power_down_wake_ns, 0.0)
     modes += _mode("self-refresh", choice.dram_self_refresh, standby, 1.0, left[1], wake, overhead)
     yield Block("dram", standby, 0.0, bench.gaps(bench.result.timeline.dram), modes)
 
@@ -251,8 +273,10 @@ def low_power_shares(hardware: Hardware) -> tuple[float, float]:
     if not isinstance(memory, BankedDevice):
         return assumed
     i = memory.currents_ma
-    power_down, self_refresh = (share if ma is None else min(ma / i.idd2n, 1.0) if i.idd2n else 1.0
-                                for ma, share in zip((i.idd2p, i.idd6), assumed, strict=True))  # fmt: skip
+    power_down, self_refresh = (
+        share if ma is None else min(ma / i.idd2n, 1.0) if i.idd2n else 1.0
+        for ma, share in zip((i.idd2p, i.idd6), assumed, strict=True)
+    )
     return power_down, self_refresh
 
 
@@ -261,5 +285,7 @@ def _dram_note(hardware: Hardware) -> list[str]:
     if isinstance(memory, BankedDevice) and memory.currents_ma.idd2p is not None:
         return []
     share = low_power_shares(hardware)[0]
-    return [f"the DRAM's power-down and self-refresh are assumed to draw {share:.0%} of its standby"
-            " (6 % of an LPDDR3's, 75 % of a DDR4's)"]  # fmt: skip
+    return [
+        f"the DRAM's power-down and self-refresh are assumed to draw {share:.0%} of its standby"
+        " (6 % of an LPDDR3's, 75 % of a DDR4's)"
+    ]

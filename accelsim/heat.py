@@ -99,8 +99,9 @@ def _leakage_mw(hardware: Hardware, temperature_k: float) -> tuple[float, float]
     within = inside - math.copysign(SLOPE_K, inside - (COOLEST_K + WARMEST_K) / 2)
     before = _table_leakage_mw(hardware, within)
     kelvins = (temperature_k - inside) / (inside - within)
-    logic, sram = (edge * (edge / other) ** kelvins if other else edge for edge, other in
-                   zip(at_edge, before, strict=True))  # fmt: skip
+    logic, sram = (
+        edge * (edge / other) ** kelvins if other else edge for edge, other in zip(at_edge, before, strict=True)
+    )
     return logic, sram
 
 

@@ -229,8 +229,10 @@ def im2col(images: np.ndarray, convolution: Convolution) -> np.ndarray:
     top, left, bottom, right = c.padding
     padded = np.pad(images, ((0, 0), (0, 0), (top, bottom), (left, right)))
     # ceil_mode windows may reach past the padding: they read zeros as well
-    extent = [(n - 1) * s + (k - 1) * d + 1 for n, s, k, d in zip(
-        (c.out_height, c.out_width), c.stride, c.kernel, c.dilation, strict=True)]  # fmt: skip
+    extent = [
+        (n - 1) * s + (k - 1) * d + 1
+        for n, s, k, d in zip((c.out_height, c.out_width), c.stride, c.kernel, c.dilation, strict=True)
+    ]
     short = [max(0, want - have) for want, have in zip(extent, padded.shape[2:], strict=True)]
     padded = np.pad(padded, ((0, 0), (0, 0), (0, short[0]), (0, short[1])))
     patches = np.empty(

@@ -97,8 +97,14 @@ class Layer(NamedTuple):
 class Machine:
     """Hardware with what is derived from it once."""
 
-    def __init__(self, hardware: Hardware, stepped: bool = False, tensors: Path | None = None, prunes: bool = False,
-                 products: Products | None = None) -> None:  # fmt: skip
+    def __init__(
+        self,
+        hardware: Hardware,
+        stepped: bool = False,
+        tensors: Path | None = None,
+        prunes: bool = False,
+        products: Products | None = None,
+    ) -> None:
         self.hardware = hardware
         self.tensors = tensors
         self.losses: list[tuple[str, Losses]] = []  # kind of layer, and where its bit slots went
@@ -241,8 +247,9 @@ class Machine:
         """The search for the mapping of a product; it holds for any memories behind this engine."""
         array, vector, engine = self.hardware.engine, self.hardware.vector, self.products.engine
         sizes = replace(gemm, weight_sparsity=None, sparsity_stated=False, activation_signed=None)  # no tile's matter
-        return search(sizes, array, vector, engine, counted.counts.cycles, self._per_output(job, gemm),
-                      self.halves, job.mapping)  # fmt: skip
+        return search(
+            sizes, array, vector, engine, counted.counts.cycles, self._per_output(job, gemm), self.halves, job.mapping
+        )
 
     def best(self, job: Job, gemm: Gemm, counted: Counted, room: Hardware) -> Mapping:
         """The best mapping of a product with what room its context leaves."""
@@ -259,8 +266,10 @@ class Machine:
         fill = sum(buffer.write_pj_per_bit for buffer in buffers) / len(buffers)
         standing = table.leakage_logic_mw + table.leakage_sram_mw + table.dram_standby_mw
         return Prices(
-            fixed=work.macs * table.mac_pj + work.bit_steps * table.bit_step_pj
-            + work.register_steps * table.register_pj + read,
+            fixed=work.macs * table.mac_pj
+            + work.bit_steps * table.bit_step_pj
+            + work.register_steps * table.register_pj
+            + read,
             per_byte=8 * (table.dram_pj_per_bit + fill),
             per_cycle=standing * table.cycle_ns,
         )
@@ -339,8 +348,19 @@ class Machine:
         )
         tiling = mapped.cycles - counted.counts.cycles
         compulsory = moved_in(context, compulsory_operands(gemm))
-        return Run(gemm, counted.counts.cycles, tiling, waits, stream, played, activity, compulsory, str(mapping),
-                   counted, context)  # fmt: skip
+        return Run(
+            gemm,
+            counted.counts.cycles,
+            tiling,
+            waits,
+            stream,
+            played,
+            activity,
+            compulsory,
+            str(mapping),
+            counted,
+            context,
+        )
 
     def _band(self, gemm: Gemm) -> Counted:
         return Counted(self.products.engine.count(gemm))
@@ -351,8 +371,9 @@ class Machine:
         known: dict[Hashable, Run] = {}
         for number, part in enumerate(bands_of(gemm, context.bands)):
             resident = context.resident_bytes or (context.waiting_bytes if number else 0)
-            here = context._replace(bands=1, resident_bytes=resident, waiting_bytes=0,
-                                    ahead=context.ahead and not number)  # fmt: skip
+            here = context._replace(
+                bands=1, resident_bytes=resident, waiting_bytes=0, ahead=context.ahead and not number
+            )
             if (part, here) not in known:
                 share, band = _band_job(job, part, gemm), self._band(part)
                 cut = self.cut(share, part, band, self.best(share, part, band, room), here)
@@ -360,8 +381,13 @@ class Machine:
             runs.append(known[part, here])
         work = self.products.work(counted)
         activity = sum((run.activity for run in runs), Activity())
-        activity = replace(activity, macs=work.macs, bit_steps=work.bit_steps, register_steps=work.register_steps,
-                           selections=work.macs if gemm.pattern else 0)  # fmt: skip
+        activity = replace(
+            activity,
+            macs=work.macs,
+            bit_steps=work.bit_steps,
+            register_steps=work.register_steps,
+            selections=work.macs if gemm.pattern else 0,
+        )
         return joined_runs(gemm, counted, context, runs, activity)
 
     def _vector_run(self, traffic: tuple[int, int, int], operations: dict[str, int], context: Context) -> Run:
@@ -370,5 +396,4 @@ class Machine:
         stream = vector_stream((read, weights), written, lanes, self._room(context, None))
         played = play(stream, self.hardware)
         activity = vector_activity(traffic, moved, played.total_cycles, operations)
-        return Run(None, int(stream.vector_cycles.sum()), 0, 0, stream, played, activity, moved, "", None,
-                   context)  # fmt: skip
+        return Run(None, int(stream.vector_cycles.sum()), 0, 0, stream, played, activity, moved, "", None, context)

@@ -284,6 +284,19 @@ def _least(c: Choice, hardware: Hardware, goal: Terms, halves: tuple[int, int, i
     from accelsim.kernels.mapper import Goal, least
 
     per_cycle, latency = hardware.dram.bandwidth_gb_s * 1e3 / hardware.clock_mhz, latency_cycles(hardware)
-    place, score = least(c.pieces, c.piece_bytes, c.share, c.rest_share, c.compute, c.busiest, c.contents,
-                         c.end_bytes, c.moved, per_cycle, latency, Goal(*goal), halves)  # fmt: skip
+    place, score = least(
+        c.pieces,
+        c.piece_bytes,
+        c.share,
+        c.rest_share,
+        c.compute,
+        c.busiest,
+        c.contents,
+        c.end_bytes,
+        c.moved,
+        per_cycle,
+        latency,
+        Goal(*goal),
+        halves,
+    )
     return int(place), float(score)

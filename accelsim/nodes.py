@@ -31,8 +31,9 @@ class Scaling(NamedTuple):
 def _fits(file: str) -> dict[int, tuple[float, float, float]]:
     """e2, e1, e0 by node in nm."""
     with (hwconfigs_folder() / "technology" / file).open(newline="", encoding="utf-8") as lines:
-        return {int(row["node_nm"]): (float(row["e2"]), float(row["e1"]), float(row["e0"]))
-                for row in csv.DictReader(lines)}  # fmt: skip
+        return {
+            int(row["node_nm"]): (float(row["e2"]), float(row["e1"]), float(row["e0"])) for row in csv.DictReader(lines)
+        }
 
 
 def node_scaling(file: str, before: tuple[int, float], after: tuple[int, float]) -> Scaling:

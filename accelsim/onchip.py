@@ -21,9 +21,7 @@ Fits = Callable[[int, Context], bool]  # whether a layer, by its number, can be 
 PLENTY_KIB = 1 << 30  # for an operand that takes no room of its own
 
 
-def contexts(
-    workload: Workload, bits: Sequence[Bits], hardware: Hardware, fits: Fits
-) -> list[Context]:
+def contexts(workload: Workload, bits: Sequence[Bits], hardware: Hardware, fits: Fits) -> list[Context]:
     """What each layer finds and leaves on chip; fits tells whether a layer can be cut so, by its number."""
     plan, found = hardware.schedule, [ALONE] * len(workload.nodes)
     weights = all_weights(workload, bits, hardware)
@@ -63,9 +61,7 @@ def _code(workload: Workload, bits: Sequence[Bits], found: list[Context]) -> Non
             found[index] = found[index]._replace(stored_share=shares[reader])
 
 
-def _hand_over(
-    workload: Workload, bits: Sequence[Bits], hardware: Hardware, found: list[Context], fits: Fits
-) -> None:
+def _hand_over(workload: Workload, bits: Sequence[Bits], hardware: Hardware, found: list[Context], fits: Fits) -> None:
     """A result stays for the layer behind it, if that reads it; it is stored as well if others do.
 
     What a product's results only pass through, a function or pooling, is done as they appear. What fits in no buffer
@@ -153,8 +149,9 @@ def _in_bands(
 
 def plain(context: Context) -> Context:
     """The same without anything on chip between layers."""
-    return Context(resident_bytes=context.resident_bytes, loaded_share=context.loaded_share,
-                   stored_share=context.stored_share)  # fmt: skip
+    return Context(
+        resident_bytes=context.resident_bytes, loaded_share=context.loaded_share, stored_share=context.stored_share
+    )
 
 
 def _takes(node: Any, reads: frozenset[int], batch: int, bits: Bits) -> bool:

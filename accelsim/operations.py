@@ -18,8 +18,11 @@ def engine_operation(technology: Technology, engine: AnyEngine) -> Operation:
         what = f"rule: an addition of {width} bits for each bit of the serial operand"
     addition = integer_add(technology, width)
     at_once = engine.activation_bits_per_cycle
-    return Operation(energy_pj=addition.energy_pj * at_once, area_um2=addition.area_um2 * at_once,
-                     source=f"{what}; {addition.source}")  # fmt: skip
+    return Operation(
+        energy_pj=addition.energy_pj * at_once,
+        area_um2=addition.area_um2 * at_once,
+        source=f"{what}; {addition.source}",
+    )
 
 
 def selection_operation(technology: Technology, engine: AnyEngine) -> Operation | None:

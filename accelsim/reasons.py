@@ -55,8 +55,11 @@ def _held(gemm: Gemm, engine: AnyEngine) -> list[tuple[str, int, int]]:
         if engine.pack_depthwise and channels == 1:
             channels = laid.k
         windows = engine.cols if laid.m == 1 and laid.convolution is None else laid.m  # steps go round the columns
-        return [("lanes", channels, engine.lanes), ("windows", windows, engine.cols),
-                ("filters", laid.n, engine.tiles * engine.rows)]  # fmt: skip
+        return [
+            ("lanes", channels, engine.lanes),
+            ("windows", windows, engine.cols),
+            ("filters", laid.n, engine.tiles * engine.rows),
+        ]
     if isinstance(engine, TensorCore):
         held = [("pixels", gemm.m, engine.tile_m), ("filters", gemm.n, engine.tile_n)]
         if engine.multiprocessors == 1:

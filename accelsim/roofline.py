@@ -178,8 +178,9 @@ def _point(row: LayerResult, roof: Roof, dram: Level, hardware: Hardware, share:
     moved = max(row.dram_read_bytes + row.dram_write_bytes - row.prefetched_bytes, 1)  # in its own time
     seconds = row.total_cycles / clock_hz(hardware)
     intensity, rate = row.macs / moved, row.macs / seconds
-    point = Point(row.layer, row.kind, row.bound, intensity, rate, share, roof,
-                  min(roof.macs_per_s, intensity * dram.bytes_per_s))  # fmt: skip
+    point = Point(
+        row.layer, row.kind, row.bound, intensity, rate, share, roof, min(roof.macs_per_s, intensity * dram.bytes_per_s)
+    )
     check(point, dram)
     return point
 

@@ -173,11 +173,29 @@ def joined_runs(gemm: Gemm, counted: Counted, context: Context, runs: list[Run],
 def idle_row(node: Node, reason: str = "") -> LayerResult:
     """A layer that only names data differently, is not run, or is done already: nothing moves."""
     zeros: dict[str, Any] = dict.fromkeys(
-        ("m", "n", "k", "groups", "macs", "compute_cycles", "stall_cycles", "total_cycles",
-         *(f"{cause}_cycles" for cause in CAUSES), "dram_read_bytes", "dram_write_bytes", "compulsory_read_bytes",
-         "compulsory_write_bytes", "least_bytes", "ifmap_held_bytes", "weight_held_bytes", "ofmap_held_bytes",
-         "vector_cycles", "dram_busy_cycles"), 0
-    )  # fmt: skip
+        (
+            "m",
+            "n",
+            "k",
+            "groups",
+            "macs",
+            "compute_cycles",
+            "stall_cycles",
+            "total_cycles",
+            *(f"{cause}_cycles" for cause in CAUSES),
+            "dram_read_bytes",
+            "dram_write_bytes",
+            "compulsory_read_bytes",
+            "compulsory_write_bytes",
+            "least_bytes",
+            "ifmap_held_bytes",
+            "weight_held_bytes",
+            "ofmap_held_bytes",
+            "vector_cycles",
+            "dram_busy_cycles",
+        ),
+        0,
+    )
     return LayerResult(
         layer=node.layer.name,
         kind=str(node.layer.type),

@@ -87,8 +87,9 @@ def simulate(
     return Result(tuple(rows), summary, joined(timelines), tuple(machine.counted.get(row.layer) for row in rows))
 
 
-def replay(hardware: Hardware, workload: Workload, result: Result, name: str,
-           tensors: Path | None = None) -> Played | None:  # fmt: skip
+def replay(
+    hardware: Hardware, workload: Workload, result: Result, name: str, tensors: Path | None = None
+) -> Played | None:
     """One layer of a result once more, step by step: when each unit works and what the engine waits for.
 
     None for a layer that does nothing. Raises: UserError where there is no such layer.

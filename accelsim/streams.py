@@ -78,8 +78,16 @@ def gemm_stream(
     if lane_cycles_per_output:
         vector[-1] += hardware.vector.latency_cycles
     compute = _shared_out(work, engine_cycles)
-    return TileStream(loads, results + sums, fresh, compute, vector, addresses=addresses if placed else None,
-                      ahead_bytes=ahead, halves=hardware.sram.halves)  # fmt: skip
+    return TileStream(
+        loads,
+        results + sums,
+        fresh,
+        compute,
+        vector,
+        addresses=addresses if placed else None,
+        ahead_bytes=ahead,
+        halves=hardware.sram.halves,
+    )
 
 
 def shared(nbytes: np.ndarray, share: Fraction) -> np.ndarray:
@@ -186,8 +194,10 @@ def vector_stream(
     """
     steps = vector_steps(load_bytes, store_bytes, hardware.sram)
     if steps > MOST_STEPS:
-        raise UserError(f"an element-wise layer of {sum(load_bytes) + store_bytes} bytes needs {steps} passes through"
-                        f" the buffers; at most {MOST_STEPS}")  # fmt: skip
+        raise UserError(
+            f"an element-wise layer of {sum(load_bytes) + store_bytes} bytes needs {steps} passes through"
+            f" the buffers; at most {MOST_STEPS}"
+        )
     loads = np.stack([_even(load_bytes[0], steps), _even(load_bytes[1], steps), np.zeros(steps, np.int64)], axis=1)
     cycles = _even(ceil(lane_cycles / hardware.vector.lanes), steps)
     if lane_cycles:
@@ -195,8 +205,16 @@ def vector_stream(
     stores = _even(store_bytes, steps)
     addresses = None if hardware.dram.played == "ideal" else _one_after_another(loads, stores)
     nothing = np.zeros(steps, np.int64)
-    return TileStream(loads, stores, np.ones((steps, 3), bool), nothing, cycles, lanes_only=True, addresses=addresses,
-                      halves=hardware.sram.halves)  # fmt: skip
+    return TileStream(
+        loads,
+        stores,
+        np.ones((steps, 3), bool),
+        nothing,
+        cycles,
+        lanes_only=True,
+        addresses=addresses,
+        halves=hardware.sram.halves,
+    )
 
 
 def _one_after_another(loads: np.ndarray, stores: np.ndarray) -> np.ndarray:

@@ -189,15 +189,30 @@ def _at_node(wanted: ScaledTechnology, base: Technology) -> Technology:
     scaling = node_scaling(wanted.rule, (base.node_nm, base.reference_voltage_v), (node, volts))
     operations = {name: op if name.startswith("dram") else _at(op, scaling) for name, op in base.operations.items()}
     flip, told = base.flip_flop, f"x {scaling.energy:.3g}, {scaling.source}"
-    flip_flop = FlipFlop(clock_pj=flip.clock_pj * scaling.energy, write_pj=flip.write_pj * scaling.energy,
-                         area_um2=flip.area_um2 * scaling.area, source=f"{flip.source}; {told}")  # fmt: skip
-    wire = Wire(pj_per_bit_mm=base.wire.pj_per_bit_mm * (volts / base.reference_voltage_v) ** 2,
-                source=f"{base.wire.source}; times the square of the voltages")  # fmt: skip
-    return base.model_copy(update={
-        "name": wanted.name, "description": wanted.description, "node_nm": node, "reference_voltage_v": volts,
-        "operations": operations, "flip_flop": flip_flop, "wire": wire, "sram": _sram_at_node(wanted),
-        "notes": [scaling.note, *wanted.notes], "unverified": wanted.unverified,
-    })  # fmt: skip
+    flip_flop = FlipFlop(
+        clock_pj=flip.clock_pj * scaling.energy,
+        write_pj=flip.write_pj * scaling.energy,
+        area_um2=flip.area_um2 * scaling.area,
+        source=f"{flip.source}; {told}",
+    )
+    wire = Wire(
+        pj_per_bit_mm=base.wire.pj_per_bit_mm * (volts / base.reference_voltage_v) ** 2,
+        source=f"{base.wire.source}; times the square of the voltages",
+    )
+    return base.model_copy(
+        update={
+            "name": wanted.name,
+            "description": wanted.description,
+            "node_nm": node,
+            "reference_voltage_v": volts,
+            "operations": operations,
+            "flip_flop": flip_flop,
+            "wire": wire,
+            "sram": _sram_at_node(wanted),
+            "notes": [scaling.note, *wanted.notes],
+            "unverified": wanted.unverified,
+        }
+    )
 
 
 def _sram_at_node(wanted: ScaledTechnology) -> SramTable:
@@ -207,15 +222,21 @@ def _sram_at_node(wanted: ScaledTechnology) -> SramTable:
         return sram
     volts = wanted.reference_voltage_v
     scaling = node_scaling(wanted.rule, (wanted.sram_node_nm, volts), (wanted.node_nm, volts))
-    return sram.model_copy(update={
-        "energy_factor": scaling.energy, "area_factor": (wanted.node_nm / rows) ** 2,
-        "source": f"{sram.source}; rows of {rows} nm x {scaling.energy:.3g}, {scaling.source}; leakage as there",
-    })  # fmt: skip
+    return sram.model_copy(
+        update={
+            "energy_factor": scaling.energy,
+            "area_factor": (wanted.node_nm / rows) ** 2,
+            "source": f"{sram.source}; rows of {rows} nm x {scaling.energy:.3g}, {scaling.source}; leakage as there",
+        }
+    )
 
 
 def _at(op: Operation, scaling: Scaling) -> Operation:
-    return Operation(energy_pj=op.energy_pj * scaling.energy, area_um2=op.area_um2 * scaling.area,
-                     source=f"{op.source}; x {scaling.energy:.3g}, {scaling.source}")  # fmt: skip
+    return Operation(
+        energy_pj=op.energy_pj * scaling.energy,
+        area_um2=op.area_um2 * scaling.area,
+        source=f"{op.source}; x {scaling.energy:.3g}, {scaling.source}",
+    )
 
 
 def unverified_operations(technology: Technology) -> dict[str, tuple[float, str]]:

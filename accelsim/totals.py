@@ -79,9 +79,7 @@ class Totals:
 class Bench:
     """A network on one engine and vector unit, for any clock, buffers, DRAM and technology."""
 
-    def __init__(
-        self, workload: Workload, hardware: Hardware, tally: Tally, lanes: dict[Hashable, KeptLanes]
-    ) -> None:
+    def __init__(self, workload: Workload, hardware: Hardware, tally: Tally, lanes: dict[Hashable, KeptLanes]) -> None:
         self.workload = workload  # held, so that its identity stays its own
         self.tally = tally
         self.products = Products(hardware.engine, stepped=False)

@@ -58,8 +58,18 @@ class Anchor(NamedTuple):
 
 def anchors() -> list[Anchor]:
     """All of them, simulated now."""
-    return [*_rtl(), *_scalesim(), *_stripes(), *_sparseloop(), *_gpus(), *_dram(), *_chips(), *_silicon(), *_hot(),
-            *_published()]  # fmt: skip
+    return [
+        *_rtl(),
+        *_scalesim(),
+        *_stripes(),
+        *_sparseloop(),
+        *_gpus(),
+        *_dram(),
+        *_chips(),
+        *_silicon(),
+        *_hot(),
+        *_published(),
+    ]
 
 
 def _rows(file: str) -> list[dict[str, str]]:
@@ -117,8 +127,11 @@ def _stripes() -> Iterator[Anchor]:
 
 def _sparseloop() -> Iterator[Anchor]:
     """Cycles of Sparseloop's dense, 2:4 and n:m tensor cores; its M are filters, its N pixels."""
-    patterns = {"TC": {}, "STC": dict.fromkeys(("0.25", "0.3333", "0.5"), "2:4"),
-                "STC_flexible": {"0.25": "2:8", "0.3333": "2:6", "0.5": "2:4"}}  # fmt: skip
+    patterns = {
+        "TC": {},
+        "STC": dict.fromkeys(("0.25", "0.3333", "0.5"), "2:4"),
+        "STC_flexible": {"0.25": "2:8", "0.3333": "2:6", "0.5": "2:4"},
+    }
     for row in _rows("sparseloop_stc_expected.csv"):
         n, k, m = (int(part[1:]) for part in row["shape"].split("-")[:3])
         design, density = row["design"].partition("-")[0], row["weight_density"].removeprefix("WD-")

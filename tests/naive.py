@@ -152,9 +152,14 @@ class SystolicArray:
     def run(self):
         (self.run_overlapped if self.options.overlap_folds else self.run_in_turn)()
         return self.product, Counts(
-            self.last_event + 1, self.macs, len(self.folds),
-            self.left_reads, self.top_reads, self.psum_reads, self.psum_writes,
-        )  # fmt: skip
+            self.last_event + 1,
+            self.macs,
+            len(self.folds),
+            self.left_reads,
+            self.top_reads,
+            self.psum_reads,
+            self.psum_writes,
+        )
 
 
 class Stationary(SystolicArray):

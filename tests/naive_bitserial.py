@@ -100,7 +100,7 @@ def brick_cycles(brick, layer, unit):
         return essential_cycles(brick, 2**unit.shifter_bits)
     return {"none": 1, "activations": pieces, "weights": layer.weight_bits, "both": pieces * layer.weight_bits}[
         unit.serial
-    ]  # fmt: skip
+    ]
 
 
 def side_by_side(durations, unit):

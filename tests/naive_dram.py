@@ -142,9 +142,14 @@ def _check_refreshes(device, channels, end):
 
 def place(device, address):
     """Channel, rank, bank of the rank, row and column of an address."""
-    sizes = {"ch": device["channels"], "ra": device["ranks"], "bg": device["bank_groups"],
-             "ba": device["banks_per_group"], "ro": device["rows"],
-             "co": device["columns"] // device["burst_length"]}  # fmt: skip
+    sizes = {
+        "ch": device["channels"],
+        "ra": device["ranks"],
+        "bg": device["bank_groups"],
+        "ba": device["banks_per_group"],
+        "ro": device["rows"],
+        "co": device["columns"] // device["burst_length"],
+    }
     number = address // (device["bus_width_bits"] // 8 * device["burst_length"])
     mapping, found = device["mapping"], {}
     for start in range(len(mapping) - 2, -1, -2):

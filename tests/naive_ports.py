@@ -133,8 +133,11 @@ def serial_waits(conv, groups, filters, bits, widths, unit, step_cycles, buffers
                             read = [elements_of(conv, group, groups, p, c, ky, kx) for p in windows for c in channels]
                             taken = beat_cycles(
                                 [("ifmap", read), ("weight", (len(channels) * count, weight_bits))],
-                                buffers, conv, groups, bits,
-                            )  # fmt: skip
+                                buffers,
+                                conv,
+                                groups,
+                                bits,
+                            )
                             waits += max(0, taken - step_cycles)
                             steps += 1
                 words = ceil_div(count * result_bits, buffers.get("shared", buffers.get("ofmap"))["width"])

@@ -27,7 +27,7 @@ SERIAL = ("none", "activations", "weights", "both")
 def unit(tiles, rows, cols, lanes, serial="activations", **options):
     return BitSerial(
         BitSerialUnit(kind="bitserial", tiles=tiles, rows=rows, cols=cols, lanes=lanes, serial=serial, **options)
-    )  # fmt: skip
+    )
 
 
 STRIPES, DADIANNAO = unit(16, 16, 16, 16), unit(16, 16, 1, 16, "none")
@@ -55,7 +55,7 @@ def convolution(channels, kernel, out, filters, groups=1, batch=1, bits=(8, 8)):
     """A Gemm of a convolution of stride 1 without padding."""
     layer = Convolution(
         batch, channels, out[0] + kernel[0] - 1, out[1] + kernel[1] - 1, kernel, (1, 1), (0, 0, 0, 0), (1, 1), *out
-    )  # fmt: skip
+    )
     k = channels * kernel[0] * kernel[1]
     return Gemm(batch * out[0] * out[1], k, filters, groups, *bits, convolution=layer)
 
@@ -256,9 +256,14 @@ def test_depthwise_packed_on_the_lanes():
 
 
 @given(
-    st.integers(1, 9), st.integers(1, 9), st.tuples(*[st.integers(2, 4)] * 2), st.tuples(*[st.integers(1, 7)] * 2),
-    st.tuples(*[st.integers(0, 3)] * 4), st.tuples(*[st.integers(1, 2)] * 2), st.integers(1, 2),
-)  # fmt: skip
+    st.integers(1, 9),
+    st.integers(1, 9),
+    st.tuples(*[st.integers(2, 4)] * 2),
+    st.tuples(*[st.integers(1, 7)] * 2),
+    st.tuples(*[st.integers(0, 3)] * 4),
+    st.tuples(*[st.integers(1, 2)] * 2),
+    st.integers(1, 2),
+)
 def test_packed_first_layer_gives_the_same_product(more_y, more_x, stride, kernel, padding, dilation, batch):
     extent = [(k - 1) * d + 1 for k, d in zip(kernel, dilation, strict=True)]
     height, width = extent[0] - 1 + more_y, extent[1] - 1 + more_x

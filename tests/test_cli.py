@@ -34,9 +34,20 @@ def test_run_json_is_one_object_with_the_promised_keys(accelsim):
     summary = json.loads(out)
     assert (code, err) == (0, "")
     promised = {
-        "hardware", "workload", "version", "config_sha256", "total_cycles", "latency_ms", "macs", "params",
-        "energy_uj", "average_power_mw", "tops", "tops_per_w", "energy_pj_by_component",
-    }  # fmt: skip
+        "hardware",
+        "workload",
+        "version",
+        "config_sha256",
+        "total_cycles",
+        "latency_ms",
+        "macs",
+        "params",
+        "energy_uj",
+        "average_power_mw",
+        "tops",
+        "tops_per_w",
+        "energy_pj_by_component",
+    }
     assert promised <= summary.keys()
     assert summary["macs"] == 12_501_632
     assert "verified" not in summary
@@ -51,9 +62,23 @@ def test_run_writes_layers_and_summary(accelsim, tmp_path):
     with (folder / "layers.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     promised = [
-        "layer", "kind", "m", "n", "k", "groups", "macs", "compute_cycles", "stall_cycles", "total_cycles",
-        "utilization", "dram_read_bytes", "dram_write_bytes", "energy_pj", "arithmetic_intensity", "bound",
-    ]  # fmt: skip
+        "layer",
+        "kind",
+        "m",
+        "n",
+        "k",
+        "groups",
+        "macs",
+        "compute_cycles",
+        "stall_cycles",
+        "total_cycles",
+        "utilization",
+        "dram_read_bytes",
+        "dram_write_bytes",
+        "energy_pj",
+        "arithmetic_intensity",
+        "bound",
+    ]
     assert set(promised) <= rows[0].keys()
     summary = json.loads((folder / "summary.json").read_text())
     assert sum(int(row["macs"]) for row in rows) == summary["macs"]

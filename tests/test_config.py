@@ -266,10 +266,12 @@ def test_any_text_is_plain_data_or_a_one_line_refusal(text):
         ("part:\n  name: p\n  sise: 3", "f.yaml:3: unknown key 'part.sise'; did you mean 'size'?"),
         ("PART: 3", "f.yaml:1: unknown key 'PART'; did you mean 'part'?"),
         ("parts:\n- size: 1\n- size: x", "f.yaml:3: parts.1.size: should be a whole number, got 'x'"),
-        (f"name: {'9' * 90}x y", f"f.yaml:1: name: should be letters, digits, '_', '-' and '.', a letter or digit "
-         f"first, got '{'9' * 56}..."),
+        (
+            f"name: {'9' * 90}x y",
+            f"f.yaml:1: name: should be letters, digits, '_', '-' and '.', a letter or digit first, got '{'9' * 56}...",
+        ),
     ],
-)  # fmt: skip
+)
 def test_an_invalid_value_is_told_with_place_key_value_and_what_is_allowed(text, told):
     assert refusal(validated, Plan, parse_yaml(text, "f.yaml")) == told
 
@@ -297,10 +299,13 @@ def test_values_are_frozen_and_whole_numbers_serve_as_floats():
         ("x", ["rows", "cols"], "; allowed: cols, rows"),
         ("x", [], ""),
         ("x", [f"n{i:02}" for i in range(40)], f"; allowed: {', '.join(f'n{i:02}' for i in range(40))}"),
-        ("x", [f"n{i:02}" for i in range(41)],
-         f"; allowed: {', '.join(f'n{i:02}' for i in range(40))}, ... (41 in all)"),
+        (
+            "x",
+            [f"n{i:02}" for i in range(41)],
+            f"; allowed: {', '.join(f'n{i:02}' for i in range(40))}, ... (41 in all)",
+        ),
     ],
-)  # fmt: skip
+)
 def test_the_nearest_known_word(word, known, told):
     assert nearest(word, known) == told
 
@@ -410,11 +415,13 @@ NAMELESS = "--set parts.{0}.size=1: '{0}' is no item's name, nor its number (bel
         ("part.prat.x=1", "--set part.prat.x=1: unknown key 'part.prat'; allowed: gap, name, size"),
         ("parts.a.size=x", "--set parts.a.size=x: parts.0.size: should be a whole number, got 'x'"),
         ("part=[1]", "--set part=[1]: part: should be a mapping of keys to values, got [1]"),
-        ("size=" + "9" * 90,
-         f"--set size={'9' * 90}: size: should be less than or equal to 2147483647, got {'9' * 57}..."),
+        (
+            "size=" + "9" * 90,
+            f"--set size={'9' * 90}: size: should be less than or equal to 2147483647, got {'9' * 57}...",
+        ),
         ("size=" + "9" * 5000, f"--set size={'9' * 92}...: size: should be a whole number, got '{'9' * 56}..."),
     ],
-)  # fmt: skip
+)
 def test_a_wrong_setting_is_told_as_it_was_given(setting, told):
     assert refusal(lambda: validated(Plan, with_settings(BASE, [setting]))) == told
 

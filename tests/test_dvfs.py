@@ -154,15 +154,18 @@ def test_a_memory_bound_layer_is_slowed_for_nothing():
     assert per_layer.active_ns <= top.total_ns * (1.01 + 1e-9)
 
 
-VOLTAGES = {**dict.fromkeys(("mac", "registers", "vector"), "logic"),
-            **dict.fromkeys(("sram_ifmap", "sram_weight", "sram_ofmap"), "sram")}  # fmt: skip
+VOLTAGES = {
+    **dict.fromkeys(("mac", "registers", "vector"), "logic"),
+    **dict.fromkeys(("sram_ifmap", "sram_weight", "sram_ofmap"), "sram"),
+}
 
 
 @pytest.mark.parametrize("setting", ["technology.voltage_v=0.6", "technology.sram_voltage_v=0.9"])
 def test_a_voltage_moves_what_it_feeds_and_nothing_else(setting):
     network = load_workload("ds_cnn_kws")
-    plain, fed = (accelsim.simulate(load_hardware("edge_npu", [IDEAL, *more]), network).summary
-                  for more in ([], [setting]))  # fmt: skip
+    plain, fed = (
+        accelsim.simulate(load_hardware("edge_npu", [IDEAL, *more]), network).summary for more in ([], [setting])
+    )
     volts = float(setting.partition("=")[2])
     own = {"logic": 0.9, "sram": 0.7}  # the operations' table, and CACTI 7's 45 nm low-operating-power cells
     fed_sram = {"sram": volts} if "sram_voltage" in setting else {"sram": volts, "logic": volts}
@@ -196,13 +199,17 @@ def test_a_machine_at_its_reference_voltages_is_the_machine():
         ("[{voltage_v: 0.7, clock_mhz: 0}]", "clock_mhz: should be greater than 0, got 0"),
         ("[{voltage_v: 7, clock_mhz: 10}]", "voltage_v: should be less than or equal to 2, got 7"),
         ("[]", "should have 1 or more items"),
-        ("{points: [{voltage_v: 0.3, clock_mhz: 9}], law: {k_mhz: 1000, threshold_v: 0.3, alpha: 1}}",
-         "should be above the threshold of 0.3 V, got 0.3"),
-        ("{points: [{voltage_v: 0.6, clock_mhz: 999}], law: {k_mhz: 1000, threshold_v: 0.3, alpha: 1}}",
-         "at 0.6 V the law reaches 500 MHz, got 999"),
+        (
+            "{points: [{voltage_v: 0.3, clock_mhz: 9}], law: {k_mhz: 1000, threshold_v: 0.3, alpha: 1}}",
+            "should be above the threshold of 0.3 V, got 0.3",
+        ),
+        (
+            "{points: [{voltage_v: 0.6, clock_mhz: 999}], law: {k_mhz: 1000, threshold_v: 0.3, alpha: 1}}",
+            "at 0.6 V the law reaches 500 MHz, got 999",
+        ),
         ("{points: [{voltage_v: 0.6, clock_mhz: 9}], transition_us: -1}", "transition_us: should be greater than or"),
     ],
-)  # fmt: skip
+)
 def test_points_that_cannot_be_are_told(setting, told):
     with pytest.raises(UserError, match="operating_points") as error:
         load_hardware("edge_npu", [f"operating_points={setting}"])
@@ -262,8 +269,11 @@ def test_points_that_warm_too_far_are_left_out(command):
     assert len(held.runs) < len(free.runs)
     assert all("throttles at" in why for why in held.too_hot)
     assert held.runs[-1].point == free.runs[len(held.runs) - 1].point
-    options = [part for setting in (IDEAL, "thermal.resistance_k_per_w=9000", "thermal.ambient_k=320")
-               for part in ("--set", setting)]  # fmt: skip
+    options = [
+        part
+        for setting in (IDEAL, "thermal.resistance_k_per_w=9000", "thermal.ambient_k=320")
+        for part in ("--set", setting)
+    ]
     status, _, told = command("dvfs", "ad_autoencoder", *options)
     assert (status, told.count("\n")) == (2, 1)
     assert "none of them can go on" in told

@@ -88,9 +88,15 @@ def test_vector_operations_are_32_bits_wide(precision, add, mul):
 def test_a_price_by_hand():
     """45 nm hp at 350 K: 32 KiB x 64 bits 14.9248 pJ a read, 12.6898 pJ a write (CACTI 7)."""
     activity = Activity(
-        cycles=100, macs=1000, ifmap_read_bits=640, ifmap_write_bits=64, weight_read_bits=128,
-        dram_read_bytes=3, dram_write_bytes=1, vector_operations={"add": 10, "mul": 1},
-    )  # fmt: skip
+        cycles=100,
+        macs=1000,
+        ifmap_read_bits=640,
+        ifmap_write_bits=64,
+        weight_read_bits=128,
+        dram_read_bytes=3,
+        dram_write_bytes=1,
+        vector_operations={"add": 10, "mul": 1},
+    )
     parts = price(activity, TABLE)
     assert parts["mac"] == pytest.approx(300)
     assert parts["vector"] == pytest.approx(10 * 0.1 + 3.1)
@@ -248,10 +254,11 @@ def test_gated_multipliers_still_pass_their_operands_on():
 
     network = load_workload("ad_autoencoder", ["workload.weight_sparsity=0.5"])
     parts = [
-        simulate(load_hardware("edge_npu", ["dram.fidelity=ideal", f"engine.zero_gating={gated}"]), network)
-        .summary["energy_pj_by_component"]
+        simulate(load_hardware("edge_npu", ["dram.fidelity=ideal", f"engine.zero_gating={gated}"]), network).summary[
+            "energy_pj_by_component"
+        ]
         for gated in (False, True)
-    ]  # fmt: skip
+    ]
     assert parts[0]["registers"] == parts[1]["registers"] > 0
     assert parts[1]["mac"] == pytest.approx(parts[0]["mac"] / 2, rel=1e-3)
 
@@ -292,8 +299,16 @@ def test_a_constant_moves_what_rests_on_it_and_nothing_else(path, activity, fact
 def test_every_constant_is_named_with_its_source():
     named = {constant.name: constant for constant in sources(TABLE)}
     assert all(constant.source for constant in named.values())
-    for name in ("MAC int8", "registers, a step", "vector exp", "SRAM ifmap read", "SRAM ofmap leakage", "DRAM",
-                 "logic leakage", "DRAM standby"):  # fmt: skip
+    for name in (
+        "MAC int8",
+        "registers, a step",
+        "vector exp",
+        "SRAM ifmap read",
+        "SRAM ofmap leakage",
+        "DRAM",
+        "logic leakage",
+        "DRAM standby",
+    ):
         assert name in named
 
 

@@ -68,8 +68,9 @@ def test_idle_detection_is_what_a_walk_finds(block):
     entered = timeouts_ns(block, timeout)
     deepest = block.modes[-1]  # all are entered at once: the deepest is what is left
     modes = [(deepest.residual_share, sum(mode.overhead_pj for mode in block.modes), int(entered[-1]))]
-    want = sum(naive.idle_detect_pj(int(length), block.leakage_mw, modes)
-               for length in block.idle_ns if length > timeout)  # fmt: skip
+    want = sum(
+        naive.idle_detect_pj(int(length), block.leakage_mw, modes) for length in block.idle_ns if length > timeout
+    )
     assert saving([block], "idle-detect", timeout).energy_pj == pytest.approx(want, abs=1e-6)
 
 
@@ -130,8 +131,15 @@ def test_a_longer_period_adds_its_idling():
 
 def test_spatial_gating_saves_what_unused_rows_and_columns_leak():
     """A product of K = 40 and N = 24 uses 40 x 24 of 128 x 128 PEs; switches and residues set to nothing."""
-    text = ["engine.rows=128", "engine.cols=128", "gating.engine.overhead_pj=0", "gating.engine.residual_share=0",
-            "gating.engine.wake_ns=0", "engine.overlap_folds=false", "sram.ofmap.banks=32"]  # fmt: skip
+    text = [
+        "engine.rows=128",
+        "engine.cols=128",
+        "gating.engine.overhead_pj=0",
+        "gating.engine.residual_share=0",
+        "gating.engine.wake_ns=0",
+        "engine.overlap_folds=false",
+        "sram.ofmap.banks=32",
+    ]
     layer = "workload.layers=[{name: fc, type: matmul, m: 5000, k: 40, n: 24, weights: true}]"
     hardware = load_hardware("edge_npu", [IDEAL, *text])
     found = gate(hardware, load_workload("ad_autoencoder", [layer]))

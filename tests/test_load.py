@@ -94,8 +94,11 @@ def test_the_default_hardware_ships():
         (load_hardware, "none.cfg", "none.cfg: cannot be read: no such file or directory"),
         (load_workload, ".", "no workload called '.'; allowed: "),
         (load_workload, "./", ".: cannot be read: is a directory"),
-        (load_hardware, str(workloads_folder() / "resnet50.yaml"),
-         "resnet50.yaml:8: 'layers' belongs to workload files, expected hardware"),
+        (
+            load_hardware,
+            str(workloads_folder() / "resnet50.yaml"),
+            "resnet50.yaml:8: 'layers' belongs to workload files, expected hardware",
+        ),
     ],
 )
 def test_what_does_not_exist_is_told_with_the_nearest(load, name, told, folder):
@@ -145,21 +148,27 @@ def test_many_files_may_extend_one_another(folder):
     ("files", "told"),
     [
         (["extends: f0.yaml"], "f0.yaml:1: extends: f0.yaml:1: extends: goes in a circle; f0.yaml is extended already"),
-        (["extends: f1.yaml", "\nextends: ./f0.yaml"],
-         "f0.yaml:1: extends: f1.yaml:2: extends: f0.yaml:1: extends: goes in a circle; f0.yaml is extended already"),
-        (["extends: f1.yaml", "extends: f1.yaml"],
-         "f0.yaml:1: extends: f1.yaml:1: extends: f1.yaml:1: extends: goes in a circle; f1.yaml is extended already"),
+        (
+            ["extends: f1.yaml", "\nextends: ./f0.yaml"],
+            "f0.yaml:1: extends: f1.yaml:2: extends: f0.yaml:1: extends: goes in a circle; f0.yaml is extended already",
+        ),
+        (
+            ["extends: f1.yaml", "extends: f1.yaml"],
+            "f0.yaml:1: extends: f1.yaml:1: extends: f1.yaml:1: extends: goes in a circle; f1.yaml is extended already",
+        ),
         (["name: x\nextends: none.yaml"], "f0.yaml:2: extends: none.yaml: cannot be read: no such file or directory"),
         (["extends: edge_npv"], "f0.yaml:1: extends: no hardware called 'edge_npv'; did you mean 'edge_npu'?"),
         (["extends: [a]"], "f0.yaml:1: extends: should be a name or a path, got ['a']"),
         (["extends: true"], "f0.yaml:1: extends: should be a name or a path, got true"),
         (["extends: f1.yaml", "a: 1\na: 2"], "f0.yaml:1: extends: f1.yaml:2: duplicate key 'a'"),
-        (["extends: f1.yaml", "extends: edge_npu\nengine: {rows: 0}"],
-         "f1.yaml:2: engine.rows: should be greater than 0, got 0"),
+        (
+            ["extends: f1.yaml", "extends: edge_npu\nengine: {rows: 0}"],
+            "f1.yaml:2: engine.rows: should be greater than 0, got 0",
+        ),
         (["extends: edge_npu\nengine: {rows: 0}"], "f0.yaml:2: engine.rows: should be greater than 0, got 0"),
         (["extends: net.csv"], "f0.yaml:1: extends: net.csv: expected hardware, but .csv files give workload"),
     ],
-)  # fmt: skip
+)
 def test_what_cannot_be_extended_is_told_in_one_line_at_once(files, told, folder):
     for i, text in enumerate(files):
         write(f"f{i}.yaml", text)

@@ -230,8 +230,11 @@ def test_widths(head, layers, expected):
         ("type: conv2d, out_channels: 2, kernel: 3", {"mul": 24}, {}),
         ("type: conv2d, out_channels: 2, kernel: 3, activation: relu6", {"mul": 24, "max": 48}, {"max": 48}),
         ("type: conv2d, out_channels: 2, kernel: 3, batch_norm: true", {"mul": 24}, {}),
-        ("type: linear, out_features: 7, activation: hard_swish", {"add": 7, "mul": 21, "max": 14},
-         {"add": 7, "mul": 14, "max": 14}),
+        (
+            "type: linear, out_features: 7, activation: hard_swish",
+            {"add": 7, "mul": 21, "max": 14},
+            {"add": 7, "mul": 14, "max": 14},
+        ),
         ("type: matmul, m: 2, k: 3, n: 4, repeat: 5", {"mul": 40}, {}),
         ("type: max_pool, kernel: [2, 1]", {"max": 60}, {"max": 60}),
         ("type: max_pool, kernel: 1", {}, {}),
@@ -239,21 +242,36 @@ def test_widths(head, layers, expected):
         ("type: avg_pool, kernel: [6, 5]", {"add": 116, "mul": 8}, {"add": 116, "mul": 4}),
         ("type: global_avg_pool", {"add": 116, "mul": 8}, {"add": 116, "mul": 4}),
         ("type: add, input: [input, input, input]", {"add": 240, "mul": 120}, {"add": 240}),
-        ("type: add, input: [input, input], activation: relu", {"add": 120, "mul": 120, "max": 120},
-         {"add": 120, "max": 120}),
+        (
+            "type: add, input: [input, input], activation: relu",
+            {"add": 120, "mul": 120, "max": 120},
+            {"add": 120, "max": 120},
+        ),
         ("type: mul, input: [input, input]", {"mul": 240}, {"mul": 120}),
         ("type: activation, function: swish", {"lookup": 120, "mul": 120}, {"lookup": 120, "mul": 120}),
         ("type: activation, function: none", {}, {}),
         # each of 30 positions: largest of 4, subtracted, exp, summed, one reciprocal, 4 products
-        ("type: softmax", {"max": 120, "add": 240, "exp": 120, "mul": 240, "divide": 30},
-         {"max": 120, "add": 240, "exp": 120, "mul": 120, "divide": 30}),
-        ("type: softmax, groups: 2", {"max": 120, "add": 240, "exp": 120, "mul": 240, "divide": 60},
-         {"max": 120, "add": 240, "exp": 120, "mul": 120, "divide": 60}),
+        (
+            "type: softmax",
+            {"max": 120, "add": 240, "exp": 120, "mul": 240, "divide": 30},
+            {"max": 120, "add": 240, "exp": 120, "mul": 120, "divide": 30},
+        ),
+        (
+            "type: softmax, groups: 2",
+            {"max": 120, "add": 240, "exp": 120, "mul": 240, "divide": 60},
+            {"max": 120, "add": 240, "exp": 120, "mul": 120, "divide": 60},
+        ),
         # mean, centring, sum of squares, shift; square, reciprocal deviation, scale; one root and one division a row
-        ("type: layer_norm", {"add": 480, "mul": 480, "divide": 30, "lookup": 30},
-         {"add": 480, "mul": 360, "divide": 30, "lookup": 30}),
-        ("type: rms_norm", {"add": 120, "mul": 480, "divide": 30, "lookup": 30},
-         {"add": 120, "mul": 360, "divide": 30, "lookup": 30}),
+        (
+            "type: layer_norm",
+            {"add": 480, "mul": 480, "divide": 30, "lookup": 30},
+            {"add": 480, "mul": 360, "divide": 30, "lookup": 30},
+        ),
+        (
+            "type: rms_norm",
+            {"add": 120, "mul": 480, "divide": 30, "lookup": 30},
+            {"add": 120, "mul": 360, "divide": 30, "lookup": 30},
+        ),
         ("type: batch_norm", {"mul": 240, "add": 120}, {"mul": 120, "add": 120}),
         ("type: reshape, to: flatten", {}, {}),
         ("type: concat, input: [input, input]", {}, {}),
@@ -261,7 +279,7 @@ def test_widths(head, layers, expected):
         ("type: channel_shuffle, groups: 2", {}, {}),
         ("type: upsample, factor: 2", {}, {}),
     ],
-)  # fmt: skip
+)
 def test_vector_work(text, integer, exact):
     layer = node(text)
     assert vector_work(layer, 1, integer=True) == integer

@@ -243,8 +243,10 @@ def all_mappings(gemm, rungs, room, halves):
                         held = contents[operand].setdefault(tuple(at[x] for x in outside), {})
                         size = nbytes[operand] * (wide if operand == "ofmap" else 1)
                         held[tuple(at[x] for x in names)] = size
-                needed = [max(sum(c.values()) for c in held.values()) * min(most, len(held))
-                          for held, most in zip(contents.values(), halves, strict=True)]  # fmt: skip
+                needed = [
+                    max(sum(c.values()) for c in held.values()) * min(most, len(held))
+                    for held, most in zip(contents.values(), halves, strict=True)
+                ]
                 if all(need <= limit for need, limit in zip(needed, room, strict=True)):
                     yield moved
 
@@ -302,15 +304,19 @@ def test_each_objective_gets_what_it_asks_for():
 @given(
     sizes=st.tuples(st.integers(1, 3000), st.integers(1, 900), st.integers(1, 300)),
     objective=st.sampled_from(["bytes", "cycles", "energy", "edp", "delay_traffic"]),
-    more=st.sampled_from(["dram.bandwidth_gb_s", "sram.ifmap.capacity_kib", "sram.weight.capacity_kib",
-                          "sram.ofmap.capacity_kib"]),
-)  # fmt: skip
+    more=st.sampled_from(
+        ["dram.bandwidth_gb_s", "sram.ifmap.capacity_kib", "sram.weight.capacity_kib", "sram.ofmap.capacity_kib"]
+    ),
+)
 def test_more_of_anything_never_worsens_what_was_optimized(sizes, objective, more):
     gemm, prices = Gemm(*sizes), Prices(1e6, 40.0, 30.0)
     scores = []
     for times in (1, 2, 4, 8):
-        hardware = machine(**{"mapper.objective": objective, "dram.bandwidth_gb_s": 0.4, more: 16 * times}
-                           if "sram" in more else {"mapper.objective": objective, more: 0.4 * times})  # fmt: skip
+        hardware = machine(
+            **{"mapper.objective": objective, "dram.bandwidth_gb_s": 0.4, more: 16 * times}
+            if "sram" in more
+            else {"mapper.objective": objective, more: 0.4 * times}
+        )
         engine = Systolic(hardware.engine)
         found = search(gemm, hardware.engine, hardware.vector, engine, engine.count(gemm).cycles, Fraction(1))
         scores.append(found.scored(hardware, prices)[1])
@@ -334,8 +340,12 @@ def test_auto_takes_the_best_dataflow_of_each_layer(objective):
         mine, *others = (cost(row, objective) for row in rows)
         assert mine == min(others)
         assert rows[0].dataflow == (rows[1 + list(runs).index(rows[0].dataflow)].dataflow if rows[0].macs else "")
-    stepped = simulate(load_hardware("edge_npu", ["engine.dataflow=auto", f"mapper.objective={objective}"]), network,
-                       "stepped", dram="ideal")  # fmt: skip
+    stepped = simulate(
+        load_hardware("edge_npu", ["engine.dataflow=auto", f"mapper.objective={objective}"]),
+        network,
+        "stepped",
+        dram="ideal",
+    )
     assert stepped.rows == auto.rows
     assert load_hardware("edge_npu", ["engine.dataflow=auto"]).engine.title == "32x32 auto int8"
 

@@ -73,12 +73,21 @@ def test_classifier(tmp_path):
     data = read_onnx(path)
     assert data["input"] == {"channels": 3, "height": 32, "width": 32}
     assert data["layers"] == [
-        {"name": "stem_Conv", "type": "conv2d", "out_channels": 8, "kernel": 3, "stride": 2, "padding": 1,
-         "bias": False, "batch_norm": True, "activation": "relu"},
+        {
+            "name": "stem_Conv",
+            "type": "conv2d",
+            "out_channels": 8,
+            "kernel": 3,
+            "stride": 2,
+            "padding": 1,
+            "bias": False,
+            "batch_norm": True,
+            "activation": "relu",
+        },
         {"name": "pool", "type": "max_pool", "kernel": 2},
         {"name": "fc", "type": "linear", "out_features": 10, "bias": True},
         {"name": "probabilities", "type": "softmax"},
-    ]  # fmt: skip
+    ]
     workload = load_workload(path)
     assert workload.macs == 16 * 16 * 8 * 27 + 512 * 10
     assert workload.params == 8 * 27 + 2 * 8 + 512 * 10 + 10
@@ -129,13 +138,19 @@ def test_activation_is_a_layer_where_the_result_is_read_twice(tmp_path):
 def test_gelu_in_pieces(tmp_path, half_first):
     first = [node("Mul", ["a", "half"], ["h"])] if half_first else []
     last = (
-        [node("Mul", ["h", "d"], ["y"])] if half_first
+        [node("Mul", ["h", "d"], ["y"])]
+        if half_first
         else [node("Mul", ["a", "d"], ["e"]), node("Mul", ["e", "half"], ["y"])]
-    )  # fmt: skip
+    )
     nodes = [
-        node("MatMul", ["x", "w"], ["m"], name="fc1"), node("Add", ["bias", "m"], ["a"]), *first,
-        node("Div", ["a", "root"], ["b"]), node("Erf", ["b"], ["c"]), node("Add", ["c", "one"], ["d"]), *last,
-    ]  # fmt: skip
+        node("MatMul", ["x", "w"], ["m"], name="fc1"),
+        node("Add", ["bias", "m"], ["a"]),
+        *first,
+        node("Div", ["a", "root"], ["b"]),
+        node("Erf", ["b"], ["c"]),
+        node("Add", ["c", "one"], ["d"]),
+        *last,
+    ]
     constants = [scalar("root", 2**0.5), scalar("one", 1.0), scalar("half", 0.5)]
     path = save(tmp_path, nodes, [1, 50, 16], [weights("w", 16, 64), weights("bias", 64), *constants])
     fused = {"name": "fc1", "type": "linear", "out_features": 64, "bias": True, "activation": "gelu"}
@@ -168,7 +183,9 @@ def test_attention(tmp_path):
     heads = [node("Reshape", [t, "split"], [f"{t}4"]) for t in "qkv"]
     turned = [node("Transpose", [f"{t}4"], [f"{t}h"], perm=[0, 2, 3, 1] if t == "k" else [0, 2, 1, 3]) for t in "qkv"]
     nodes = [
-        *qkv, *heads, *turned,
+        *qkv,
+        *heads,
+        *turned,
         node("MatMul", ["qh", "kh"], ["s"], name="scores"),
         node("Div", ["s", "eight"], ["s8"]),
         node("Softmax", ["s8"], ["p"], name="soft", axis=-1),
@@ -177,7 +194,7 @@ def test_attention(tmp_path):
         node("Reshape", ["ot", "join"], ["oj"]),
         node("MatMul", ["oj", "wo"], ["z"], name="out"),
         node("LayerNormalization", ["z", "scale"], ["y"], name="norm"),
-    ]  # fmt: skip
+    ]
     stored = [weights(f"w{t}", 64, 64) for t in "qkvo"] + [scalar("eight", 8.0), weights("scale", 64)]
     stored += [values("split", 0, 0, 4, 16), values("join", 0, 0, 64)]
     found = {n.layer.name: n for n in load_workload(save(tmp_path, nodes, [1, 50, 64], stored)).nodes}
@@ -201,9 +218,11 @@ def test_channel_shuffle_and_split(tmp_path):
         node("AveragePool", ["h"], ["y"], name="pool", kernel_shape=[3, 3], strides=[2, 2], ceil_mode=1),
     ]
     stored = [
-        weights("w", 4, 4, 1, 1), values("groups", 1, 2, 4, 8, 8), values("flat", 1, 8, 8, 8),
+        weights("w", 4, 4, 1, 1),
+        values("groups", 1, 2, 4, 8, 8),
+        values("flat", 1, 8, 8, 8),
         values("scales", 1, 1, 2, 2, dtype=np.float32),
-    ]  # fmt: skip
+    ]
     nodes = load_workload(save(tmp_path, nodes, [1, 8, 8, 8], stored)).nodes
     assert [n.layer.name for n in nodes] == ["halves", "halves_1", "conv", "both", "up", "pool"]
     assert [str(n.output) for n in nodes] == ["4x8x8", "4x8x8", "4x8x8", "8x8x8", "8x16x16", "8x8x8"]

@@ -116,11 +116,19 @@ def plainly(found):
 def test_waits_of_an_array_are_those_of_every_beat(data, gemm, dataflow, resident, shared):
     rows, cols = data.draw(st.integers(1, 9)), data.draw(st.integers(1, 9))
     drain = data.draw(st.sampled_from(["rows", "cols", "none"]))
-    array = SystolicArray(kind="systolic", rows=rows, cols=cols, dataflow=dataflow, output_drain=drain,
-                          weights_resident=resident)  # fmt: skip
+    array = SystolicArray(
+        kind="systolic", rows=rows, cols=cols, dataflow=dataflow, output_drain=drain, weights_resident=resident
+    )
     found = buffers(data.draw, shared)
-    want = naive.systolic_waits(asdict(gemm.convolution), gemm.groups, gemm.n, gemm.activation_bits, (8, 32, 8),
-                                (rows, cols, dataflow, resident, drain), plainly(found))  # fmt: skip
+    want = naive.systolic_waits(
+        asdict(gemm.convolution),
+        gemm.groups,
+        gemm.n,
+        gemm.activation_bits,
+        (8, 32, 8),
+        (rows, cols, dataflow, resident, drain),
+        plainly(found),
+    )
     engine = Systolic(array)
     assert port_waits(gemm, engine, found, engine.count(gemm).cycles) == want
 
@@ -130,16 +138,29 @@ def test_waits_of_an_array_are_those_of_every_beat(data, gemm, dataflow, residen
 def test_waits_of_a_serial_unit_are_those_of_every_beat(data, gemm, shared):
     rows, cols, lanes = (data.draw(st.integers(1, 5)) for _ in range(3))
     engine, found = unit(1, rows, cols, lanes), buffers(data.draw, shared)
-    want = naive.serial_waits(asdict(gemm.convolution), gemm.groups, gemm.n, gemm.activation_bits, (8, 32, 8),
-                              (rows, cols, lanes), gemm.activation_bits, plainly(found))  # fmt: skip
+    want = naive.serial_waits(
+        asdict(gemm.convolution),
+        gemm.groups,
+        gemm.n,
+        gemm.activation_bits,
+        (8, 32, 8),
+        (rows, cols, lanes),
+        gemm.activation_bits,
+        plainly(found),
+    )
     assert port_waits(gemm, engine, found, engine.count(gemm).cycles) == want
 
 
 @FEW
 @given(st.data(), convolutions(), st.sampled_from(["ws", "os", "is"]), st.booleans(), st.booleans())
 def test_more_banks_or_ports_never_wait_longer(data, gemm, dataflow, overlap, shared):
-    array = SystolicArray(kind="systolic", rows=data.draw(st.integers(1, 9)), cols=data.draw(st.integers(1, 9)),
-                          dataflow=dataflow, overlap_folds=overlap)  # fmt: skip
+    array = SystolicArray(
+        kind="systolic",
+        rows=data.draw(st.integers(1, 9)),
+        cols=data.draw(st.integers(1, 9)),
+        dataflow=dataflow,
+        overlap_folds=overlap,
+    )
     engine, found = Systolic(array), buffers(data.draw, shared)
     cycles = engine.count(gemm).cycles
     few = port_waits(gemm, engine, found, cycles)
@@ -188,9 +209,10 @@ def test_ports_stall_a_network_and_are_told(command):
 def test_banks_hold_nobody_up_unless_their_ports_are_stated():
     network = accelsim.load_workload("ds_cnn_kws")
     free = ["dram.fidelity=ideal", "sram.ofmap.banks=1", "sram.ofmap.ports=null"]
-    assert accelsim.simulate(load_hardware("edge_npu", free), network).summary["stall_cycles_by_cause"][
-        "bank_conflict"
-    ] == 0  # fmt: skip
+    assert (
+        accelsim.simulate(load_hardware("edge_npu", free), network).summary["stall_cycles_by_cause"]["bank_conflict"]
+        == 0
+    )
     wide = load_hardware("scalesim_default", ["engine.dataflow=ws", "engine.rows=128", "engine.cols=128"])
     assert accelsim.simulate(wide, network, dram="ideal").summary["stall_cycles_by_cause"]["bank_conflict"] == 0
     with pytest.raises(UserError, match="layout: rows makes banks collide, which needs ports"):

@@ -153,9 +153,12 @@ def test_what_multiplying_costs(name):
 
 def test_lanes_that_wait_cost_nothing():
     """One column of sixteen bits keeps fifteen of zeros waiting: 16 + 15 cycles of work in 16 cycles."""
-    unit = accelsim.load_hardware("stripes", [
-        "engine={kind: bitserial, tiles: 1, rows: 1, cols: 16, lanes: 16, serial: activations, skip: dynamic}",
-    ]).engine  # fmt: skip
+    unit = accelsim.load_hardware(
+        "stripes",
+        [
+            "engine={kind: bitserial, tiles: 1, rows: 1, cols: 16, lanes: 16, serial: activations, skip: dynamic}",
+        ],
+    ).engine
     products = Products(unit, stepped=False)
     a = np.zeros((1, 16, 16), np.int32)
     a[0, 3, 5] = 65535

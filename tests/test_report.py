@@ -68,10 +68,13 @@ def resnet8():
 def large(row):
     """A row with figures and a name as large networks have them."""
     return replace(
-        row, layer=f"encoder_{row.layer}_of_a_network_with_long_names", total_cycles=row.total_cycles * 10**6,
-        stall_cycles=row.stall_cycles * 10**6, dram_read_bytes=row.dram_read_bytes * 10**4,
+        row,
+        layer=f"encoder_{row.layer}_of_a_network_with_long_names",
+        total_cycles=row.total_cycles * 10**6,
+        stall_cycles=row.stall_cycles * 10**6,
+        dram_read_bytes=row.dram_read_bytes * 10**4,
         energy_pj=row.energy_pj * 10**4,
-    )  # fmt: skip
+    )
 
 
 @pytest.mark.parametrize("width", WIDTHS)
@@ -186,9 +189,18 @@ def test_reports_without_layers_to_show(resnet8):
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(0, "0"), (2943.7, "2,940"), (22_480, "22,500"), (9.996, "10.0"), (0.04, "0.0400"), (1.449, "1.45"), (-2, "-2.00"),
-     (999.6, "1,000"), (1.2e9, "1,200,000,000")],
-)  # fmt: skip
+    [
+        (0, "0"),
+        (2943.7, "2,940"),
+        (22_480, "22,500"),
+        (9.996, "10.0"),
+        (0.04, "0.0400"),
+        (1.449, "1.45"),
+        (-2, "-2.00"),
+        (999.6, "1,000"),
+        (1.2e9, "1,200,000,000"),
+    ],
+)
 def test_figures_have_no_exponent(value, text):
     assert figure(value) == text
 

@@ -59,8 +59,11 @@ def test_an_array_has_one_roof_and_its_ridge_points_by_hand(resnet8):
     """1024 PEs at 500 MHz; 12.8 GB/s of DRAM; 4 banks x 256 bit (ofmap: 8) at 500 MHz on chip."""
     assert roofs_of(resnet8) == {"int8": 512e9}
     assert {level.name: level.bytes_per_s for level in resnet8.levels} == {
-        "DRAM": 12.8e9, "ifmap SRAM": 64e9, "weight SRAM": 64e9, "ofmap SRAM": 128e9,
-    }  # fmt: skip
+        "DRAM": 12.8e9,
+        "ifmap SRAM": 64e9,
+        "weight SRAM": 64e9,
+        "ofmap SRAM": 128e9,
+    }
     assert [level.ridge(resnet8.roofs[0]) for level in resnet8.levels] == [40, 8, 8, 4]
 
 
@@ -183,17 +186,21 @@ def test_names_of_stacks(resnet8, names, name):
 def test_lines_of_one_height_share_a_label():
     line = line_of("resnet8", "a100")
     assert [roof.label for roof in tied_roofs(line)] == [
-        "int4 2:4: 1,250 TMAC/s", "int4, int8 2:4: 624 TMAC/s", "int8, fp16/bf16 2:4: 312 TMAC/s",
+        "int4 2:4: 1,250 TMAC/s",
+        "int4, int8 2:4: 624 TMAC/s",
+        "int8, fp16/bf16 2:4: 312 TMAC/s",
         "fp16/bf16: 156 TMAC/s",
-    ]  # fmt: skip
+    ]
     assert [level.label for level in tied_levels(line)] == ["DRAM 1.56 TB/s", "SRAM 28.9 TB/s"]
     names = [level.label for level in tied_levels(line_of("resnet8"))]
     assert names == ["DRAM 12.8 GB/s", "ofmap SRAM 128 GB/s", "ifmap, weight SRAM 64 GB/s"]
 
 
 def test_labels_of_roofs_too_close_stand_together():
-    settings = [f"workload.layers.{name}.activation_bits={bits}" for name, bits in
-                (("conv1", 9), ("stack1_conv1", 10), ("stack1_conv2", 11))]  # fmt: skip
+    settings = [
+        f"workload.layers.{name}.activation_bits={bits}"
+        for name, bits in (("conv1", 9), ("stack1_conv1", 10), ("stack1_conv2", 11))
+    ]
     hardware, workload = load_hardware("stripes"), load_workload("resnet8", settings)
     scene = scene_of(roofline(simulate(hardware, workload), hardware, workload))
     sizes = [len(block) for block in blocks(scene)]
@@ -323,8 +330,10 @@ def test_a_profile_s_widths_have_their_roofs(accelsim, tmp_path):
 
 def test_a_network_without_a_product_is_drawn_as_well(accelsim, tmp_path):
     network = tmp_path / "pool.yaml"
-    network.write_text("name: pool\ninput: {channels: 8, height: 8, width: 8}\n"
-                       "layers:\n  - {name: pool, type: global_avg_pool}\n", encoding="utf-8")  # fmt: skip
+    network.write_text(
+        "name: pool\ninput: {channels: 8, height: 8, width: 8}\nlayers:\n  - {name: pool, type: global_avg_pool}\n",
+        encoding="utf-8",
+    )
     code, out, err = accelsim("roofline", network, "--out", tmp_path / "pool.svg")
     assert (code, err) == (0, "")
     assert "left out: 1 layer without a product, 100% of the time" in out

@@ -73,8 +73,10 @@ def test_noise_moves_laws_little(seed):
 def test_the_search_is_no_worse_than_any_place(law, pf, share, per_v, seed):
     static_w = share * pf * 1e-6 * law.frequency_mhz(0.9) * 0.81
     noise = np.random.default_rng(seed)
-    points = [p._replace(watts=p.watts * (1 + 0.02 * noise.uniform(-1, 1)))
-              for p in drawn(law, {"a": pf, "b": 2 * pf}, static_w, per_v)]  # fmt: skip
+    points = [
+        p._replace(watts=p.watts * (1 + 0.02 * noise.uniform(-1, 1)))
+        for p in drawn(law, {"a": pf, "b": 2 * pf}, static_w, per_v)
+    ]
     found = fit_power(points)
     assume(found.per_v is not None)
     plain = [(p.task, p.volt, p.mhz, p.watts) for p in points]

@@ -95,9 +95,12 @@ def test_timeline_ends_with_the_network_and_agrees_with_the_layers(mobilenet):
 @pytest.mark.parametrize("precision", ["int4", "int16", "fp32"])
 def test_stepped_equals_closed(dataflow, overlap, precision):
     hardware = machine(
-        "engine.rows=4", "engine.cols=3", f"engine.dataflow={dataflow}", f"engine.overlap_folds={overlap}",
+        "engine.rows=4",
+        "engine.cols=3",
+        f"engine.dataflow={dataflow}",
+        f"engine.overlap_folds={overlap}",
         f"engine.precision={precision}",
-    )  # fmt: skip
+    )
     stepped, closed = (accelsim.simulate(hardware, small(), fidelity) for fidelity in ("stepped", "closed"))
     assert stepped.summary.pop("verified") is True
     assert stepped.summary == closed.summary
@@ -171,9 +174,15 @@ def test_more_bandwidth_is_never_slower():
 
 
 def test_digest_follows_every_value():
-    digests = {accelsim.simulate(hw, small()).summary["config_sha256"] for hw in (
-        machine(), machine("dram.latency_ns=99"), machine("engine.cols=31"), machine("technology.temperature_k=331"),
-    )}  # fmt: skip
+    digests = {
+        accelsim.simulate(hw, small()).summary["config_sha256"]
+        for hw in (
+            machine(),
+            machine("dram.latency_ns=99"),
+            machine("engine.cols=31"),
+            machine("technology.temperature_k=331"),
+        )
+    }
     assert len(digests) == 4
 
 

@@ -48,7 +48,7 @@ def run(hardware, sparsity=None, workload=None, **options):
 def test_stepped_equals_closed(name, pattern):
     closed, stepped = (
         run(accelsim.load_hardware(name), pattern, fidelity=fidelity) for fidelity in ("closed", "stepped")
-    )  # fmt: skip
+    )
     assert stepped.summary["verified"]
     assert closed.rows == stepped.rows
 

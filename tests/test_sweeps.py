@@ -26,9 +26,17 @@ parameters:
 constraints: ["engine.rows * engine.cols <= 1024"]
 """
 HEADER = [
-    "engine.rows", "engine.dataflow", "sram.ifmap.capacity_kib", "workload", "total_cycles", "latency_ms",
-    "energy_uj", "average_power_mw", "utilization", "error",
-]  # fmt: skip
+    "engine.rows",
+    "engine.dataflow",
+    "sram.ifmap.capacity_kib",
+    "workload",
+    "total_cycles",
+    "latency_ms",
+    "energy_uj",
+    "average_power_mw",
+    "utilization",
+    "error",
+]
 
 
 @pytest.fixture
@@ -198,11 +206,18 @@ VALUES = {"a.rows": 8, "a.cols": 4, "kind": "ws", "on": True, "x": 2.5}
 @pytest.mark.parametrize(
     ("text", "holds"),
     [
-        ("a.rows * a.cols <= 32", True), ("a.rows // 3 == 2 and not a.cols > 4", True), ("1 < a.cols < 4", False),
-        ("kind == 'ws' or x > 3", True), ("kind != \"ws\"", False), ("on", True), ("on == true", True),
-        ("-x + 2 ** 3 - 7 % 4 >= 2.5", True), ("(a.rows + 0.5) / 2 > a.cols", True), ("not on", False),
+        ("a.rows * a.cols <= 32", True),
+        ("a.rows // 3 == 2 and not a.cols > 4", True),
+        ("1 < a.cols < 4", False),
+        ("kind == 'ws' or x > 3", True),
+        ('kind != "ws"', False),
+        ("on", True),
+        ("on == true", True),
+        ("-x + 2 ** 3 - 7 % 4 >= 2.5", True),
+        ("(a.rows + 0.5) / 2 > a.cols", True),
+        ("not on", False),
     ],
-)  # fmt: skip
+)
 def test_constraints_mean_what_they_say(text, holds):
     assert parse_constraint(text).holds(VALUES) is holds
 
@@ -210,19 +225,56 @@ def test_constraints_mean_what_they_say(text, holds):
 @pytest.mark.parametrize(
     "text",
     [
-        "__import__('os').system('true')", "a.rows.__class__ == 1", "_x > 1", "len(kind) > 1", "[1] == [1]",
-        "(lambda: 1)()", "kind[0] == 'w'", "{1} == {1}", "x if on else x", "f'{x}' == 'a'", "x := 3", "x in kind",
-        "a is a", "x & 1 == 1", "~a.rows == 1", "a.rows", "'ws'", "x > ", "", "1", "x = 1", "...", "a.rows @ 2 > 1",
-        "(" * 300 + "1" + ")" * 300, "x" * 2000, "x > 1j", "await x", "*x", "a;b", "x\n> 1\nx",
+        "__import__('os').system('true')",
+        "a.rows.__class__ == 1",
+        "_x > 1",
+        "len(kind) > 1",
+        "[1] == [1]",
+        "(lambda: 1)()",
+        "kind[0] == 'w'",
+        "{1} == {1}",
+        "x if on else x",
+        "f'{x}' == 'a'",
+        "x := 3",
+        "x in kind",
+        "a is a",
+        "x & 1 == 1",
+        "~a.rows == 1",
+        "a.rows",
+        "'ws'",
+        "x > ",
+        "",
+        "1",
+        "x = 1",
+        "...",
+        "a.rows @ 2 > 1",
+        "(" * 300 + "1" + ")" * 300,
+        "x" * 2000,
+        "x > 1j",
+        "await x",
+        "*x",
+        "a;b",
+        "x\n> 1\nx",
     ],
-)  # fmt: skip
+)
 def test_nothing_else_is_a_constraint(text):
     with pytest.raises(UserError):
         parse_constraint(text).holds(VALUES)
 
 
-@pytest.mark.parametrize("text", ["9 ** 9 ** 9 > 1", "x / 0 > 1", "kind < 3", "kind * 2 == 'wsws'", "a.rows % 0 == 1",
-                                  "10.0 ** 999 > 1", "(-8) ** 0.5 > 1", "on + 1 == 2"])  # fmt: skip
+@pytest.mark.parametrize(
+    "text",
+    [
+        "9 ** 9 ** 9 > 1",
+        "x / 0 > 1",
+        "kind < 3",
+        "kind * 2 == 'wsws'",
+        "a.rows % 0 == 1",
+        "10.0 ** 999 > 1",
+        "(-8) ** 0.5 > 1",
+        "on + 1 == 2",
+    ],
+)
 def test_constraints_stay_small_and_finite(text):
     with pytest.raises(UserError, match="|".join(("too large", "zero", "number", "range", "real"))):
         parse_constraint(text).holds(VALUES)
@@ -390,8 +442,10 @@ def test_fronts_hold_what_no_other_point_beats():
 
     def beaten(point):
         rivals = [other for other in records if other["workload"] == point["workload"]]
-        return any(o["x"] <= point["x"] and o["y"] <= point["y"] and (o["x"], o["y"]) != (point["x"], point["y"])
-                   for o in rivals)  # fmt: skip
+        return any(
+            o["x"] <= point["x"] and o["y"] <= point["y"] and (o["x"], o["y"]) != (point["x"], point["y"])
+            for o in rivals
+        )
 
     for workload, front in fronts(records, "x", "y").items():
         wanted = [point for point in records if point["workload"] == workload and not beaten(point)]

@@ -63,8 +63,10 @@ def fold_by_fold_cycles(array, gemm):
     """DESIGN's recurrence over every single fold: total = p + max(S_f + L_f)."""
     os = array.dataflow == "os"
     height, width, streamed = {
-        "os": (gemm.m, gemm.n, gemm.k), "ws": (gemm.k, gemm.n, gemm.m), "is": (gemm.k, gemm.m, gemm.n),
-    }[array.dataflow]  # fmt: skip
+        "os": (gemm.m, gemm.n, gemm.k),
+        "ws": (gemm.k, gemm.n, gemm.m),
+        "is": (gemm.k, gemm.m, gemm.n),
+    }[array.dataflow]
     drain = {"rows": array.rows, "cols": array.cols, "none": 0}[array.output_drain]
     reload = (drain if os else array.rows) if array.reload_cycles is None else array.reload_cycles
     load = 0 if os or array.weights_resident else array.rows

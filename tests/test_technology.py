@@ -31,12 +31,21 @@ NODES_AND_CELLS = [
 ]
 CELLS_45 = ("itrs-hp", "itrs-lop", "itrs-lstp")
 HOROWITZ = {  # ISSCC 2014, Fig. 1.1.9, 45 nm, 0.9 V: energy in pJ, area in um2
-    "int8_add": (0.03, 36), "int16_add": (0.05, 67), "int32_add": (0.1, 137),
-    "int8_mul": (0.2, 282), "int32_mul": (3.1, 3495),
-    "fp16_add": (0.4, 1360), "fp32_add": (0.9, 4184), "fp16_mul": (1.1, 1640), "fp32_mul": (3.7, 7700),
-    "sram8KB_64b": (10, 0), "sram32KB_64b": (20, 0), "sram1MB_64b": (100, 0),
-    "dram_64b_lo": (1300, 0), "dram_64b_hi": (2600, 0),
-}  # fmt: skip
+    "int8_add": (0.03, 36),
+    "int16_add": (0.05, 67),
+    "int32_add": (0.1, 137),
+    "int8_mul": (0.2, 282),
+    "int32_mul": (3.1, 3495),
+    "fp16_add": (0.4, 1360),
+    "fp32_add": (0.9, 4184),
+    "fp16_mul": (1.1, 1640),
+    "fp32_mul": (3.7, 7700),
+    "sram8KB_64b": (10, 0),
+    "sram32KB_64b": (20, 0),
+    "sram1MB_64b": (100, 0),
+    "dram_64b_lo": (1300, 0),
+    "dram_64b_hi": (2600, 0),
+}
 
 
 @pytest.fixture(scope="module")
@@ -263,8 +272,13 @@ def test_power_gated_and_mixed_rows_are_left_out():
 
 
 NODES = {"cmos65": (65, 1.1), "cmos32": (32, 0.9), "cmos16": (16, 0.8), "cmos7": (7, 0.75)}
-FITS = {65: (3.755, -4.398, 1.975), 45: (1.018, -0.3107, 0.1539), 32: (0.8367, -0.4341, 0.1701),
-        16: (0.2958, -0.1241, 0.03024), 7: (0.1776, -0.09097, 0.02447)}  # fmt: skip  (Stillmaker and Baas 2017)
+FITS = {
+    65: (3.755, -4.398, 1.975),
+    45: (1.018, -0.3107, 0.1539),
+    32: (0.8367, -0.4341, 0.1701),
+    16: (0.2958, -0.1241, 0.03024),
+    7: (0.1776, -0.09097, 0.02447),
+}  # Stillmaker and Baas 2017
 
 
 @pytest.mark.parametrize("name", NODES)
@@ -298,8 +312,11 @@ def test_seven_nanometres_are_held_against_a_table_that_is_marked(command):
     seven = load_technology("cmos7")
     others = unverified_operations(seven)
     assert all("FROM MEMORY" in source for _, source in others.values())
-    ratios = [pj / seven.operations[name].energy_pj for name, (pj, _) in others.items() if name in seven.operations
-              and not name.startswith("sram")]  # fmt: skip
+    ratios = [
+        pj / seven.operations[name].energy_pj
+        for name, (pj, _) in others.items()
+        if name in seven.operations and not name.startswith("sram")
+    ]
     assert 2 < min(ratios) < max(ratios) < 8
     status, shown, _ = command("show", "cmos7")
     assert status == 0

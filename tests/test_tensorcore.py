@@ -314,8 +314,16 @@ def test_invalid_metadata_is_refused(places):
 
 
 def test_a_bus_too_odd_to_step_is_refused_and_counted_all_the_same():
-    odd = unit(m=1, n=1, k=1, macs_per_cycle=1, tile_m=4096, tile_n=4096, operand_bytes_per_cycle=125.001,
-               l2_bytes_per_cycle=131.071)  # fmt: skip
+    odd = unit(
+        m=1,
+        n=1,
+        k=1,
+        macs_per_cycle=1,
+        tile_m=4096,
+        tile_n=4096,
+        operand_bytes_per_cycle=125.001,
+        l2_bytes_per_cycle=131.071,
+    )
     gemm = Gemm(4096, 1, 4096)
     assert odd.count(gemm).cycles == 4096 * 4096
     with pytest.raises(UserError, match=r"too long to step with \d+ bus ticks a cycle; allowed: rounder"):

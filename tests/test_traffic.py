@@ -70,10 +70,16 @@ def test_bytes_of_element_wise_layers():
 
 def test_a_whole_layer_by_hand():
     """4 x 4 ws array, M = 1, K = 8, N = 4: two folds of load 4 + (1 + 4 + 4 - 2), all in one or two tiles."""
-    hardware = accelsim.load_hardware("textbook_os_32", [
-        "engine={kind: systolic, rows: 4, cols: 4, dataflow: ws}", "dram.latency_ns=200", "clock_mhz=500",
-        "dram.bandwidth_gb_s=2", "vector={lanes: 4, latency_cycles: 3}",
-    ])  # fmt: skip
+    hardware = accelsim.load_hardware(
+        "textbook_os_32",
+        [
+            "engine={kind: systolic, rows: 4, cols: 4, dataflow: ws}",
+            "dram.latency_ns=200",
+            "clock_mhz=500",
+            "dram.bandwidth_gb_s=2",
+            "vector={lanes: 4, latency_cycles: 3}",
+        ],
+    )
     row = accelsim.simulate(hardware, network("name: fc, type: linear, out_features: 4, bias: false")).rows[0]
     assert row.compute_cycles == 2 * (4 + 7)
     assert (row.dram_read_bytes, row.dram_write_bytes) == (8 + 32, 4)

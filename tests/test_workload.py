@@ -119,9 +119,17 @@ def test_what_tokens_and_vectors_become(shape, text, output, params):
 
 @pytest.mark.parametrize(
     ("size", "kernel", "stride", "dilation", "pads"),
-    [(8, 3, 1, 1, (1, 1)), (8, 3, 2, 1, (0, 1)), (7, 3, 2, 1, (1, 1)), (8, 2, 1, 1, (0, 1)), (8, 5, 4, 1, (0, 1)),
-     (9, 3, 1, 2, (2, 2)), (8, 1, 2, 1, (0, 0)), (224, 7, 2, 1, (2, 3))],
-)  # fmt: skip
+    [
+        (8, 3, 1, 1, (1, 1)),
+        (8, 3, 2, 1, (0, 1)),
+        (7, 3, 2, 1, (1, 1)),
+        (8, 2, 1, 1, (0, 1)),
+        (8, 5, 4, 1, (0, 1)),
+        (9, 3, 1, 2, (2, 2)),
+        (8, 1, 2, 1, (0, 0)),
+        (224, 7, 2, 1, (2, 3)),
+    ],
+)
 def test_same_padding_puts_the_odd_pixel_behind(size, kernel, stride, dilation, pads):
     text = f"type: conv2d, out_channels: 1, kernel: {kernel}, stride: {stride}, dilation: {dilation}, padding: same"
     node = network(text, shape=f"{{channels: 1, height: {size}, width: {size}}}").nodes[0]
@@ -131,9 +139,13 @@ def test_same_padding_puts_the_odd_pixel_behind(size, kernel, stride, dilation, 
 
 
 @given(
-    st.tuples(*[st.integers(1, 12)] * 2), st.tuples(*[st.integers(1, 5)] * 2), st.tuples(*[st.integers(1, 4)] * 2),
-    st.tuples(*[st.integers(0, 2)] * 4), st.tuples(*[st.integers(1, 3)] * 2), st.booleans(),
-)  # fmt: skip
+    st.tuples(*[st.integers(1, 12)] * 2),
+    st.tuples(*[st.integers(1, 5)] * 2),
+    st.tuples(*[st.integers(1, 4)] * 2),
+    st.tuples(*[st.integers(0, 2)] * 4),
+    st.tuples(*[st.integers(1, 3)] * 2),
+    st.booleans(),
+)
 def test_windows_are_those_of_pytorch(size, kernel, stride, padding, dilation, ceil_mode):
     text = (
         f"type: max_pool, kernel: {[*kernel]}, stride: {[*stride]}, padding: {[*padding]}, dilation: {[*dilation]},"

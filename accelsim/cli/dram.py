@@ -81,9 +81,18 @@ def dram_trace(
     from accelsim.report.commands import trace_file, write_trace
 
     trace_file(out)
-    values = {"pattern": pattern.value, "requests": requests, "request_bytes": request_bytes,
-              "span_bytes": round(span_mib * 2**20), "stride_bytes": stride_bytes, "tile_rows": tile_rows,
-              "tile_bytes": tile_bytes, "write_share": writes, "every_cycles": every_cycles, "seed": seed}  # fmt: skip
+    values = {
+        "pattern": pattern.value,
+        "requests": requests,
+        "request_bytes": request_bytes,
+        "span_bytes": round(span_mib * 2**20),
+        "stride_bytes": stride_bytes,
+        "tile_rows": tile_rows,
+        "tile_bytes": tile_bytes,
+        "write_share": writes,
+        "every_cycles": every_cycles,
+        "seed": seed,
+    }
     options = {"span_bytes": "span_mib", "write_share": "writes"}
     places: dict[tuple[str | int, ...], str] = {
         (key,): f"--{options.get(key, key).replace('_', '-')}" for key in values

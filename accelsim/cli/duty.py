@@ -105,8 +105,10 @@ def _refuse_unused(context: typer.Context) -> None:
             if name in options and not set(needed) & set(given):
                 raise UserError(f"--{name.replace('_', '-')} {context.params[name]}: needs {told}")
     if "period_s" in given and {"detector", "detector_mw"} & set(given):
-        raise UserError(f"--period-s {context.params['period_s']:g}: with a detector events start inferences, and not"
-                        " a period; leave it out")  # fmt: skip
+        raise UserError(
+            f"--period-s {context.params['period_s']:g}: with a detector events start inferences, and not"
+            " a period; leave it out"
+        )
 
 
 def _answers(then: list[str] | None, answers: list[float] | None) -> list[float]:

@@ -89,9 +89,7 @@ Dram = Annotated[
     DramFidelity | None,
     typer.Option(help="A bandwidth, requests, or every command; default: the most exact that the file allows."),
 ]
-Out = Annotated[
-    str | None, typer.Option(metavar="DIR", help="Write layers.csv, summary.json and timeline.svg there.")
-]
+Out = Annotated[str | None, typer.Option(metavar="DIR", help="Write layers.csv, summary.json and timeline.svg there.")]
 Trace = Annotated[
     Path | None, typer.Option(metavar="FILE.json", help="Write when each layer and unit works, for ui.perfetto.dev.")
 ]

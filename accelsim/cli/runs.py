@@ -68,8 +68,15 @@ def run(
         prepared(trace.parent, [trace.name])
     folder = None if out is None else prepared(out, RESULT_FILES)
     with Progress(len(network.nodes), shown=fidelity is Fidelity.stepped) as advance:
-        result = simulate(hardware, network, fidelity.value, dram.value if dram else None, progress=advance,
-                          tensors=tensors, prune=sparsity is not None)  # fmt: skip
+        result = simulate(
+            hardware,
+            network,
+            fidelity.value,
+            dram.value if dram else None,
+            progress=advance,
+            tensors=tensors,
+            prune=sparsity is not None,
+        )
     result.summary["settings"] = settings or []
     result.summary["notes"] += notes
     written = []

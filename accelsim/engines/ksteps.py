@@ -82,7 +82,7 @@ def repeated(
             done += periods * (done - then)
             clock = Clock(
                 clock.first + periods * cycles, clock.last + periods * cycles, clock.ticks + periods * cycles * rate
-            )  # fmt: skip
+            )
             seen.clear()
         else:
             seen[stand] = done, clock

@@ -168,9 +168,7 @@ class Systolic:
             "ws": (gemm.k, gemm.n, gemm.m),
             "is": (gemm.k, gemm.m, gemm.n),
         }[self.array.dataflow]
-        return Folding(
-            height, width, streamed, extents(height, self.array.rows), extents(width, self.array.cols)
-        )  # fmt: skip
+        return Folding(height, width, streamed, extents(height, self.array.rows), extents(width, self.array.cols))
 
     @property
     def _load_cycles(self) -> int:

@@ -36,9 +36,7 @@ Program = list[tuple["Tile | Program", int]]
 
 def summed(program: Program, measure: Callable[[Tile], int]) -> int:
     """The sum of a measure over all tiles."""
-    return sum(
-        times * (measure(part) if isinstance(part, Tile) else summed(part, measure)) for part, times in program
-    )  # fmt: skip
+    return sum(times * (measure(part) if isinstance(part, Tile) else summed(part, measure)) for part, times in program)
 
 
 def last_tile(program: Program) -> Tile:

@@ -100,13 +100,25 @@ class BankedDevice(Value):
 
     @model_validator(mode="after")
     def _shape(self) -> BankedDevice:
-        for key in ("channels", "ranks", "bank_groups", "banks_per_group", "rows", "columns", "bus_width_bits",
-                    "device_width_bits", "burst_length"):  # fmt: skip
+        for key in (
+            "channels",
+            "ranks",
+            "bank_groups",
+            "banks_per_group",
+            "rows",
+            "columns",
+            "bus_width_bits",
+            "device_width_bits",
+            "burst_length",
+        ):
             value = getattr(self, key)
             if value & (value - 1):
                 raise ValueError(f"{key}: should be a power of two, got {value}")
-        for key, value, most in (("channels", self.channels, 128), ("ranks", self.ranks, 8),
-                                 ("banks of a channel", self.banks, 64)):  # fmt: skip
+        for key, value, most in (
+            ("channels", self.channels, 128),
+            ("ranks", self.ranks, 8),
+            ("banks of a channel", self.banks, 64),
+        ):
             if value > most:
                 raise ValueError(f"{key}: should be at most {most}, got {value}")
         if self.bus_width_bits < 8 or self.device_width_bits > self.bus_width_bits:
@@ -184,8 +196,14 @@ class BankedDevice(Value):
     @property
     def field_bits(self) -> dict[str, int]:
         """How many address bits each field of the mapping has."""
-        sizes = {"ch": self.channels, "ra": self.ranks, "bg": self.bank_groups, "ba": self.banks_per_group,
-                 "ro": self.rows, "co": self.columns // self.burst_length}  # fmt: skip
+        sizes = {
+            "ch": self.channels,
+            "ra": self.ranks,
+            "bg": self.bank_groups,
+            "ba": self.banks_per_group,
+            "ro": self.rows,
+            "co": self.columns // self.burst_length,
+        }
         return {field: size.bit_length() - 1 for field, size in sizes.items()}
 
     @property

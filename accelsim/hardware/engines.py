@@ -137,8 +137,12 @@ class BitSerialUnit(Value):
     def peak_macs_per_cycle(self, activation_bits: int, weight_bits: int) -> float:
         """MACs in a cycle in which every lane works; where zero bits are skipped, as if each operand had one bit."""
         activation_cycles = -(-activation_bits // self.bits_per_cycle) if self.skip == "none" else 1
-        cycles = {"none": 1, "activations": activation_cycles, "weights": weight_bits,
-                  "both": activation_cycles * weight_bits}[self.serial]  # fmt: skip
+        cycles = {
+            "none": 1,
+            "activations": activation_cycles,
+            "weights": weight_bits,
+            "both": activation_cycles * weight_bits,
+        }[self.serial]
         return self.pes / cycles
 
     @property

@@ -134,8 +134,11 @@ class Dram(Value):
             device = _with_channels(device, channels)
         except ValidationError:
             raise ValueError(f"channels: should be a power of two, at most 128, got {channels}") from None
-        given = {"bandwidth_gb_s": device.peak_gb_s, "latency_ns": device.access_ns,
-                 "capacity_mib": device.capacity_bytes / 2**20}  # fmt: skip
+        given = {
+            "bandwidth_gb_s": device.peak_gb_s,
+            "latency_ns": device.access_ns,
+            "capacity_mib": device.capacity_bytes / 2**20,
+        }
         return given | data
 
     @model_validator(mode="after")

@@ -62,12 +62,16 @@ class OperatingPoints(Value):
         if self.law is not None:
             for point in self.points:
                 if point.voltage_v <= self.law.threshold_v:
-                    raise ValueError(f"points: voltage_v: should be above the threshold of {self.law.threshold_v:g} V,"
-                                     f" got {point.voltage_v:g}")  # fmt: skip
+                    raise ValueError(
+                        f"points: voltage_v: should be above the threshold of {self.law.threshold_v:g} V,"
+                        f" got {point.voltage_v:g}"
+                    )
                 most = self.law.law.frequency_mhz(point.voltage_v)
                 if point.clock_mhz > ABOVE * most:
-                    raise ValueError(f"points: clock_mhz: at {point.voltage_v:g} V the law reaches {most:.4g} MHz,"
-                                     f" got {point.clock_mhz:g}")  # fmt: skip
+                    raise ValueError(
+                        f"points: clock_mhz: at {point.voltage_v:g} V the law reaches {most:.4g} MHz,"
+                        f" got {point.clock_mhz:g}"
+                    )
         return self
 
 

@@ -9,13 +9,30 @@ from accelsim.importers.graph import Graph, Operation, Tensor, Translation, rows
 from accelsim.layers import Tokens, width_of
 
 FUNCTIONS = {
-    "Relu": "relu", "LeakyRelu": "leaky_relu", "PRelu": "leaky_relu", "Sigmoid": "sigmoid", "Tanh": "tanh",
-    "Gelu": "gelu", "Swish": "swish", "HardSwish": "hard_swish", "HardSigmoid": "hard_sigmoid",
-}  # fmt: skip
+    "Relu": "relu",
+    "LeakyRelu": "leaky_relu",
+    "PRelu": "leaky_relu",
+    "Sigmoid": "sigmoid",
+    "Tanh": "tanh",
+    "Gelu": "gelu",
+    "Swish": "swish",
+    "HardSwish": "hard_swish",
+    "HardSigmoid": "hard_sigmoid",
+}
 RENAMES = {
-    "Identity", "Dropout", "Cast", "Reshape", "Flatten", "Squeeze", "Unsqueeze", "Transpose", "QuantizeLinear",
-    "DequantizeLinear", "DepthToSpace", "SpaceToDepth",
-}  # fmt: skip
+    "Identity",
+    "Dropout",
+    "Cast",
+    "Reshape",
+    "Flatten",
+    "Squeeze",
+    "Unsqueeze",
+    "Transpose",
+    "QuantizeLinear",
+    "DequantizeLinear",
+    "DepthToSpace",
+    "SpaceToDepth",
+}
 POOLS = {"MaxPool": "max_pool", "AveragePool": "avg_pool"}
 SUMS = {"Add": "add", "Sum": "add", "Mul": "mul"}
 HINTS = {
@@ -289,7 +306,17 @@ def _upsample(net: Translation, op: Operation) -> None:
 
 
 OPERATORS = {
-    "Conv": _conv, "Gemm": _matmul, "MatMul": _matmul, "BatchNormalization": _batch_norm,
-    "GlobalAveragePool": _global_avg_pool, "ReduceMean": _global_avg_pool, "Concat": _concat, "Softmax": _softmax,
-    "LayerNormalization": _layer_norm, "Gather": _gather, "Split": _split, "Upsample": _upsample, "Resize": _upsample,
-}  # fmt: skip
+    "Conv": _conv,
+    "Gemm": _matmul,
+    "MatMul": _matmul,
+    "BatchNormalization": _batch_norm,
+    "GlobalAveragePool": _global_avg_pool,
+    "ReduceMean": _global_avg_pool,
+    "Concat": _concat,
+    "Softmax": _softmax,
+    "LayerNormalization": _layer_norm,
+    "Gather": _gather,
+    "Split": _split,
+    "Upsample": _upsample,
+    "Resize": _upsample,
+}

@@ -18,8 +18,15 @@ BASE_HARDWARE = "scalesim_default"
 WORD_BYTES = 1  #: SCALE-Sim's word_size
 
 CONV_COLUMNS = (
-    "Layer name", "IFMAP Height", "IFMAP Width", "Filter Height", "Filter Width", "Channels", "Num Filter", "Strides",
-)  # fmt: skip
+    "Layer name",
+    "IFMAP Height",
+    "IFMAP Width",
+    "Filter Height",
+    "Filter Width",
+    "Channels",
+    "Num Filter",
+    "Strides",
+)
 GEMM_COLUMNS = ("Layer", "M", "N", "K")
 DEPTHWISE_MARK = "DP"  #: in a layer's name: SCALE-Sim runs each channel by itself
 
@@ -200,9 +207,11 @@ def read_configuration(path: Path) -> dict[str, Any]:
     sram = {
         buffer: {"capacity_kib": cfg.size(key), "width_bits": words * WORD_BYTES * 8}
         for buffer, key, words in (
-            ("ifmap", "IfmapSramSzkB", rows), ("weight", "FilterSramSzkB", cols), ("ofmap", "OfmapSramSzkB", cols)
+            ("ifmap", "IfmapSramSzkB", rows),
+            ("weight", "FilterSramSzkB", cols),
+            ("ofmap", "OfmapSramSzkB", cols),
         )
-    }  # fmt: skip
+    }
     clock_mhz = read_yaml(hwconfigs_folder() / f"{BASE_HARDWARE}.yaml").data["clock_mhz"]
     mode = cfg.choice("run_presets", "InterfaceBandwidth", ("user", "calc"), default="user")
     dram = {}
@@ -214,11 +223,15 @@ def read_configuration(path: Path) -> dict[str, Any]:
         "description": f"SCALE-Sim configuration {path.name}",
         "clock_mhz": clock_mhz,
         "engine": {
-            "kind": "systolic", "rows": rows, "cols": cols, "dataflow": dataflow,
-            "charge_full_array": True, "output_drain": "none",
+            "kind": "systolic",
+            "rows": rows,
+            "cols": cols,
+            "dataflow": dataflow,
+            "charge_full_array": True,
+            "output_drain": "none",
         },
         "sram": sram,
-    } | ({"dram": dram} if dram else {})  # fmt: skip
+    } | ({"dram": dram} if dram else {})
 
 
 def _configuration(path: Path) -> Configuration:

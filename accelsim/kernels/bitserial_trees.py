@@ -79,13 +79,17 @@ def count_four_pairs(counts, word, at, activations, weights):
     b0, b1, b2, b3 = np.uint8(lanes0 >> 8), np.uint8(lanes1 >> 8), np.uint8(lanes2 >> 8), np.uint8(lanes3 >> 8)
     brick, low, q, down = at.brick, 2 * word, at.q, at.weight_down
     v0, v1, v2, v3 = (
-        weights[brick, q, low], weights[brick, q - down, low],
-        weights[brick, q - 2 * down, low], weights[brick, q - 3 * down, low],
-    )  # fmt: skip
+        weights[brick, q, low],
+        weights[brick, q - down, low],
+        weights[brick, q - 2 * down, low],
+        weights[brick, q - 3 * down, low],
+    )
     w0, w1, w2, w3 = (
-        weights[brick, q, low + 1], weights[brick, q - down, low + 1],
-        weights[brick, q - 2 * down, low + 1], weights[brick, q - 3 * down, low + 1],
-    )  # fmt: skip
+        weights[brick, q, low + 1],
+        weights[brick, q - down, low + 1],
+        weights[brick, q - 2 * down, low + 1],
+        weights[brick, q - 3 * down, low + 1],
+    )
     for f in range(at.filters):
         met = np.uint8(popcount(np.uint8(a0 & v0[f])) + popcount(np.uint8(b0 & w0[f])))
         met = np.uint8(WORD_LANES - met) if at.negative else met

@@ -89,8 +89,11 @@ def feed(block, count, kind, at, number, window, rules, channels, clock, done):
     """
     now, pushed, sent = clock[NOW], clock[PUSHED], 0
     while True:
-        while sent < count and pushed < rules.channels and _admits(now, block + sent, kind, at, number + sent, window,
-                                                                   rules, channels, done):  # fmt: skip
+        while (
+            sent < count
+            and pushed < rules.channels
+            and _admits(now, block + sent, kind, at, number + sent, window, rules, channels, done)
+        ):
             channel = channels[(block + sent) >> rules.shift[0] & rules.mask[0]]
             done[number + sent] = expected(now, accept(now, number + sent, block + sent, kind, rules, channel))
             if stirs(rules, channel):

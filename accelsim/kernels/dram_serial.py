@@ -82,5 +82,6 @@ def _one(port, progress, arrival, block, write):
         reading_cycles += free - begin
         latency += free - accepted
         longest = max(longest, free - accepted)
-    return Progress(free, selected, place + port.request_bytes, write, bursts, latency, longest, reading_cycles,
-                    writing_cycles)  # fmt: skip
+    return Progress(
+        free, selected, place + port.request_bytes, write, bursts, latency, longest, reading_cycles, writing_cycles
+    )

@@ -24,8 +24,10 @@ FILTER = 1024
 
 def _record(fields: dict[str, int | tuple[int, ...] | tuple[np.dtype, int]]) -> np.dtype:
     """int64 fields of the given shapes; 0 is a plain number."""
-    entries = [(name, *shape) if isinstance(shape, tuple) and isinstance(shape[0], np.dtype)
-               else (name, np.int64, shape or ()) for name, shape in fields.items()]  # fmt: skip
+    entries = [
+        (name, *shape) if isinstance(shape, tuple) and isinstance(shape[0], np.dtype) else (name, np.int64, shape or ())
+        for name, shape in fields.items()
+    ]
     return np.dtype((np.record, np.dtype(entries)))
 
 

@@ -18,8 +18,21 @@ class Goal(NamedTuple):
 
 
 @kernel
-def least(pieces, piece_bytes, share, rest_share, compute, busiest, contents, end_bytes, moved, per_cycle, latency,
-          goal, halves):  # fmt: skip
+def least(
+    pieces,
+    piece_bytes,
+    share,
+    rest_share,
+    compute,
+    busiest,
+    contents,
+    end_bytes,
+    moved,
+    per_cycle,
+    latency,
+    goal,
+    halves,
+):
     """Index and score of the first candidate with the least score.
 
     pieces, piece_bytes, share and rest_share float64[3, n]: transfers of each operand, and the share of the time in

@@ -122,7 +122,7 @@ def step_output_stationary(left_operands, top_operands, out, array):
     pipeline, slots, drained = array.pipeline, array.pipeline + 1, array.rows if array.drains else 0
     grid = Grid(
         array.rows, array.cols, height, top_operands.shape[1], groups, array.across_first, array.charge_full_array
-    )  # fmt: skip
+    )
     folds = fold_count(grid)
     rows, cols = min(array.rows, height), min(array.cols, grid.width)  # what no fold uses is left out
     flights = flight_ring(folds, pipeline + vectors + array.rows + array.cols + drained, vectors)
@@ -176,7 +176,7 @@ def step_output_stationary(left_operands, top_operands, out, array):
             move(top_edge[ready], above)
             multiply(
                 now[a:b], across[(t + 1) % 2, a + 1 : b + 1], above[a:b], below[a + cols : b + cols], accumulators[a:b]
-            )  # fmt: skip
+            )
         counts[MACS] += working
 
         for f in range(oldest, launched):

@@ -161,11 +161,22 @@ def _feed(block, count, kind, at, number, cycles, transactions, wire):
     Returns when the last was accepted, or on a serial port done; a write is done for the DMA engine in the cycle after.
     """
     if cycles is not None:
-        return 1 + dram_cycle.feed(block, count, kind, at, number, cycles.window, cycles.rules, cycles.channels,
-                                   cycles.clock, cycles.done)  # fmt: skip
+        return 1 + dram_cycle.feed(
+            block, count, kind, at, number, cycles.window, cycles.rules, cycles.channels, cycles.clock, cycles.done
+        )
     if transactions is not None:
-        return 1 + dram_transaction.feed(block, count, kind, at, number, transactions.window, transactions.rules,
-                                         transactions.channels, transactions.clock, transactions.done)  # fmt: skip
+        return 1 + dram_transaction.feed(
+            block,
+            count,
+            kind,
+            at,
+            number,
+            transactions.window,
+            transactions.rules,
+            transactions.channels,
+            transactions.clock,
+            transactions.done,
+        )
     if wire is not None:
         s = wire.state
         before = Progress(s[0], s[1], s[2], s[3], s[4], s[5], s[6], s[7], s[8])
@@ -210,8 +221,9 @@ def _await(step, operand, stream, state, memory, cycles, transactions):
     if cycles is not None:
         return dram_cycle.await_done(first, first + count, cycles.rules, cycles.channels, cycles.clock, cycles.done)
     if transactions is not None:
-        return dram_transaction.await_done(first, first + count, transactions.rules, transactions.channels,
-                                           transactions.clock, transactions.done)  # fmt: skip
+        return dram_transaction.await_done(
+            first, first + count, transactions.rules, transactions.channels, transactions.clock, transactions.done
+        )
     return -1
 
 

@@ -82,8 +82,9 @@ def layout_of(shape, k, unit):
     groups, pixels, filters = shape
     down, across = ceil_div(pixels, unit.tile_m), ceil_div(filters, unit.tile_n)
     instructions = ceil_div(k, unit.k)
-    return Layout(groups, pixels, filters, down, across, groups * down * across, instructions,
-                  ceil_div(instructions, unit.depth))  # fmt: skip
+    return Layout(
+        groups, pixels, filters, down, across, groups * down * across, instructions, ceil_div(instructions, unit.depth)
+    )
 
 
 @kernel

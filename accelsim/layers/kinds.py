@@ -258,7 +258,20 @@ class Split(Layer):
 
 
 AnyLayer = Annotated[
-    Conv2d | Linear | Matmul | Pool | GlobalAvgPool | Elementwise | Concat | Activation | Softmax | Norm
-    | Embedding | Reshape | Upsample | ChannelShuffle | Split,
+    Conv2d
+    | Linear
+    | Matmul
+    | Pool
+    | GlobalAvgPool
+    | Elementwise
+    | Concat
+    | Activation
+    | Softmax
+    | Norm
+    | Embedding
+    | Reshape
+    | Upsample
+    | ChannelShuffle
+    | Split,
     Field(discriminator="type"),
-]  # fmt: skip
+]

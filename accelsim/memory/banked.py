@@ -48,8 +48,11 @@ def rules_of(device: BankedDevice) -> Any:
     gaps = rules.column_to_column  # [from, relation, to]; a read's bus turns to writes alike in all ranks
     gaps[0, :, 0] = long_gap, short_gap, burst + t.trtrs
     gaps[0, :, 1] = max(read_latency + burst - write_latency + t.trtrs, 1)
-    gaps[1, :, 0] = (turn_to_read + (t.twtr_l if grouped else t.twtr_s), turn_to_read + t.twtr_s,
-                     max(turn_to_read + t.trtrs - read_latency, 1))  # fmt: skip
+    gaps[1, :, 0] = (
+        turn_to_read + (t.twtr_l if grouped else t.twtr_s),
+        turn_to_read + t.twtr_s,
+        max(turn_to_read + t.trtrs - read_latency, 1),
+    )
     gaps[1, :, 1] = long_gap, short_gap, burst
     rules.data_end[:] = read_latency + burst, write_latency + burst
     rules.refresh, rules.refresh_interval = t.trfc, t.trefi if device.refresh else 0
@@ -69,8 +72,9 @@ def run_cycles(
     for requests, last in _with_end(pieces):
         block, taken, state = requests.address // device.request_bytes, 0, FULL
         while state == FULL:
-            state, taken, recorded = run(rules, channels, clock, requests.arrival, block, requests.is_write, taken,
-                                         last, records, _NOTHING)  # fmt: skip
+            state, taken, recorded = run(
+                rules, channels, clock, requests.arrival, block, requests.is_write, taken, last, records, _NOTHING
+            )
             if sink and recorded:
                 sink(records[:recorded])
         _check(state == (ENDED if last else MORE), clock)

@@ -161,8 +161,9 @@ def joined_plays(plays: list[Played]) -> Played:
         last=plays[-1].waits.last + begins[-2],
     )
     waits.starts[[0, *accumulate(len(played.waits.starts) for played in plays[:-1])]] = [
-        0, *(played.waits.last + at for played, at in later[:-1])
-    ]  # fmt: skip
+        0,
+        *(played.waits.last + at for played, at in later[:-1]),
+    ]
     return plays[0]._replace(
         engine=np.concatenate([played.engine + at for played, at in later]),
         vector=np.concatenate([played.vector + at for played, at in later]),

@@ -36,8 +36,13 @@ def counts_of_port(progress: Iterable[int]) -> dict[str, int]:
     from accelsim.kernels.dram_serial import Progress
 
     seen = Progress(*map(int, progress))
-    return {"bursts": seen.bursts, "latency": seen.latency, "longest": seen.longest,
-            "reading_cycles": seen.active_reading, "writing_cycles": seen.active_writing}  # fmt: skip
+    return {
+        "bursts": seen.bursts,
+        "latency": seen.latency,
+        "longest": seen.longest,
+        "reading_cycles": seen.active_reading,
+        "writing_cycles": seen.active_writing,
+    }
 
 
 def port_of(device: SerialDevice) -> Any:
@@ -45,6 +50,13 @@ def port_of(device: SerialDevice) -> Any:
     from accelsim.kernels.dram_serial import Port
 
     longest = floor(device.longest_burst_ns / device.tck_ns) if device.longest_burst_ns else 0
-    return Port(device.command_cycles, device.read_latency_cycles, device.write_latency_cycles or 0,
-                device.request_bytes // device.bytes_per_cycle, device.deselect_cycles, device.request_bytes,
-                device.page_bytes or 0, longest)  # fmt: skip
+    return Port(
+        device.command_cycles,
+        device.read_latency_cycles,
+        device.write_latency_cycles or 0,
+        device.request_bytes // device.bytes_per_cycle,
+        device.deselect_cycles,
+        device.request_bytes,
+        device.page_bytes or 0,
+        longest,
+    )

@@ -21,9 +21,7 @@ def shortage(sizes: np.ndarray, sram: OperandSrams, what: str) -> UserError:
     """The error for tiles of a product that do not fit; sizes are bytes of the three buffers."""
     if sram.shared:
         needed, held = int(sizes.sum()), sram.capacity_bytes
-        return UserError(
-            f"{what} need {needed} bytes, sram.shared holds {held} ({needed - held} short)"
-        )
+        return UserError(f"{what} need {needed} bytes, sram.shared holds {held} ({needed - held} short)")
     missing = [
         f"{int(size)} bytes in sram.{name}, which holds {limit} ({int(size) - limit} short)"
         for size, name, limit in zip(sizes, NAMES, sram.operand_bytes, strict=True)

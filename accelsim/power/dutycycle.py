@@ -177,5 +177,6 @@ def on_events(work: Cascade, watch: Watch, rest: Rest) -> Cycle:
     idle, asleep = HOUR_S - active, HOUR_S - active - waking
     if asleep < 0 or wakes * rest.wake_mj + asleep * rest.sleep_mw >= idle * rest.idle_mw:
         return Cycle(HOUR_S, active, 0.0, idle, wakes * work.mj, 0.0, idle * rest.idle_mw, watching_mj, False)
-    return Cycle(HOUR_S, active, waking, asleep, wakes * work.mj, wakes * rest.wake_mj, asleep * rest.sleep_mw,
-                 watching_mj, True)  # fmt: skip
+    return Cycle(
+        HOUR_S, active, waking, asleep, wakes * work.mj, wakes * rest.wake_mj, asleep * rest.sleep_mw, watching_mj, True
+    )

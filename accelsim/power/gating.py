@@ -57,9 +57,7 @@ class Saving(NamedTuple):
     added_ns: float = 0.0  #: of waiting until blocks are awake
 
 
-def saving(
-    blocks: Sequence[Block], policy: str, timeout_ns: float | None = None, awake_mw: float = 0.0
-) -> Saving:
+def saving(blocks: Sequence[Block], policy: str, timeout_ns: float | None = None, awake_mw: float = 0.0) -> Saving:
     """Of blocks that wake at the same time if they are asked for together. What waits for them draws awake_mw.
 
     ``none`` lets its clock run, ``clock`` stops that. ``idle-detect`` also takes it off once it has been idle for

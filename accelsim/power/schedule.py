@@ -38,8 +38,10 @@ def front_of(choices: Choices, within_ns: float = np.inf) -> Front:
     """All schedules worth having that take no longer than so much."""
     layers, points = choices.time_ns.shape
     rest = np.append(np.cumsum(choices.time_ns.min(axis=1)[::-1])[::-1], 0.0)  # least time from a layer on
-    kept = [_pruned(choices.time_ns[0, p : p + 1], choices.energy_pj[0, p : p + 1], np.zeros(1, np.int64), np.inf)[0]
-            for p in range(points)]  # fmt: skip
+    kept = [
+        _pruned(choices.time_ns[0, p : p + 1], choices.energy_pj[0, p : p + 1], np.zeros(1, np.int64), np.inf)[0]
+        for p in range(points)
+    ]
     trail: list[list[tuple[np.ndarray, np.ndarray]]] = []
     exact = True
     for layer in range(1, layers):
@@ -49,8 +51,12 @@ def front_of(choices: Choices, within_ns: float = np.inf) -> Front:
             energy = np.concatenate([front[1] + choices.change_pj[q, p] for q, front in enumerate(kept)])
             origin = np.concatenate([np.full(front[0].size, q) for q, front in enumerate(kept)])
             place = np.concatenate([np.arange(front[0].size) for front in kept])
-            front, chosen, all_kept = _pruned(time + choices.time_ns[layer, p], energy + choices.energy_pj[layer, p],
-                                              np.arange(time.size), limit * (1 + 1e-12))  # fmt: skip
+            front, chosen, all_kept = _pruned(
+                time + choices.time_ns[layer, p],
+                energy + choices.energy_pj[layer, p],
+                np.arange(time.size),
+                limit * (1 + 1e-12),
+            )
             exact &= all_kept
             following.append(front)
             origins.append((origin[chosen], place[chosen]))

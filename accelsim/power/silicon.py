@@ -53,11 +53,15 @@ class Silicon(NamedTuple):
         if law is None:
             return []
         if law.static_mw is None:
-            return ["the points do not tell switched capacitance and static power apart: errors are those of a fit"
-                    " without static power"]  # fmt: skip
+            return [
+                "the points do not tell switched capacitance and static power apart: errors are those of a fit"
+                " without static power"
+            ]
         if law.per_v is None:
-            return ["the points do not tell how static power follows the voltage: a constant current is taken, and"
-                    " static power holds for that alone"]  # fmt: skip
+            return [
+                "the points do not tell how static power follows the voltage: a constant current is taken, and"
+                " static power holds for that alone"
+            ]
         return []
 
     def _clock_notes(self) -> list[str]:
@@ -150,8 +154,10 @@ def fit_silicon(path: Path) -> Silicon:
 
 def _errors(scores: Sequence[Scored]) -> dict[str, float | None]:
     """Mean and largest error in percent, of the fit and with each point left out; None where there is none."""
-    kinds = {"": [score.error_percent for score in scores],
-             "leave_one_out_": [score.left_out_error_percent for score in scores]}  # fmt: skip
+    kinds = {
+        "": [score.error_percent for score in scores],
+        "leave_one_out_": [score.left_out_error_percent for score in scores],
+    }
     found: dict[str, float | None] = {}
     for kind, errors in kinds.items():
         sizes = [abs(error) for error in errors if error is not None]

@@ -111,8 +111,9 @@ def share_at_limit(package: Package, power_w: float, leakage_w: Leaking, limit_k
     return min(1.0, room / power_w) if power_w > 0 else 1.0
 
 
-def seconds_to(package: Package, power_w: float, leakage_w: Leaking, limit_k: float, start_k: float | None = None
-               ) -> float | None:  # fmt: skip
+def seconds_to(
+    package: Package, power_w: float, leakage_w: Leaking, limit_k: float, start_k: float | None = None
+) -> float | None:
     """Time until a die that starts at ambient, or at start_k, is as warm as a limit; None where it never is.
 
     The integral of C dT / (P + L - flow), to ACCURACY.

@@ -73,8 +73,16 @@ def _drawn(records: Sequence[Record]) -> Figure:
         axes.xaxis.grid(True, color="#d0d0d0", linewidth=0.5)
         axes.set_axisbelow(True)
     for place, text in headings:
-        speed.annotate(text, (0, place), xycoords=("axes fraction", "data"), xytext=(3, 0), va="center",
-                       textcoords="offset points", weight="bold", bbox=PAPER)  # fmt: skip
+        speed.annotate(
+            text,
+            (0, place),
+            xycoords=("axes fraction", "data"),
+            xytext=(3, 0),
+            va="center",
+            textcoords="offset points",
+            weight="bold",
+            bbox=PAPER,
+        )
     return drawn
 
 
@@ -101,8 +109,16 @@ def _speeds(axes: Axes, records: Sequence[Record], places: Sequence[float]) -> N
     rows = [(r, place) for r, place in zip(records, places, strict=True) if not r["not_run"]]
     at = [place for _, place in rows]
     axes.barh(at, [r["speedup"] for r, _ in rows], BAR, color=SPEED, edgecolor="black", linewidth=0.4, label="speedup")
-    axes.scatter([r["ideal_speedup"] for r, _ in rows], at, MARK, color="black", marker="|", linewidth=1.8,
-                 label="promised by widths or pattern", zorder=3)  # fmt: skip
+    axes.scatter(
+        [r["ideal_speedup"] for r, _ in rows],
+        at,
+        MARK,
+        color="black",
+        marker="|",
+        linewidth=1.8,
+        label="promised by widths or pattern",
+        zorder=3,
+    )
     most = HEADROOM * max(max(r["speedup"], r["ideal_speedup"]) for r, _ in rows)
     for record, place in rows:
         end, ideal = record["speedup"], record["ideal_speedup"]
@@ -114,8 +130,18 @@ def _speeds(axes: Axes, records: Sequence[Record], places: Sequence[float]) -> N
     axes.set_xlim(0, most)
     axes.set_xlabel(f"speedup over {_baseline(records)}, times")
     handles, labels = axes.get_legend_handles_labels()
-    axes.legend(handles[::-1], labels[::-1], loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2, frameon=False,
-                handlelength=1.0, handletextpad=0.4, columnspacing=1.2, markerscale=0.8)  # fmt: skip
+    axes.legend(
+        handles[::-1],
+        labels[::-1],
+        loc="lower center",
+        bbox_to_anchor=(0.5, 1.0),
+        ncols=2,
+        frameon=False,
+        handlelength=1.0,
+        handletextpad=0.4,
+        columnspacing=1.2,
+        markerscale=0.8,
+    )
 
 
 def _baseline(records: Sequence[Record]) -> str:
@@ -139,11 +165,17 @@ def _energies(axes: Axes, records: Sequence[Record], places: Sequence[float]) ->
         _number(axes, end, place, figure(end))
     axes.set_xlim(0, HEADROOM * max(ends) or 1)
     axes.set_xlabel(f"energy, {unit}")
-    axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=5, frameon=False, handlelength=1.0,
-                handletextpad=0.4, columnspacing=0.9)  # fmt: skip
+    axes.legend(
+        loc="lower center",
+        bbox_to_anchor=(0.5, 1.0),
+        ncols=5,
+        frameon=False,
+        handlelength=1.0,
+        handletextpad=0.4,
+        columnspacing=0.9,
+    )
 
 
 def _number(axes: Axes, end: float, place: float, text: str) -> None:
     """A bar's figure, behind its end."""
-    axes.annotate(text, (end, place), xytext=(3, 0), textcoords="offset points", va="center", fontsize=7,
-                  bbox=PAPER)  # fmt: skip
+    axes.annotate(text, (end, place), xytext=(3, 0), textcoords="offset points", va="center", fontsize=7, bbox=PAPER)

@@ -87,8 +87,24 @@ def energy_parts(record: Record) -> dict[str, float]:
 
 def gains(records: Sequence[Record], legend: Mapping[str, str]) -> Grid:
     """A line per combination: time, speedup and its ideal, energy, storage."""
-    headings = ["hardware", "precision", "sparsity", "MMACs", "cycles", "ms", "speedup", "ideal", "conv", "uJ", "less",
-                "util", "weights KiB", "peak KiB", "DRAM KiB", "gated"]  # fmt: skip
+    headings = [
+        "hardware",
+        "precision",
+        "sparsity",
+        "MMACs",
+        "cycles",
+        "ms",
+        "speedup",
+        "ideal",
+        "conv",
+        "uJ",
+        "less",
+        "util",
+        "weights KiB",
+        "peak KiB",
+        "DRAM KiB",
+        "gated",
+    ]
     lines = []
     for r in records:
         line = [r["hardware"], r["precision"], r["sparsity"]]
@@ -97,10 +113,18 @@ def gains(records: Sequence[Record], legend: Mapping[str, str]) -> Grid:
         else:
             conv = r["convolution_speedup"]
             moved = r["dram_read_bytes"] + r["dram_write_bytes"]
-            line += [f"{r['macs'] * 1e-6:,.0f}", f"{r['total_cycles']:,}", figure(r["latency_ms"], 4),
-                     f"{r['speedup']:.2f}", f"{r['ideal_speedup']:.2f}", "" if conv is None else f"{conv:.2f}",
-                     figure(r["energy_uj"]), f"{r['energy_ratio']:.2f}", percent(r["utilization"]),
-                     *(f"{size / 1024:,.0f}" for size in (r["weight_bytes"], r["peak_activation_bytes"], moved))]
+            line += [
+                f"{r['macs'] * 1e-6:,.0f}",
+                f"{r['total_cycles']:,}",
+                figure(r["latency_ms"], 4),
+                f"{r['speedup']:.2f}",
+                f"{r['ideal_speedup']:.2f}",
+                "" if conv is None else f"{conv:.2f}",
+                figure(r["energy_uj"]),
+                f"{r['energy_ratio']:.2f}",
+                percent(r["utilization"]),
+                *(f"{size / 1024:,.0f}" for size in (r["weight_bytes"], r["peak_activation_bytes"], moved)),
+            ]
         lines.append([*line, "yes" if r["zero_gating"] else "no"])
     drop = ["peak KiB", "DRAM KiB", "cycles", "weights KiB", "conv", "util"]
     drop.insert(0, "MMACs") if _one(records, "workload") else drop.append("MMACs")
@@ -134,10 +158,15 @@ def gaps(records: Sequence[Record]) -> Grid:
     causes = [cause for cause in GAP_NAMES if any(abs(share[cause]) >= LEAST_SHARE for share in shares)]
     headings = ("hardware", "case", "ideal cycles", "gap", *(GAP_NAMES[cause] for cause in causes))
     lines = [
-        [r["hardware"], f"{r['precision']} {r['sparsity']}", f"{r['ideal_cycles']:,}",
-         _signed(r["gap_cycles"] / r["ideal_cycles"]), *(_signed(share[cause]) for cause in causes)]
+        [
+            r["hardware"],
+            f"{r['precision']} {r['sparsity']}",
+            f"{r['ideal_cycles']:,}",
+            _signed(r["gap_cycles"] / r["ideal_cycles"]),
+            *(_signed(share[cause]) for cause in causes),
+        ]
         for r, share in zip(rows, shares, strict=True)
-    ]  # fmt: skip
+    ]
     return Grid(headings, lines, headings[:2], drop=("ideal cycles",), shorten="hardware", legend=GAP_LEGEND)
 
 
@@ -210,6 +239,10 @@ def claims_report(claims: Sequence[tuple[str, str, Sequence[Record]]]) -> Render
         named = [r | {"hardware": f"{r['hardware']}, {r['workload']}"} for r in records] if several else records
         last = number == len(claims)
         networks = "" if several else f" ({records[0]['workload']})"
-        lines += [Paragraph(f"{number}. {title}{networks}", hanging=3, style="bold"),
-                  gains(named, LEGEND if last else {}), Paragraph(text), *([] if last else [Text("")])]  # fmt: skip
+        lines += [
+            Paragraph(f"{number}. {title}{networks}", hanging=3, style="bold"),
+            gains(named, LEGEND if last else {}),
+            Paragraph(text),
+            *([] if last else [Text("")]),
+        ]
     return Group(*lines)

@@ -52,22 +52,33 @@ def _heading(found: Duty) -> str:
 
 def _stages(found: Duty) -> Grid:
     rows = [
-        [stage.inference.name, percent(chance), percent(stage.answers), scaled(stage.inference.seconds, "s"),
-         scaled(stage.inference.mj * 1e-3, "J"), scaled(chance * stage.inference.mj * 1e-3, "J")]
+        [
+            stage.inference.name,
+            percent(chance),
+            percent(stage.answers),
+            scaled(stage.inference.seconds, "s"),
+            scaled(stage.inference.mj * 1e-3, "J"),
+            scaled(chance * stage.inference.mj * 1e-3, "J"),
+        ]
         for chance, stage in zip(found.work.reached, found.work.stages, strict=True)
-    ]  # fmt: skip
+    ]
     return Grid(["network", "runs", "answers", "latency", "energy", "expected"], rows, ("network",), shorten="network")
 
 
 def _parts(found: Duty) -> Grid:
     cycle, total = found.cycle, found.cycle.mj or 1.0
     resting = "asleep" if cycle.sleeps else "idle, cheaper than sleeping"
-    named = [("at work", cycle.active_s, cycle.active_mj), ("waking", cycle.wake_s, cycle.wake_mj),
-             (resting, cycle.rest_s, cycle.rest_mj)]  # fmt: skip
+    named = [
+        ("at work", cycle.active_s, cycle.active_mj),
+        ("waking", cycle.wake_s, cycle.wake_mj),
+        (resting, cycle.rest_s, cycle.rest_mj),
+    ]
     if found.watch is not None:
         named.append(("detector, all the time", cycle.period_s, cycle.watching_mj))
-    rows = [[name, span(seconds), part(seconds / cycle.period_s), scaled(mj * 1e-3, "J"), part(mj / total)]
-            for name, seconds, mj in named]  # fmt: skip
+    rows = [
+        [name, span(seconds), part(seconds / cycle.period_s), scaled(mj * 1e-3, "J"), part(mj / total)]
+        for name, seconds, mj in named
+    ]
     return Grid(["part", "time", "of it", "energy", "share"], rows, ("part",))
 
 
@@ -75,14 +86,22 @@ def _facts(found: Duty, cycle: Cycle) -> list[tuple[str, str, str]]:
     rest, work = found.rest, found.work
     facts = [
         ("average power", scaled(cycle.average_mw * 1e-3, "W"), f"duty {part(cycle.duty)}"),
-        ("latency", scaled(work.seconds + cycle.sleeps * rest.wake_s, "s"),
-         "expected, waking included; at worst "
-         + scaled(work.worst_seconds + cycle.sleeps * rest.wake_s, "s")),
-        ("idle, asleep", f"{scaled(rest.idle_mw * 1e-3, 'W')}, {scaled(rest.sleep_mw * 1e-3, 'W')}",
-         "between inferences"),
-        ("break-even", span(rest.break_even_s) if math.isfinite(rest.break_even_s) else "never",
-         "the shortest gap for which sleeping pays"),
-    ]  # fmt: skip
+        (
+            "latency",
+            scaled(work.seconds + cycle.sleeps * rest.wake_s, "s"),
+            "expected, waking included; at worst " + scaled(work.worst_seconds + cycle.sleeps * rest.wake_s, "s"),
+        ),
+        (
+            "idle, asleep",
+            f"{scaled(rest.idle_mw * 1e-3, 'W')}, {scaled(rest.sleep_mw * 1e-3, 'W')}",
+            "between inferences",
+        ),
+        (
+            "break-even",
+            span(rest.break_even_s) if math.isfinite(rest.break_even_s) else "never",
+            "the shortest gap for which sleeping pays",
+        ),
+    ]
     if found.watch is not None:
         watch = found.watch
         told = f"{watch.events_per_hour:g} events an hour, {percent(watch.hit)} of them seen,"
@@ -112,8 +131,12 @@ def _others(found: Duty) -> Grid:
     headings = ["period", "duty", "between", "average power"] + ["battery life"] * (found.battery is not None)
     rows = []
     for cycle in found.others:
-        row = [span(cycle.period_s), part(cycle.duty), "asleep" if cycle.sleeps else "idle",
-               scaled(cycle.average_mw * 1e-3, "W")]  # fmt: skip
+        row = [
+            span(cycle.period_s),
+            part(cycle.duty),
+            "asleep" if cycle.sleeps else "idle",
+            scaled(cycle.average_mw * 1e-3, "W"),
+        ]
         rows.append(row + ([life(found.battery, cycle)] if found.battery is not None else []))
     return Grid(headings, rows, ("between",))
 
@@ -124,8 +147,13 @@ def duty_record(found: Duty, about: dict[str, Any]) -> dict[str, Any]:
     return {
         **about,
         "stages": [
-            {"network": stage.inference.name, "reached": chance, "answers": stage.answers,
-             "latency_ms": stage.inference.seconds * 1e3, "energy_uj": stage.inference.mj * 1e3}
+            {
+                "network": stage.inference.name,
+                "reached": chance,
+                "answers": stage.answers,
+                "latency_ms": stage.inference.seconds * 1e3,
+                "energy_uj": stage.inference.mj * 1e3,
+            }
             for chance, stage in zip(work.reached, work.stages, strict=True)
         ],
         "latency_ms": work.seconds * 1e3,
@@ -144,7 +172,7 @@ def duty_record(found: Duty, about: dict[str, Any]) -> dict[str, Any]:
         "cycle": _cycle(found.cycle, found.battery),
         "other_periods": [_cycle(cycle, found.battery) for cycle in found.others],
         "notes": found.notes,
-    }  # fmt: skip
+    }
 
 
 def _cycle(cycle: Cycle, battery: Battery | None) -> dict[str, Any]:
@@ -155,12 +183,16 @@ def _cycle(cycle: Cycle, battery: Battery | None) -> dict[str, Any]:
         "duty": cycle.duty,
         "average_power_mw": cycle.average_mw,
         "energy_uj": cycle.mj * 1e3,
-        "energy_uj_by_part": {"active": cycle.active_mj * 1e3, "wake": cycle.wake_mj * 1e3, "rest": cycle.rest_mj * 1e3,
-                              "detector": cycle.watching_mj * 1e3},
+        "energy_uj_by_part": {
+            "active": cycle.active_mj * 1e3,
+            "wake": cycle.wake_mj * 1e3,
+            "rest": cycle.rest_mj * 1e3,
+            "detector": cycle.watching_mj * 1e3,
+        },
         "seconds_by_part": {"active": cycle.active_s, "wake": cycle.wake_s, "rest": cycle.rest_s},
         "inferences_per_hour": HOUR_S / cycle.period_s,
         "battery_days": days if days is not None and math.isfinite(days) else None,
-    }  # fmt: skip
+    }
 
 
 def write_duty(folder: Path, record: dict[str, Any]) -> list[Path]:

@@ -41,8 +41,10 @@ def _notes(found: Dvfs) -> list[str]:
     if found.period.repeats:
         notes.append(f"idle until the deadline: {scaled(found.period.idle_mw * 1e-3, 'W')}")
     else:
-        notes.append(f"no --deadline-ms: the next inference follows at once, and schedules may take {SLACK:.0%} longer"
-                     " than the fastest point")  # fmt: skip
+        notes.append(
+            f"no --deadline-ms: the next inference follows at once, and schedules may take {SLACK:.0%} longer"
+            " than the fastest point"
+        )
     return notes
 
 
@@ -65,8 +67,15 @@ def _point_line(run: PointRun, deadline_ns: float) -> list[str]:
     shares = [percent(part / run.total_pj) if run.total_pj else "" for part in (static, run.parts_pj["dram"])]
     power = scaled(run.total_pj / run.total_ns * 1e-3, "W") if run.total_ns else ""
     meets = "yes" if run.total_ns <= deadline_ns * (1 + EXACT) else "no"
-    return [f"{point.voltage_v:.4g}", f"{point.clock_mhz:,.4g}", latency, scaled(run.total_pj * 1e-12, "J"), *shares,
-            power, meets]  # fmt: skip
+    return [
+        f"{point.voltage_v:.4g}",
+        f"{point.clock_mhz:,.4g}",
+        latency,
+        scaled(run.total_pj * 1e-12, "J"),
+        *shares,
+        power,
+        meets,
+    ]
 
 
 def _governors(found: Dvfs) -> Grid:
@@ -75,9 +84,17 @@ def _governors(found: Dvfs) -> Grid:
     for choice in found.governors.choices:
         used = sorted(set(choice.points))
         points = _span(found, used)
-        rows.append([choice.name, points, scaled(choice.active_ns * 1e-9, "s"),
-                     scaled(choice.active_pj * 1e-12, "J"), scaled(choice.idle_pj * 1e-12, "J"),
-                     scaled(choice.total_pj * 1e-12, "J"), f"+{percent(choice.total_pj / best - 1)}"])  # fmt: skip
+        rows.append(
+            [
+                choice.name,
+                points,
+                scaled(choice.active_ns * 1e-9, "s"),
+                scaled(choice.active_pj * 1e-12, "J"),
+                scaled(choice.idle_pj * 1e-12, "J"),
+                scaled(choice.total_pj * 1e-12, "J"),
+                f"+{percent(choice.total_pj / best - 1)}",
+            ]
+        )
     headings = ["governor", "points", "active", "energy", "idle", "in all", "over least"]
     legend = {"governor": "; ".join(f"{choice.name}: {WORDS[choice.name]}" for choice in found.governors.choices)}
     return Grid(headings, rows, ("governor", "points"), drop=("energy",), legend=legend)
@@ -100,13 +117,17 @@ def _schedule(found: Dvfs) -> list[RenderableType]:
         lines.append(Paragraph("no layer can be slowed without losing time"))
         return lines
     saved = sum(each.saved_pj for each in slowed)
-    lines.append(Paragraph(
-        f"{len(slowed)} layers wait for memory or one another: slowed, they take at most {SLACK:.0%} longer each and"
-        f" save {scaled(saved * 1e-12, 'J')}, {percent(saved / found.runs[-1].total_pj)} of the highest point's",
-        hanging=2,
-    ))  # fmt: skip
-    rows = [[each.layer, str(each.point), f"{each.added:+.1%}", scaled(each.saved_pj * 1e-12, "J")]
-            for each in slowed[:SHOWN]]  # fmt: skip
+    lines.append(
+        Paragraph(
+            f"{len(slowed)} layers wait for memory or one another: slowed, they take at most {SLACK:.0%} longer each and"
+            f" save {scaled(saved * 1e-12, 'J')}, {percent(saved / found.runs[-1].total_pj)} of the highest point's",
+            hanging=2,
+        )
+    )
+    rows = [
+        [each.layer, str(each.point), f"{each.added:+.1%}", scaled(each.saved_pj * 1e-12, "J")]
+        for each in slowed[:SHOWN]
+    ]
     lines.append(Grid(["layer", "down to", "time", "saves"], rows, ("layer", "down to"), shorten="layer"))
     return lines
 
@@ -125,16 +146,22 @@ def dvfs_record(found: Dvfs, summary: dict[str, Any]) -> dict[str, Any]:
         "bound_uj": found.governors.bound_pj * 1e-6,
         "exact": found.governors.front.exact,
         "slowed": [
-            {"layer": each.layer, "voltage_v": each.point.voltage_v, "clock_mhz": each.point.clock_mhz,
-             "added_share": each.added, "saved_uj": each.saved_pj * 1e-6}
+            {
+                "layer": each.layer,
+                "voltage_v": each.point.voltage_v,
+                "clock_mhz": each.point.clock_mhz,
+                "added_share": each.added,
+                "saved_uj": each.saved_pj * 1e-6,
+            }
             for each in found.slowed
         ],
         "pareto": [
             {"latency_ms": ns * 1e-6, "energy_uj": (pj + found.period.idle_mw * ns) * 1e-6}
-            for ns, pj in zip(found.governors.front.time_ns.tolist(), found.governors.front.energy_pj.tolist(),
-                              strict=True)
+            for ns, pj in zip(
+                found.governors.front.time_ns.tolist(), found.governors.front.energy_pj.tolist(), strict=True
+            )
         ],
-    }  # fmt: skip
+    }
 
 
 def _point(run: PointRun) -> dict[str, Any]:
@@ -167,8 +194,15 @@ def _layers(found: Dvfs) -> list[dict[str, Any]]:
     for number, (name, p) in enumerate(zip(found.layers, found.governors.choices[-1].points, strict=True)):
         run = found.runs[p]
         time, energy = run.time_ns[number], run.energy_pj[number]
-        records.append({"layer": name, "voltage_v": run.point.voltage_v, "clock_mhz": run.point.clock_mhz,
-                        "latency_us": time * 1e-3, "energy_uj": energy * 1e-6})  # fmt: skip
+        records.append(
+            {
+                "layer": name,
+                "voltage_v": run.point.voltage_v,
+                "clock_mhz": run.point.clock_mhz,
+                "latency_us": time * 1e-3,
+                "energy_uj": energy * 1e-6,
+            }
+        )
     return records
 
 

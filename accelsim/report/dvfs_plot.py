@@ -59,17 +59,38 @@ def _parts(axes: Axes, found: Dvfs) -> None:
 def _front(axes: Axes, found: Dvfs) -> None:
     """Energy over latency: points, the front of per-layer schedules, the one chosen and its deadline."""
     front, idle = found.governors.front, found.period.idle_mw
-    axes.plot(front.time_ns * 1e-6, (front.energy_pj + idle * front.time_ns) * 1e-6, color=FRONT, lw=1.3,
-              label="per-layer schedules")  # fmt: skip
-    latency, energy = ([value * 1e-6 for value in values] for values in
-                       zip(*((run.total_ns, run.total_pj) for run in found.runs), strict=True))  # fmt: skip
+    axes.plot(
+        front.time_ns * 1e-6,
+        (front.energy_pj + idle * front.time_ns) * 1e-6,
+        color=FRONT,
+        lw=1.3,
+        label="per-layer schedules",
+    )
+    latency, energy = (
+        [value * 1e-6 for value in values]
+        for values in zip(*((run.total_ns, run.total_pj) for run in found.runs), strict=True)
+    )
     axes.plot(latency, energy, "o-", color=POINTS, ms=4, lw=0.6, label="one point for all layers")
     for x, y, run in zip(latency, energy, found.runs, strict=True):
-        axes.annotate(f"{run.point.voltage_v:.3g} V", (x, y), xytext=(3, 4), textcoords="offset points",
-                      fontsize=SMALL, color=GREY)  # fmt: skip
+        axes.annotate(
+            f"{run.point.voltage_v:.3g} V",
+            (x, y),
+            xytext=(3, 4),
+            textcoords="offset points",
+            fontsize=SMALL,
+            color=GREY,
+        )
     chosen = found.governors.choices[-1]
-    axes.plot([chosen.active_ns * 1e-6], [chosen.active_pj * 1e-6], "D", color=FRONT, ms=6, mec="white", mew=0.7,
-              label="chosen, least in a period" if found.period.repeats else "chosen")  # fmt: skip
+    axes.plot(
+        [chosen.active_ns * 1e-6],
+        [chosen.active_pj * 1e-6],
+        "D",
+        color=FRONT,
+        ms=6,
+        mec="white",
+        mew=0.7,
+        label="chosen, least in a period" if found.period.repeats else "chosen",
+    )
     deadline = found.period.deadline_ns * 1e-6
     if found.period.repeats and deadline < 1.5 * max(latency):
         axes.axvline(deadline, color=LIMIT, lw=1, ls="--", label=f"deadline {deadline:.4g} ms")

@@ -45,9 +45,16 @@ def _policies(found: Gated) -> Grid:
     for policy in POLICIES:
         energy = found.energy_pj(policy)
         added = found.added_ns(policy)
-        rows.append([policy, scaled(energy * 1e-12, "J"), f"{energy / found.base_pj - 1:+.1%}",
-                     scaled(energy / found.period_ns * 1e-3, "W"),
-                     f"+{scaled(added * 1e-9, 's')}" if added else "", WORDS[policy]])  # fmt: skip
+        rows.append(
+            [
+                policy,
+                scaled(energy * 1e-12, "J"),
+                f"{energy / found.base_pj - 1:+.1%}",
+                scaled(energy / found.period_ns * 1e-3, "W"),
+                f"+{scaled(added * 1e-9, 's')}" if added else "",
+                WORDS[policy],
+            ]
+        )
     headings = ["policy", "energy", "over clock", "power", "latency", "what it does"]
     return Grid(headings, rows, ("policy", "what it does"), drop=("power",), shorten="what it does", cut_end=True)
 
@@ -55,18 +62,36 @@ def _policies(found: Gated) -> Grid:
 def _units(found: Gated) -> Grid:
     rows: list[list[str]] = []
     for unit in found.units:
-        of_block = [unit.name, scaled(unit.leakage_mw * 1e-3, "W"),
-                    *(scaled(unit.savings[policy].energy_pj * 1e-12, "J") for policy in POLICIES[2:])]  # fmt: skip
+        of_block = [
+            unit.name,
+            scaled(unit.leakage_mw * 1e-3, "W"),
+            *(scaled(unit.savings[policy].energy_pj * 1e-12, "J") for policy in POLICIES[2:]),
+        ]
         for mode, even, wake in modes_of(unit):
             shares = map(percent, idle_shares(unit, found.period_ns, mode))
             name, leaks, detected, foreseen = of_block
-            rows.append([name, mode, leaks, *shares, "never" if not np.isfinite(even) else scaled(even * 1e-9, "s"),
-                         scaled(wake * 1e-9, "s"), detected, foreseen])  # fmt: skip
+            rows.append(
+                [
+                    name,
+                    mode,
+                    leaks,
+                    *shares,
+                    "never" if not np.isfinite(even) else scaled(even * 1e-9, "s"),
+                    scaled(wake * 1e-9, "s"),
+                    detected,
+                    foreseen,
+                ]
+            )
             of_block = [""] * 4
     headings = ["block", "mode", "leaks", "idle", "long", "even at", "wakes", "detect", "oracle"]
-    legend = {"leaks": "all of the block; of the DRAM: standby", "idle": "share of the period, for this mode",
-              "long": "part of it in intervals beyond break-even", "even at": "break-even time",
-              "detect": "saved by idle-detect", "oracle": "and by the oracle"}  # fmt: skip
+    legend = {
+        "leaks": "all of the block; of the DRAM: standby",
+        "idle": "share of the period, for this mode",
+        "long": "part of it in intervals beyond break-even",
+        "even at": "break-even time",
+        "detect": "saved by idle-detect",
+        "oracle": "and by the oracle",
+    }
     return Grid(headings, rows, ("block", "mode"), drop=("wakes",), legend=legend)
 
 
@@ -99,23 +124,33 @@ def gating_record(found: Gated, about: dict[str, Any]) -> dict[str, Any]:
         "period_ms": found.period_ns * 1e-6,
         "latency_ms": found.active_ns * 1e-6,
         "policies": [
-            {"policy": policy, "energy_uj": found.energy_pj(policy) * 1e-6,
-             "average_power_mw": found.energy_pj(policy) / found.period_ns,
-             "saved_uj": (found.base_pj - found.energy_pj(policy)) * 1e-6,
-             "added_latency_us": found.added_ns(policy) * 1e-3}
+            {
+                "policy": policy,
+                "energy_uj": found.energy_pj(policy) * 1e-6,
+                "average_power_mw": found.energy_pj(policy) / found.period_ns,
+                "saved_uj": (found.base_pj - found.energy_pj(policy)) * 1e-6,
+                "added_latency_us": found.added_ns(policy) * 1e-3,
+            }
             for policy in POLICIES
         ],
         "blocks": [_unit(unit, found.period_ns) for unit in found.units],
         "notes": found.notes,
-    }  # fmt: skip
+    }
 
 
 def _unit(unit: Unit, period_ns: float) -> dict[str, Any]:
     modes = []
     for name, even, wake in modes_of(unit):
         share, above = idle_shares(unit, period_ns, name)
-        modes.append({"mode": name, "break_even_ns": even if np.isfinite(even) else None, "wake_ns": wake,
-                      "idle_share": share, "idle_share_beyond_break_even": above})  # fmt: skip
+        modes.append(
+            {
+                "mode": name,
+                "break_even_ns": even if np.isfinite(even) else None,
+                "wake_ns": wake,
+                "idle_share": share,
+                "idle_share_beyond_break_even": above,
+            }
+        )
     return {
         "block": unit.name,
         "leakage_mw": unit.leakage_mw,
@@ -169,11 +204,24 @@ def _row(axes: Axes, unit: Unit, edges: np.ndarray, period_ns: float) -> None:
         if edges[0] <= even <= edges[-1]:
             axes.axvline(even, color=LINE, linewidth=1, linestyle="--")
             told = f"{name} {scaled(even * 1e-9, 's').replace('u', 'µ')}"
-            axes.annotate(told, (even, 1), xycoords=("data", "axes fraction"), xytext=(3, -2 - 9 * line),
-                          textcoords="offset points", va="top", fontsize=SMALL, color=LINE)  # fmt: skip
+            axes.annotate(
+                told,
+                (even, 1),
+                xycoords=("data", "axes fraction"),
+                xytext=(3, -2 - 9 * line),
+                textcoords="offset points",
+                va="top",
+                fontsize=SMALL,
+                color=LINE,
+            )
     saved = unit.savings["oracle"].energy_pj
-    axes.set_title(f"{unit.name}: idle {unit.idle_ns / period_ns:.0%}, oracle saves {scaled(saved * 1e-12, 'J')}",
-                   loc="left", fontsize=SMALL + 0.6, color=INK, pad=2)  # fmt: skip
+    axes.set_title(
+        f"{unit.name}: idle {unit.idle_ns / period_ns:.0%}, oracle saves {scaled(saved * 1e-12, 'J')}",
+        loc="left",
+        fontsize=SMALL + 0.6,
+        color=INK,
+        pad=2,
+    )
     axes.set_ylim(0, 1.15 * max(heights.max(initial=0.0), 1e-9))
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(axis="x", color=GREY, linewidth=0.3, alpha=0.5)

@@ -14,8 +14,20 @@ if TYPE_CHECKING:
 
 POINTS_PER_INCH = 72
 GAPS = (2, 7, 14, 22, 32, 44, 58, 74)  # points between a marker and its label, nearest first
-SIDES = ((1, 0), (-1, 0), (0, 1), (0, -1), (1, 1), (-1, 1), (1, -1), (-1, -1),
-         (1, 0.5), (-1, 0.5), (1, -0.5), (-1, -0.5))  # fmt: skip
+SIDES = (
+    (1, 0),
+    (-1, 0),
+    (0, 1),
+    (0, -1),
+    (1, 1),
+    (-1, 1),
+    (1, -1),
+    (-1, -1),
+    (1, 0.5),
+    (-1, 0.5),
+    (1, -0.5),
+    (-1, -0.5),
+)
 LED = 6  # a label farther away gets a line to its marker
 MARGINS = (3, 1.5)  # points beside and above a text
 NEAR = 9  # points from a marker, within which lines to it may meet
@@ -115,8 +127,9 @@ class Canvas:
         for gap, (across, up) in product(GAPS, SIDES):
             reach = radius + gap
             dx, dy = across * (reach + width / 2), up * (reach + height / 2)
-            box = Box(here[0] + dx - width / 2, here[1] + dy - height / 2,
-                      here[0] + dx + width / 2, here[1] + dy + height / 2)  # fmt: skip
+            box = Box(
+                here[0] + dx - width / 2, here[1] + dy - height / 2, here[0] + dx + width / 2, here[1] + dy + height / 2
+            )
             led = crowded or gap >= LED
             line = self._line((here[0] + dx, here[1] + dy), here) if led else []
             beyond = [piece for piece in line if math.dist(piece[:2], here) > max(NEAR, radius)]
@@ -136,6 +149,14 @@ class Canvas:
     def _write(self, x: float, y: float, words: str, offset: tuple[float, float], led: bool, look: Any) -> None:
         line = {"arrowstyle": "-", "linewidth": 0.5, "color": "#444444", "shrinkA": 1, "shrinkB": 0}
         self.axes.annotate(
-            words, (x, y), offset, textcoords="offset points", ha="center", va="center", fontsize=SMALL, zorder=9,
-            arrowprops=line if led else None, **look,
-        )  # fmt: skip
+            words,
+            (x, y),
+            offset,
+            textcoords="offset points",
+            ha="center",
+            va="center",
+            fontsize=SMALL,
+            zorder=9,
+            arrowprops=line if led else None,
+            **look,
+        )

@@ -39,8 +39,13 @@ def memory_report(run: MemoryRun) -> RenderableType:
         ]
         joined = counts["joined_reads"] + counts["joined_writes"]
         if joined or counts["served_by_writes"]:
-            facts.append(("not sent", f"{joined + counts['served_by_writes']:,}",
-                          f"{counts['served_by_writes']:,} reads served from writes, {joined:,} joined"))  # fmt: skip
+            facts.append(
+                (
+                    "not sent",
+                    f"{joined + counts['served_by_writes']:,}",
+                    f"{counts['served_by_writes']:,} reads served from writes, {joined:,} joined",
+                )
+            )
     else:
         facts.append(("bursts", f"{counts['bursts']:,}", "each with its command"))
     energy = [

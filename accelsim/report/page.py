@@ -17,13 +17,30 @@ PAGE = "report.html"
 MOST_ROWS = 500  # of a table; the file has all
 LARGEST = 64 << 20  # bytes of a file that is taken into the page
 TILES = {  # of a summary: what comes first, large
-    "latency_ms": ("latency", "ms"), "energy_uj": ("energy", "µJ"), "average_power_mw": ("average power", "mW"),
-    "utilization": ("utilization", ""), "tops": ("throughput", "TOPS"), "tops_per_w": ("efficiency", "TOPS/W"),
-    "total_cycles": ("cycles", ""), "macs": ("MACs", ""),
-}  # fmt: skip
+    "latency_ms": ("latency", "ms"),
+    "energy_uj": ("energy", "µJ"),
+    "average_power_mw": ("average power", "mW"),
+    "utilization": ("utilization", ""),
+    "tops": ("throughput", "TOPS"),
+    "tops_per_w": ("efficiency", "TOPS/W"),
+    "total_cycles": ("cycles", ""),
+    "macs": ("MACs", ""),
+}
 FOLDED = ("sources", "pareto", "layers")
-UNITS = {"pj": "[pJ]", "uj": "[µJ]", "mw": "[mW]", "ms": "[ms]", "us": "[µs]", "ns": "[ns]", "mm2": "[mm²]", "v": "[V]",
-         "mhz": "[MHz]", "kib": "[KiB]", "uw": "[µW]", "k": "[K]"}  # fmt: skip
+UNITS = {
+    "pj": "[pJ]",
+    "uj": "[µJ]",
+    "mw": "[mW]",
+    "ms": "[ms]",
+    "us": "[µs]",
+    "ns": "[ns]",
+    "mm2": "[mm²]",
+    "v": "[V]",
+    "mhz": "[MHz]",
+    "kib": "[KiB]",
+    "uw": "[µW]",
+    "k": "[K]",
+}
 LONG = 48  # characters from which on a column's text wraps
 STYLE = """
 :root { --ink: #1a1f26; --soft: #5c6672; --line: #dfe4ea; --bar: #3f6f95; --paper: #ffffff; --tint: #f5f7f9; }
@@ -66,8 +83,11 @@ def page(folder: Path) -> str:
         parts += _shares(document)
     parts += [_section(_words(path.stem), _image(path)) for path in figures]
     for document in documents.values():
-        parts += [_section(_words(key), _table(value)) for key, value in document.items()
-                  if _are_records(value) and key not in FOLDED]  # fmt: skip
+        parts += [
+            _section(_words(key), _table(value))
+            for key, value in document.items()
+            if _are_records(value) and key not in FOLDED
+        ]
     parts += [_section(path.name, _table(rows)) for path, rows in tables.items() if rows]
     for path, document in documents.items():
         parts += _folded(document, path.name)
@@ -118,8 +138,9 @@ def _head(documents: Mapping[Path, dict[str, Any]], folder: Path) -> str:
     about += [f"accelsim {first['version']}"] if "version" in first else []
     tiles = "".join(
         f'<div class="tile"><b>{_number(first[key])} {unit}</b><span>{words}</span></div>'
-        for key, (words, unit) in TILES.items() if isinstance(first.get(key), int | float)
-    )  # fmt: skip
+        for key, (words, unit) in TILES.items()
+        if isinstance(first.get(key), int | float)
+    )
     head = f'<h1>{escape(_title(documents, folder))}</h1>\n<p class="about">{escape(" · ".join(about))}</p>'
     return f'{head}\n<div class="tiles">{tiles}</div>' if tiles else head
 
@@ -135,10 +156,14 @@ def _shares(document: Mapping[str, Any]) -> list[str]:
 
 def _folded(document: Mapping[str, Any], name: str) -> list[str]:
     """What only some readers want: long lists, and everything single."""
-    parts = [_fold(f"{_words(key)}, {len(document[key])} entries", _table(document[key]))
-             for key in FOLDED if _are_records(document.get(key))]  # fmt: skip
-    rows = [{"key": key, "value": value} for key, value in document.items()
-            if isinstance(value, str | int | float | bool)]  # fmt: skip
+    parts = [
+        _fold(f"{_words(key)}, {len(document[key])} entries", _table(document[key]))
+        for key in FOLDED
+        if _are_records(document.get(key))
+    ]
+    rows = [
+        {"key": key, "value": value} for key, value in document.items() if isinstance(value, str | int | float | bool)
+    ]
     return [*parts, _fold(f"all single figures of {name}", _table(rows))] if rows else parts
 
 
@@ -168,8 +193,9 @@ def _bars(values: Mapping[str, float]) -> str:
         f'<tr><td class="text">{escape(_words(str(name)))}</td><td>{_number(value)}</td>'
         f"<td>{100 * value / total:.1f}%</td>"
         f'<td class="wide"><div class="bar" style="width:{100 * abs(value) / most:.2f}%"></div></td></tr>'
-        for name, value in sorted(values.items(), key=lambda pair: -abs(pair[1])) if value
-    )  # fmt: skip
+        for name, value in sorted(values.items(), key=lambda pair: -abs(pair[1]))
+        if value
+    )
     return f'<table class="bars">{rows}</table>'
 
 
@@ -180,7 +206,7 @@ def _table(rows: Sequence[Mapping[str, Any]]) -> str:
     body = "".join(
         f"<tr>{''.join(_cell('td', _shown(row.get(key)), kinds[key]) for key in columns)}</tr>\n"
         for row in rows[:MOST_ROWS]
-    )  # fmt: skip
+    )
     left_out = f"<p>{len(rows) - MOST_ROWS} more in the file</p>" if len(rows) > MOST_ROWS else ""
     return f'<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>\n{body}</tbody></table></div>{left_out}'
 

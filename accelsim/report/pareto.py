@@ -80,9 +80,7 @@ def _front(points: list[Record], x: str, y: str) -> list[Record]:
     return front
 
 
-def draw(
-    folder: Path, points: Sequence[Record], found: Mapping[str, Sequence[Record]], x: str, y: str
-) -> list[Path]:
+def draw(folder: Path, points: Sequence[Record], found: Mapping[str, Sequence[Record]], x: str, y: str) -> list[Path]:
     """pareto.png and pareto.svg: all points in light grey, fronts as steps, a shape for each network."""
     import matplotlib
     from matplotlib.figure import Figure
@@ -92,10 +90,28 @@ def draw(
     for index, (network, front) in enumerate(found.items()):
         marker, colour = MARKERS[index % len(MARKERS)], GREYS[index % len(GREYS)]
         others = [point for point in points if point["workload"] == network]
-        axes.plot([p[x] for p in others], [p[y] for p in others], marker, ms=3, mec="none", mfc="#b8b8b8",
-                  label=f"{network}: {len(others):,} points" if len(found) == 1 else None, rasterized=True)  # fmt: skip
-        axes.plot([p[x] for p in front], [p[y] for p in front], marker=marker, ms=5.5, color=colour, mec="white",
-                  mew=0.6, lw=1.2, drawstyle="steps-post", label=f"{network}: front of {len(front):,}")  # fmt: skip
+        axes.plot(
+            [p[x] for p in others],
+            [p[y] for p in others],
+            marker,
+            ms=3,
+            mec="none",
+            mfc="#b8b8b8",
+            label=f"{network}: {len(others):,} points" if len(found) == 1 else None,
+            rasterized=True,
+        )
+        axes.plot(
+            [p[x] for p in front],
+            [p[y] for p in front],
+            marker=marker,
+            ms=5.5,
+            color=colour,
+            mec="white",
+            mew=0.6,
+            lw=1.2,
+            drawstyle="steps-post",
+            label=f"{network}: front of {len(front):,}",
+        )
     _dress(axes, points, x, y)
     paths = [folder / name for name in FIGURES]
     with matplotlib.rc_context({"svg.hashsalt": "accelsim", "svg.fonttype": "none"}):

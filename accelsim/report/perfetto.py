@@ -40,8 +40,15 @@ def _layers(result: Result, clock_mhz: float) -> Iterator[dict[str, Any]]:
     begin = 0
     for row in result.rows:
         if row.total_cycles:
-            told = {"kind": row.kind, "bound": row.bound, "cycles": row.total_cycles, "stalls": row.stall_cycles,
-                    "utilization": row.utilization, "energy_pj": row.energy_pj, "mapping": row.mapping}  # fmt: skip
+            told = {
+                "kind": row.kind,
+                "bound": row.bound,
+                "cycles": row.total_cycles,
+                "stalls": row.stall_cycles,
+                "utilization": row.utilization,
+                "energy_pj": row.energy_pj,
+                "mapping": row.mapping,
+            }
             yield _event(row.layer, 0, begin, row.total_cycles, clock_mhz) | {"args": told}
         begin += row.total_cycles
 

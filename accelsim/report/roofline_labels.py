@@ -54,10 +54,17 @@ def _label_roofs(canvas: Canvas, scene: Scene) -> None:
     for block in blocks(scene):
         words = "\n".join(roof.label for roof in block)
         text = canvas.axes.annotate(
-            words, (scene.right, scene.height(block[0].macs_per_s)), (-4, 2), ha="right", va="bottom",
-            textcoords="offset points", fontsize=SMALL, linespacing=1.15, zorder=8,
+            words,
+            (scene.right, scene.height(block[0].macs_per_s)),
+            (-4, 2),
+            ha="right",
+            va="bottom",
+            textcoords="offset points",
+            fontsize=SMALL,
+            linespacing=1.15,
+            zorder=8,
             color=INK if any(roof.used for roof in block) else "#4a4a4a",
-        )  # fmt: skip
+        )
         canvas.write_over([canvas.box_of(text)])
 
 
@@ -88,9 +95,18 @@ def _along(
         if all(canvas.free(box, crossing) for box in boxes):
             canvas.write_over(boxes)
             canvas.axes.annotate(
-                level.label, (x, y), xycoords="figure points", rotation=angle, rotation_mode="anchor", ha="center",
-                va="center", fontsize=SMALL, color=INK, zorder=8, path_effects=halo,
-            )  # fmt: skip
+                level.label,
+                (x, y),
+                xycoords="figure points",
+                rotation=angle,
+                rotation_mode="anchor",
+                ha="center",
+                va="center",
+                fontsize=SMALL,
+                color=INK,
+                zorder=8,
+                path_effects=halo,
+            )
             return
 
 
@@ -109,8 +125,9 @@ def _label_ridges(canvas: Canvas, scene: Scene) -> None:
         x, y = roof.macs_per_s / level.bytes_per_s, scene.height(roof.macs_per_s)
         words = plain(figure(x))
         look: dict[str, Any] = {"textcoords": "offset points", "fontsize": SMALL, "color": INK, "zorder": 8}
-        places = (canvas.axes.annotate(words, (x, y), place[:2], ha=place[2], va=place[3], **look)
-                  for place in RIDGE_PLACES)  # fmt: skip
+        places = (
+            canvas.axes.annotate(words, (x, y), place[:2], ha=place[2], va=place[3], **look) for place in RIDGE_PLACES
+        )
         if not canvas.first_free(places):
             canvas.name(x, y, words, radius=2, crowded=False, color=INK)
 

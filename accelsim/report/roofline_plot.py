@@ -153,8 +153,16 @@ def _draw_keys(drawn: Figure, canvas: Canvas, scene: Scene) -> None:
         if not marks:
             continue
         legend = drawn.legend(
-            marks.values(), marks.keys(), title=title, loc="upper left", bbox_to_anchor=(KEYS, top), alignment="left",
-            borderaxespad=0, handletextpad=0.6, labelspacing=1.0 if marks is areas else 0.7, fontsize=KEY,
+            marks.values(),
+            marks.keys(),
+            title=title,
+            loc="upper left",
+            bbox_to_anchor=(KEYS, top),
+            alignment="left",
+            borderaxespad=0,
+            handletextpad=0.6,
+            labelspacing=1.0 if marks is areas else 0.7,
+            fontsize=KEY,
             title_fontsize=KEY,
-        )  # fmt: skip
+        )
         top -= legend.get_window_extent(canvas.renderer).height / drawn.bbox.height + 0.015

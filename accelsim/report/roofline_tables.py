@@ -52,8 +52,15 @@ def _roofs(line: Roofline) -> Grid:
     rows = []
     for tied in tied_roofs(line):
         ridges = [plain(figure(tied.macs_per_s / level.bytes_per_s)) for level in line.levels]
-        rows.append([", ".join(tied.names), scaled(tied.macs_per_s, ""), scaled(2 * tied.macs_per_s, ""),
-                     "yes" if tied.used else "no", *ridges])  # fmt: skip
+        rows.append(
+            [
+                ", ".join(tied.names),
+                scaled(tied.macs_per_s, ""),
+                scaled(2 * tied.macs_per_s, ""),
+                "yes" if tied.used else "no",
+                *ridges,
+            ]
+        )
     rows.append(["ridge points at", "", "", "", *(scaled(level.bytes_per_s, "B/s") for level in line.levels)])
     legend = {line.levels[0].name: "ridge points in MAC per byte of each memory"}
     return Grid(headings, rows, ("roof", "used"), shorten="roof", legend=legend)
@@ -64,10 +71,19 @@ def _layers(group: Sequence[Stack], legend: bool = True) -> Grid:
     rows = []
     for stack in group:
         point = stack.points[0]
-        rows.append((
-            point.layer, str(len(stack.points)), point.kind, point.bound, plain(figure(point.macs_per_byte)),
-            scaled(point.macs_per_s, ""), point.roof.name, percent(point.reached), percent(stack.share),
-        ))  # fmt: skip
+        rows.append(
+            (
+                point.layer,
+                str(len(stack.points)),
+                point.kind,
+                point.bound,
+                plain(figure(point.macs_per_byte)),
+                scaled(point.macs_per_s, ""),
+                point.roof.name,
+                percent(point.reached),
+                percent(stack.share),
+            )
+        )
     left = ("layer", "kind", "bound", "roof")
     return Grid(headings, rows, left, drop=("kind", "roof"), shorten="layer", legend=LEGEND if legend else {})
 

@@ -64,8 +64,17 @@ def _title(name: str, description: str) -> Paragraph:
 
 def _layer_line(node: Any, bits: Bits) -> list[str]:
     inputs = " + ".join(dict.fromkeys(map(str, node.inputs)))
-    return as_text((node.layer.name, kind_of(node), inputs, str(node.output), node.macs or "", node.params or "",
-                    -(-node.params * bits.weight // 8) or ""))  # fmt: skip
+    return as_text(
+        (
+            node.layer.name,
+            kind_of(node),
+            inputs,
+            str(node.output),
+            node.macs or "",
+            node.params or "",
+            -(-node.params * bits.weight // 8) or "",
+        )
+    )
 
 
 def _verdicts(sizes: dict[str, Any]) -> Iterator[str]:
@@ -91,8 +100,9 @@ def hardware_report(document: Document, hardware: Hardware) -> RenderableType:
     rows = [(path, _plain(value), source) for path, value, source in sourced(document)]
     peak = f"peak {scaled(peak_tops(hardware) * 1e12, 'OPS')}"
     facts = Text(f"{peak}, {kib(hardware.sram.capacity_bytes)} of SRAM")
-    return Group(_title(hardware.name, hardware.description), facts, Paragraph(_area(hardware), hanging=2), Text(""),
-                 Facts(rows))  # fmt: skip
+    return Group(
+        _title(hardware.name, hardware.description), facts, Paragraph(_area(hardware), hanging=2), Text(""), Facts(rows)
+    )
 
 
 def _area(hardware: Hardware) -> str:
@@ -167,21 +177,30 @@ def technology_report(technology: Technology) -> RenderableType:
     lines += _beside_unverified(technology)
     if {"fp32_mul", "int8_mul"} <= operations.keys():
         fp32, int8 = operations["fp32_mul"], operations["int8_mul"]
-        lines.append(Paragraph(
-            f"FP32 over INT8 multiplication: {fp32.energy_pj / int8.energy_pj:.1f} times the energy,"
-            f" {fp32.area_um2 / int8.area_um2:.0f} times the area"
-        ))  # fmt: skip
+        lines.append(
+            Paragraph(
+                f"FP32 over INT8 multiplication: {fp32.energy_pj / int8.energy_pj:.1f} times the energy,"
+                f" {fp32.area_um2 / int8.area_um2:.0f} times the area"
+            )
+        )
     logic, sram = technology.logic, technology.sram
     rules = (
-        ("leakage", f"{logic.leakage_mw_per_mm2:g} mW/mm2", f"of logic at {logic.leakage_at_k:g} K, times"
-         f" exp({logic.leakage_per_k:g} (T - {logic.leakage_at_k:g} K)); {logic.leakage_source}"),
-        ("over voltage", f"{logic.leakage_per_v:g} /V", f"V / V0 exp({logic.leakage_per_v:g} (V - V0));"
-         f" {logic.leakage_voltage_source}"),
+        (
+            "leakage",
+            f"{logic.leakage_mw_per_mm2:g} mW/mm2",
+            f"of logic at {logic.leakage_at_k:g} K, times"
+            f" exp({logic.leakage_per_k:g} (T - {logic.leakage_at_k:g} K)); {logic.leakage_source}",
+        ),
+        (
+            "over voltage",
+            f"{logic.leakage_per_v:g} /V",
+            f"V / V0 exp({logic.leakage_per_v:g} (V - V0)); {logic.leakage_voltage_source}",
+        ),
         ("threshold", f"{logic.threshold_v:g} V", f"clock ~ (V - Vth)^{logic.alpha:g} / V; {logic.clock_source}"),
         ("area", f"x {logic.area_factor:g}", f"of a unit over its listed operations; {logic.area_source}"),
         ("SRAM", sram.table, sram.source),
         *((cell, f"{volts:g} V", sram.voltage_source) for cell, volts in sram.voltages_v.items()),
-    )  # fmt: skip
+    )
     lines += [Text(""), Facts(rules), Text(""), Text("sources")]
     for source in dict.fromkeys(op.source for op in operations.values()):
         names = ", ".join(name for name, op in operations.items() if op.source == source)
@@ -195,10 +214,19 @@ def _beside_unverified(technology: Technology) -> list[RenderableType]:
     if not others:
         return []
     rows = [
-        (name, figure(technology.operations[name].energy_pj), f"{pj:,g}",
-         f"{pj / technology.operations[name].energy_pj:.1f}")
-        for name, (pj, _) in others.items() if name in technology.operations
-    ]  # fmt: skip
+        (
+            name,
+            figure(technology.operations[name].energy_pj),
+            f"{pj:,g}",
+            f"{pj / technology.operations[name].energy_pj:.1f}",
+        )
+        for name, (pj, _) in others.items()
+        if name in technology.operations
+    ]
     source = next(iter(others.values()))[1]
-    return [Text(""), Grid(("operation", "scaled pJ", "other pJ", "times"), rows, left=("operation",)),
-            Paragraph(f"other pJ: UNVERIFIED, {source}", hanging=2), Text("")]  # fmt: skip
+    return [
+        Text(""),
+        Grid(("operation", "scaled pJ", "other pJ", "times"), rows, left=("operation",)),
+        Paragraph(f"other pJ: UNVERIFIED, {source}", hanging=2),
+        Text(""),
+    ]

@@ -59,10 +59,15 @@ def _parameters(silicon: Silicon) -> list[tuple[str, str, str]]:
 
 def _power(scores: Sequence[Scored]) -> Grid:
     rows = [
-        [score.point.task, f"{score.point.volt:g}", f"{score.point.mhz:g}", scaled(score.measured, "W"),
-         *_told(score, "W", 1.0)]
+        [
+            score.point.task,
+            f"{score.point.volt:g}",
+            f"{score.point.mhz:g}",
+            scaled(score.measured, "W"),
+            *_told(score, "W", 1.0),
+        ]
         for score in scores
-    ]  # fmt: skip
+    ]
     return Grid(["task", "V", "MHz", "measured", "fitted", "error", "left out"], rows, ("task",), legend=LEGEND)
 
 

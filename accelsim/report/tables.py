@@ -67,10 +67,21 @@ def layers_table(rows: Sequence[LayerResult]) -> Grid:
         shape = f"{row.m}x{row.k}x{row.n}" + (f" *{row.groups}" if row.groups > 1 else "") if row.m else ""
         moved = (row.dram_read_bytes + row.dram_write_bytes) / 1024
         share = percent(row.utilization) if row.m else ""
-        lines.append(as_text(
-            (row.layer, row.kind, shape, row.total_cycles, row.stall_cycles, share,
-             f"{moved:,.0f}", figure(row.energy_pj * 1e-6), row.bound)
-        ))  # fmt: skip
+        lines.append(
+            as_text(
+                (
+                    row.layer,
+                    row.kind,
+                    shape,
+                    row.total_cycles,
+                    row.stall_cycles,
+                    share,
+                    f"{moved:,.0f}",
+                    figure(row.energy_pj * 1e-6),
+                    row.bound,
+                )
+            )
+        )
     left = ("layer", "kind", SHAPE, "bound")
     return Grid(headings, lines, left, drop=("kind", SHAPE), shorten="layer", legend=LEGEND)
 
@@ -174,9 +185,12 @@ def mac_slots(slots: dict[str, Any]) -> list[str]:
     parts = [f"{MAC_SLOT_NAMES[name]} {percent(share)}" for name, share in shares.items() if share >= LEAST_SHARE]
     lines = [f"multiplier slots: {', '.join(parts)}"]
     if slots["ideal_speedup"] > 1:
-        lines.insert(0, "speedup of products over dense weights on the same cores, memory and vector unit left out:"
-                        f" {slots['speedup']:.3f}; the pattern alone would give"
-                        f" {slots['ideal_speedup']:.3f}")  # fmt: skip
+        lines.insert(
+            0,
+            "speedup of products over dense weights on the same cores, memory and vector unit left out:"
+            f" {slots['speedup']:.3f}; the pattern alone would give"
+            f" {slots['ideal_speedup']:.3f}",
+        )
     return lines
 
 

@@ -73,8 +73,21 @@ def timeline_title(layer: LayerResult, played: Played, hardware: Hardware) -> st
 def _draw(axes: Axes, played: Played) -> None:
     timeline, total = played.timeline, played.total_cycles
     moves = [merged(played.transfers[:, place]) for place in range(4)]
-    lanes = dict(zip(LANES, (timeline.engine, timeline.vector, *moves, timeline.sram_ifmap, timeline.sram_weight,
-                             timeline.sram_ofmap, timeline.dram), strict=True))  # fmt: skip
+    lanes = dict(
+        zip(
+            LANES,
+            (
+                timeline.engine,
+                timeline.vector,
+                *moves,
+                timeline.sram_ifmap,
+                timeline.sram_weight,
+                timeline.sram_ofmap,
+                timeline.dram,
+            ),
+            strict=True,
+        )
+    )
     lanes = {name: intervals for name, intervals in lanes.items() if len(intervals)}
     waiter = "vector unit" if played.lanes_only else "engine"
     for row, (name, intervals) in enumerate(lanes.items()):
@@ -101,15 +114,29 @@ def _waits(axes: Axes, played: Played, row: int) -> None:
     for name, cause in CAUSES.items():
         intervals = played.waits_for(name)
         if sums[name] and len(intervals):
-            bars = axes.broken_barh(_drawn(intervals, played.total_cycles), (row - 0.36, 0.72), facecolor=cause.colour,
-                                    hatch=cause.hatch, edgecolor=GREY, linewidth=0)  # fmt: skip
+            bars = axes.broken_barh(
+                _drawn(intervals, played.total_cycles),
+                (row - 0.36, 0.72),
+                facecolor=cause.colour,
+                hatch=cause.hatch,
+                edgecolor=GREY,
+                linewidth=0,
+            )
             bars.set_label(f"{cause.told} {sums[name]:,}")
             handles.append(bars)
     if handles:
         unit = "vector unit" if played.lanes_only else "engine"
-        axes.figure.legend(handles=handles, loc="outside lower left", ncols=len(handles), fontsize=SMALL,
-                           title=f"cycles in which the {unit} waits for", title_fontsize=SMALL,
-                           alignment="left", handlelength=1.6, columnspacing=1.4)  # fmt: skip
+        axes.figure.legend(
+            handles=handles,
+            loc="outside lower left",
+            ncols=len(handles),
+            fontsize=SMALL,
+            title=f"cycles in which the {unit} waits for",
+            title_fontsize=SMALL,
+            alignment="left",
+            handlelength=1.6,
+            columnspacing=1.4,
+        )
 
 
 def _drawn(intervals: np.ndarray, total: int) -> list[tuple[int, int]]:

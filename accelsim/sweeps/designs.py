@@ -67,9 +67,11 @@ def _refuse_too_many(study: Study, wanted: int) -> None:
     if wanted * networks > MOST_POINTS:
         path = ("parameters",) if spec.points is None else ("points",)
         raise invalid(
-            study.document, path, f"{wanted * networks} points in all; allowed: at most {MOST_POINTS}; thin the values"
-            " out, or draw some with method: sobol and points"
-        )  # fmt: skip
+            study.document,
+            path,
+            f"{wanted * networks} points in all; allowed: at most {MOST_POINTS}; thin the values"
+            " out, or draw some with method: sobol and points",
+        )
     if spec.method == "sobol" and len(study.axes) > DIMENSIONS:
         told = f"{len(study.axes)} parameters; method: sobol takes at most {DIMENSIONS}"
         raise invalid(study.document, ("parameters",), told)

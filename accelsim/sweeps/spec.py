@@ -119,9 +119,7 @@ def read_study(source: str | Path | Mapping[str, Any]) -> Study:
         document, folder = read_yaml(Path(source)), Path(source).parent
     spec = validated(Spec, document)
     hardware = _named(document, ("hardware",), spec.hardware, folder)
-    workloads = {
-        name: _named(document, ("workload", index), name, folder) for index, name in enumerate(spec.workload)
-    }
+    workloads = {name: _named(document, ("workload", index), name, folder) for index, name in enumerate(spec.workload)}
     base = validated(Hardware, hardware)
     networks = [workload_of(workload) for workload in workloads.values()]
     axes = {name: _values(document, name, axis, base) for name, axis in spec.parameters.items()}
@@ -231,4 +229,3 @@ def _flat(data: dict[str, Any], above: str = "") -> list[tuple[str, Any]]:
         elif not isinstance(value, list):
             pairs.append((above + key, value))
     return pairs
-

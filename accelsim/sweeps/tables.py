@@ -28,8 +28,12 @@ def records_of(names: list[str], design: Design, outcomes: Mapping[int, Outcome]
 def _record(names: list[str], point: Point, outcome: Outcome) -> dict[str, Any]:
     """One row of points.csv."""
     figures = {name: getattr(outcome, name) for name in FIGURES}
-    return {**dict(zip(names, point.values, strict=True)), "workload": point.workload, **figures,
-            "error": outcome.error}  # fmt: skip
+    return {
+        **dict(zip(names, point.values, strict=True)),
+        "workload": point.workload,
+        **figures,
+        "error": outcome.error,
+    }
 
 
 def _kept(design: Design, record: dict[str, Any]) -> bool:

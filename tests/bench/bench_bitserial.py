@@ -15,9 +15,7 @@ ALEXNET_BITS = (9, 8, 5, 5, 7)  # Judd et al. 2016, 100 % profile, from memory
 
 
 def stripes(serial="activations", **options):
-    return BitSerial(
-        BitSerialUnit(kind="bitserial", tiles=16, rows=16, cols=16, lanes=16, serial=serial, **options)
-    )  # fmt: skip
+    return BitSerial(BitSerialUnit(kind="bitserial", tiles=16, rows=16, cols=16, lanes=16, serial=serial, **options))
 
 
 def layer(bits):

@@ -26,8 +26,9 @@ def test_with_the_memory_simulated(benchmark, fidelity):
 def test_memory_of_a_run(benchmark):
     """Peak memory of a process that runs ResNet50 with every command of its DRAM; the time is the whole process's."""
     command = [sys.executable, "-m", "accelsim", "run", "resnet50", "--dram", "cycle", "--json"]
-    benchmark.pedantic(subprocess.run, (command,), {"stdout": subprocess.DEVNULL, "check": True}, rounds=3,
-                       warmup_rounds=1)  # fmt: skip
+    benchmark.pedantic(
+        subprocess.run, (command,), {"stdout": subprocess.DEVNULL, "check": True}, rounds=3, warmup_rounds=1
+    )
     benchmark.extra_info["peak_mib"] = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
 
 

@@ -28,9 +28,7 @@ RESNET18 = {
 
 
 def systolic(pes, dataflow, overlap_folds=False):
-    return Systolic(
-        SystolicArray(kind="systolic", rows=pes, cols=pes, dataflow=dataflow, overlap_folds=overlap_folds)
-    )  # fmt: skip
+    return Systolic(SystolicArray(kind="systolic", rows=pes, cols=pes, dataflow=dataflow, overlap_folds=overlap_folds))
 
 
 def operands(gemm):

@@ -20,9 +20,29 @@ from pathlib import Path
 from typing import Any
 
 ANCHORS = Path(__file__).resolve().parents[2] / "accelsim" / "anchors" / "gpu_2to4_measured.csv"
-COLUMNS = ["gpu", "dtype", "M", "N", "K", "dense_ms", "sparse_ms", "dense_TFLOPS", "sparse_eff_TFLOPS", "speedup",
-           "library", "source", "sm_clock_mhz", "memory_clock_mhz", "power_limit_w", "torch", "cuda", "driver",
-           "repetitions", "dense_ms_min", "sparse_ms_min"]  # fmt: skip
+COLUMNS = [
+    "gpu",
+    "dtype",
+    "M",
+    "N",
+    "K",
+    "dense_ms",
+    "sparse_ms",
+    "dense_TFLOPS",
+    "sparse_eff_TFLOPS",
+    "speedup",
+    "library",
+    "source",
+    "sm_clock_mhz",
+    "memory_clock_mhz",
+    "power_limit_w",
+    "torch",
+    "cuda",
+    "driver",
+    "repetitions",
+    "dense_ms_min",
+    "sparse_ms_min",
+]
 # Outputs x inputs of a layer: BERT-base (Devlin et al. 2019, section 3), Llama 2 7B and Llama 3 8B (their config.json).
 SIZES = ((768, 768), (3072, 768), (768, 3072), (4096, 4096), (11008, 4096), (4096, 11008), (14336, 4096), (4096, 14336))
 # Largest error over the largest value: fp16 results round to 2^-11 of themselves, a wrong operand is off by about 2^-2.
@@ -71,11 +91,19 @@ def require_equal(got: Any, expected: Any, tolerance: float) -> None:
 def row_of(shape: Shape, dense_ms: Sequence[float], sparse_ms: Sequence[float], **described: Any) -> dict[str, Any]:
     """A row; described: the columns not worked out here. Pruned weights count as operations, as the dense ones do."""
     dense, sparse, gflop = statistics.median(dense_ms), statistics.median(sparse_ms), 2 * math.prod(shape) / 1e9
-    return described | dict(zip(("M", "N", "K", "repetitions"), (*shape, len(dense_ms)), strict=True)) | {
-        "dense_ms": round(dense, 6), "sparse_ms": round(sparse, 6), "speedup": round(dense / sparse, 3),
-        "dense_TFLOPS": round(gflop / dense, 1), "sparse_eff_TFLOPS": round(gflop / sparse, 1),
-        "dense_ms_min": round(min(dense_ms), 6), "sparse_ms_min": round(min(sparse_ms), 6),
-    }  # fmt: skip
+    return (
+        described
+        | dict(zip(("M", "N", "K", "repetitions"), (*shape, len(dense_ms)), strict=True))
+        | {
+            "dense_ms": round(dense, 6),
+            "sparse_ms": round(sparse, 6),
+            "speedup": round(dense / sparse, 3),
+            "dense_TFLOPS": round(gflop / dense, 1),
+            "sparse_eff_TFLOPS": round(gflop / sparse, 1),
+            "dense_ms_min": round(min(dense_ms), 6),
+            "sparse_ms_min": round(min(sparse_ms), 6),
+        }
+    )
 
 
 def write_rows(path: Path, cases: Iterable[Case], measure: Callable[[Case], dict[str, Any]]) -> int:
@@ -164,8 +192,16 @@ def measure(torch: Any, options: argparse.Namespace, case: Case) -> dict[str, An
     torch.cuda.synchronize()
     clocks = {clock: min(before[clock], after[clock]) for clock in ("sm_clock_mhz", "memory_clock_mhz")}
     times_ms = ([start.elapsed_time(stop) for start, stop in each] for each in events)
-    return row_of((m, n, k), *times_ms, dtype=dtype, library=f"cuBLAS / {library}", source="tests/bench/gpu_gemm.py",
-                  torch=torch.__version__, cuda=torch.version.cuda, **(after | clocks))  # fmt: skip
+    return row_of(
+        (m, n, k),
+        *times_ms,
+        dtype=dtype,
+        library=f"cuBLAS / {library}",
+        source="tests/bench/gpu_gemm.py",
+        torch=torch.__version__,
+        cuda=torch.version.cuda,
+        **(after | clocks),
+    )
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -21,14 +21,24 @@ def test_no_rule_is_broken(name, change):
     device = load_device(name, as_settings(change))
     plain = yaml.safe_load((devices_folder() / f"{name}.yaml").read_text()) | change
     requests = REQUESTS if not change else REQUESTS // 10
-    spec = TracePattern(pattern="random", requests=requests, span_bytes=device.capacity_bytes, write_share=0.3,
-                        request_bytes=device.request_bytes)  # fmt: skip
+    spec = TracePattern(
+        pattern="random",
+        requests=requests,
+        span_bytes=device.capacity_bytes,
+        write_share=0.3,
+        request_bytes=device.request_bytes,
+    )
     kept = []
     run = run_trace(device, generate(spec), "cycle", lambda records: kept.append(records.copy()))
     records = np.concatenate(kept)
     names = np.array(COMMANDS)[records[:, 2]]
     commands = zip(*records[:, :2].T.tolist(), names.tolist(), *records[:, 3:].T.tolist(), strict=True)
     naive_dram.check(plain, list(commands))
-    assert run.counts["RD"] + run.counts["WR"] + run.counts["served_by_writes"] + run.counts["joined_reads"] + (
-        run.counts["joined_writes"]
-    ) == requests
+    assert (
+        run.counts["RD"]
+        + run.counts["WR"]
+        + run.counts["served_by_writes"]
+        + run.counts["joined_reads"]
+        + (run.counts["joined_writes"])
+        == requests
+    )

@@ -1,6 +1,6 @@
 """Sweeps that are killed, run out of room, or are spread over a cluster; minutes long, run by hand or at night.
 
-    python -m pytest -q tests/nightly
+python -m pytest -q tests/nightly
 """
 
 import csv
@@ -196,8 +196,16 @@ def test_a_scheduler_and_two_workers(spec, whole, tmp_path):
     pytest.importorskip("distributed")
     address = "tcp://127.0.0.1:18786"
     where = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": tmp_path}
-    dask = [sys.executable, "-m", "distributed.cli.dask_scheduler", "--host", "127.0.0.1", "--port", "18786",
-            "--no-dashboard"]  # fmt: skip
+    dask = [
+        sys.executable,
+        "-m",
+        "distributed.cli.dask_scheduler",
+        "--host",
+        "127.0.0.1",
+        "--port",
+        "18786",
+        "--no-dashboard",
+    ]
     worker = [sys.executable, "-m", "distributed.cli.dask_worker", address, "--nthreads", "1", "--no-dashboard"]
     processes = [subprocess.Popen(dask, **where)]
     try:

@@ -14,12 +14,12 @@ from itertools import product
 from math import log
 from typing import NamedTuple
 
+from accelsim.config.places import anchors_folder
 from accelsim.gpukernel import kernel
 from accelsim.hardware import Hardware
+from accelsim.hardware.sparsity import parse_pattern
 from accelsim.load import load_hardware
 from accelsim.lowering import Gemm
-from accelsim.places import anchors_folder
-from accelsim.sparsity import parse_pattern
 
 HARDWARE = {
     "A100-80GB": ("a100", ["dram.bandwidth_gb_s=2039", "dram.capacity_mib=81920"]),

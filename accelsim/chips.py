@@ -6,8 +6,8 @@ import csv
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from accelsim.config.places import anchors_folder
 from accelsim.load import load_hardware, load_workload
-from accelsim.places import anchors_folder
 from accelsim.result import LayerResult
 from accelsim.simulation import simulate
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from accelsim.config import UserError
 from accelsim.energy import COMPONENTS, STATIC, energy_table
 from accelsim.hardware import DramFidelity, Hardware, OperatingPoint, OperatingPoints
-from accelsim.laws import AlphaPower
+from accelsim.hardware.laws import AlphaPower
 from accelsim.power.dvfs import Governors, Period, PointRun, govern
 from accelsim.power.thermal import RunawayError
 from accelsim.simulation import simulate

@@ -26,10 +26,10 @@ from accelsim.config import UserError, nearest
 from accelsim.cycleparts import PARTS, CycleParts, cycle_parts
 from accelsim.energy import COMPONENTS
 from accelsim.hardware import BITS, BitSerialUnit, Hardware, TensorCore
+from accelsim.hardware.sparsity import DENSE
 from accelsim.needs import memory_needed
 from accelsim.result import Result
 from accelsim.simulation import CONVOLUTIONS, simulate
-from accelsim.sparsity import DENSE
 from accelsim.workload import Workload
 
 if TYPE_CHECKING:

@@ -19,8 +19,8 @@ from accelsim.config import (
     validated,
     with_settings,
 )
+from accelsim.config.places import devices_folder, hwconfigs_folder, workloads_folder
 from accelsim.hardware import BankedDevice, Hardware, MemoryDevice, SerialDevice
-from accelsim.places import devices_folder, hwconfigs_folder, workloads_folder
 from accelsim.workload import Workload, workload_of
 
 DEFAULT_HARDWARE = "edge_npu"

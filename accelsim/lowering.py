@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from accelsim.config import UserError
+from accelsim.hardware.sparsity import Pattern
 from accelsim.layers import (
     Activation,
     AnyLayer,
@@ -23,7 +24,6 @@ from accelsim.layers import (
     Softmax,
     width_of,
 )
-from accelsim.sparsity import Pattern
 from accelsim.workload import Node, Workload
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ import functools
 from typing import NamedTuple
 
 from accelsim.config import UserError
-from accelsim.places import hwconfigs_folder
+from accelsim.config.places import hwconfigs_folder
 
 NODES = {  # by file: what it is, and how far it is to be trusted
     "technology_scaling_stillmaker2017.csv": (

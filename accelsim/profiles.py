@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from accelsim.config import UserError, nearest, shown
+from accelsim.config.places import anchors_folder
 from accelsim.layers import Conv2d
-from accelsim.places import anchors_folder
 from accelsim.workload import Workload
 
 COLUMNS = ("network", "accuracy", "conv_activation_bits", "provenance")

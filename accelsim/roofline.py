@@ -11,9 +11,9 @@ from itertools import product
 from typing import NamedTuple
 
 from accelsim.hardware import BITS, AnyEngine, BitSerialUnit, Hardware, Sram, SystolicArray
+from accelsim.hardware.sparsity import Pattern, parse_pattern
 from accelsim.lowering import Gemm, gemm_of, in_pattern, widths
 from accelsim.result import InvariantError, LayerResult, Result
-from accelsim.sparsity import Pattern, parse_pattern
 from accelsim.workload import Workload
 
 SERIAL_BITS = (16, 8, 4)  # widths whose roofs are shown whether or not a layer has them

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import NamedTuple, TypeVar
 
 from accelsim.config import UserError
-from accelsim.places import hwconfigs_folder
+from accelsim.config.places import hwconfigs_folder
 
 N = TypeVar("N", int, float)
 

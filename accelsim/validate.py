@@ -12,13 +12,13 @@ from rich.text import Text
 
 from accelsim.calibration import HELD_OUT, calibration
 from accelsim.chips import chips
+from accelsim.config.places import anchors_folder, workloads_folder
 from accelsim.engines.systolic import Systolic
 from accelsim.hardware import BankedDevice, Hardware, SystolicArray
 from accelsim.load import load_device, load_hardware, load_workload, shipped
 from accelsim.lowering import Gemm, gemm_of, in_pattern, widths
 from accelsim.memory.device import run_trace
 from accelsim.memory.traces import read_trace
-from accelsim.places import anchors_folder, workloads_folder
 from accelsim.power.fit import fit_clock, score_clock, sort_clocks
 from accelsim.power.points import Point
 from accelsim.power.silicon import fit_silicon

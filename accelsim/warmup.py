@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from time import perf_counter
 
+from accelsim.hardware.sparsity import parse_pattern
 from accelsim.load import load_device, load_hardware, load_workload
 from accelsim.lowering import Gemm, in_pattern
 from accelsim.memory.device import DeviceFidelity, run_trace
 from accelsim.memory.patterns import TracePattern, generate
 from accelsim.products import Products
 from accelsim.simulation import count_gemm, simulate
-from accelsim.sparsity import parse_pattern
 
 
 def compile_kernels() -> float:

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from accelsim.calibration import FITTED, HELD_OUT, Sustained, calibration, fitted, measured, modelled
 from accelsim.gpukernel import kernel, lost_share
+from accelsim.hardware.sparsity import parse_pattern
 from accelsim.load import load_hardware
 from accelsim.lowering import Gemm, in_pattern
-from accelsim.sparsity import parse_pattern
 
 ROWS = measured("gpu_2to4_measured.csv")
 

@@ -11,11 +11,11 @@ from conftest import UNJITTED
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from accelsim.config.places import anchors_folder, devices_folder
 from accelsim.load import load_device, shipped
 from accelsim.memory.banked import COMMANDS
 from accelsim.memory.device import run_trace
 from accelsim.memory.traces import Requests, read_trace
-from accelsim.places import anchors_folder, devices_folder
 
 BANKED = [name for name in shipped(devices_folder()) if load_device(name).kind == "banked"]
 SERIAL = [name for name in shipped(devices_folder()) if load_device(name).kind == "serial"]

@@ -4,12 +4,11 @@ import re
 
 import pytest
 
-from accelsim import places
-from accelsim.config import read_yaml
+from accelsim.config import places, read_yaml
+from accelsim.config.places import hwconfigs_folder
 from accelsim.energy import energy_table
 from accelsim.hardware import VectorRates
 from accelsim.load import load_hardware, shipped
-from accelsim.places import hwconfigs_folder
 from accelsim.technology import load_technology
 
 NAMES = shipped(hwconfigs_folder())

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from accelsim.config import UserError
+from accelsim.config.places import hwconfigs_folder, workloads_folder
 from accelsim.load import (
     DEFAULT_HARDWARE,
     hardware_document,
@@ -17,7 +18,6 @@ from accelsim.load import (
     split_settings,
     workload_document,
 )
-from accelsim.places import hwconfigs_folder, workloads_folder
 
 SLEEP = "name: sleep\nlayers: [{name: a, type: linear, out_features: 2, input_shape: {features: 3}}]\n"
 TOPOLOGY = "Layer, M, N, K,\nfc, 2, 3, 4,\n"

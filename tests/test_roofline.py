@@ -13,9 +13,9 @@ from matplotlib.text import Text
 
 from accelsim import load_hardware, load_workload, simulate
 from accelsim.compress import at_precision, sparse
+from accelsim.config.places import hwconfigs_folder
 from accelsim.load import shipped
 from accelsim.lowering import gemm_of, in_pattern, widths
-from accelsim.places import hwconfigs_folder
 from accelsim.report.figures import style
 from accelsim.report.roofline_plot import drawing, hover, roofline_image
 from accelsim.report.roofline_scene import Stack, blocks, marker_size, scene_of, stacks, tied_levels, tied_roofs

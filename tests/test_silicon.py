@@ -13,7 +13,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from accelsim.config import UserError
-from accelsim.laws import AlphaPower, Leakage
+from accelsim.hardware.laws import AlphaPower, Leakage
 from accelsim.power.fit import fit_clock, fit_power, sort_clocks
 from accelsim.power.points import Point, read_points
 from accelsim.power.silicon import fit_silicon

@@ -8,12 +8,12 @@ import pytest
 import accelsim
 from accelsim.compress import sparse
 from accelsim.config import UserError, parse_yaml
+from accelsim.config.places import hwconfigs_folder
 from accelsim.energy import energy_table
 from accelsim.grouping import channels_inside, pruned_weights
+from accelsim.hardware.sparsity import parse_pattern
 from accelsim.load import shipped
 from accelsim.lowering import Convolution, Gemm
-from accelsim.places import hwconfigs_folder
-from accelsim.sparsity import parse_pattern
 from accelsim.technology import load_technology
 from accelsim.workload import workload_of
 

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from accelsim.config import UserError
+from accelsim.config.places import hwconfigs_folder
 from accelsim.nodes import node_scaling
-from accelsim.places import hwconfigs_folder
 from accelsim.srambanks import Bank, SramCells, bank_at, sram_cells
 from accelsim.technology import (
     Operation,

@@ -231,8 +231,8 @@ def test_devices_are_listed_and_shown(command):
 
 
 def test_every_shipped_device_names_its_sources():
+    from accelsim.config.places import devices_folder
     from accelsim.load import device_document, shipped
-    from accelsim.places import devices_folder
     from accelsim.report.show import sourced
 
     for name in shipped(devices_folder()):

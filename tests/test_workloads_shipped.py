@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 import accelsim
+from accelsim.config.places import workloads_folder
 from accelsim.load import load_workload, shipped
-from accelsim.places import workloads_folder
 
 ANCHORS = Path(accelsim.__file__).parent / "anchors" / "published_workloads.csv"
 with ANCHORS.open(encoding="utf-8", newline="") as file:

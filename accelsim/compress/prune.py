@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from accelsim.config import UserError
-from accelsim.sparsity import Pattern
+from accelsim.hardware.sparsity import Pattern
 
 
 class Compressed(NamedTuple):

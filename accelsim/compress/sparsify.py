@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from accelsim.config import UserError
 from accelsim.hardware import Hardware, TensorCore
-from accelsim.sparsity import ALLOWED, DENSE, parse_pattern
+from accelsim.hardware.sparsity import ALLOWED, DENSE, parse_pattern
 from accelsim.workload import Workload, at_sparsity
 
 

@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from accelsim.config import Count, Size, Value
 from accelsim.hardware.precisions import BITS, Precision
-from accelsim.sparsity import Pattern
+from accelsim.hardware.sparsity import Pattern
 
 
 class SystolicArray(Value):

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from pydantic import Field, model_validator
 
 from accelsim.config import NonNegative, Positive, Value
-from accelsim.laws import AlphaPower
+from accelsim.hardware.laws import AlphaPower
 
 Volts = Annotated[float, Field(gt=0, le=2)]
 Megahertz = Annotated[float, Field(gt=0, le=1e5)]

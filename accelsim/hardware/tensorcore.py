@@ -9,7 +9,7 @@ from pydantic import Field, field_validator, model_validator
 
 from accelsim.config import Count, Size, Value, shown
 from accelsim.hardware.precisions import BITS, Precision
-from accelsim.sparsity import DENSE, Pattern, parse_pattern
+from accelsim.hardware.sparsity import DENSE, Pattern, parse_pattern
 
 RATE_DENOMINATOR = 1000
 Sustained = Annotated[float, Field(ge=0.01, le=1.5)]

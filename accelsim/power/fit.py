@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from accelsim.laws import AlphaPower, Leakage
+from accelsim.hardware.laws import AlphaPower, Leakage
 from accelsim.power.points import Point
 
 PER_V = (-2.0, 20.0)  # where b is searched: a current that falls with the voltage, one that grows 7 times in 0.1 V

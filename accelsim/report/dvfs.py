@@ -119,8 +119,9 @@ def _schedule(found: Dvfs) -> list[RenderableType]:
     saved = sum(each.saved_pj for each in slowed)
     lines.append(
         Paragraph(
-            f"{len(slowed)} layers wait for memory or one another: slowed, they take at most {SLACK:.0%} longer each and"
-            f" save {scaled(saved * 1e-12, 'J')}, {percent(saved / found.runs[-1].total_pj)} of the highest point's",
+            f"{len(slowed)} layers wait for memory or one another: slowed, they take at most {SLACK:.0%} longer each"
+            f" and save {scaled(saved * 1e-12, 'J')},"
+            f" {percent(saved / found.runs[-1].total_pj)} of the highest point's",
             hanging=2,
         )
     )

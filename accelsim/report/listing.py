@@ -9,6 +9,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from accelsim.config import UserError, nearest, read_yaml
+from accelsim.config.places import devices_folder, hwconfigs_folder, workloads_folder
 from accelsim.hardware import BankedDevice
 from accelsim.load import (
     device_document,
@@ -19,7 +20,6 @@ from accelsim.load import (
     shipped,
     split_settings,
 )
-from accelsim.places import devices_folder, hwconfigs_folder, workloads_folder
 from accelsim.report.show import (
     device_report,
     hardware_report,

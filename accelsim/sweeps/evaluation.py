@@ -13,9 +13,9 @@ from pydantic import ValidationError
 
 from accelsim import __version__
 from accelsim.config import UserError, validated
+from accelsim.config.places import hwconfigs_folder
 from accelsim.hardware import Hardware
 from accelsim.load import WORKLOAD_PREFIX
-from accelsim.places import hwconfigs_folder
 from accelsim.simulation import simulate
 from accelsim.sweeps.designs import Point
 from accelsim.sweeps.figures import Outcome, outcome_of

@@ -8,9 +8,9 @@ import pytest
 
 from accelsim.compress import pruned
 from accelsim.engines.tensorcore import Tensor
+from accelsim.hardware.sparsity import parse_pattern
 from accelsim.load import load_hardware
 from accelsim.lowering import Gemm
-from accelsim.sparsity import parse_pattern
 
 
 @pytest.mark.parametrize("name", ["sparseloop_stc", "edge_sparse_npu", "a100_sm"])

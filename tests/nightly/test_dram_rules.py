@@ -6,11 +6,11 @@ import pytest
 import yaml
 from test_dram import BANKED, as_settings
 
+from accelsim.config.places import devices_folder
 from accelsim.load import load_device
 from accelsim.memory.banked import COMMANDS
 from accelsim.memory.device import run_trace
 from accelsim.memory.patterns import TracePattern, generate
-from accelsim.places import devices_folder
 
 REQUESTS = 1_000_000
 

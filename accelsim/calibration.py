@@ -19,7 +19,7 @@ from accelsim.gpukernel import kernel
 from accelsim.hardware import Hardware
 from accelsim.hardware.sparsity import parse_pattern
 from accelsim.load import load_hardware
-from accelsim.lowering import Gemm
+from accelsim.workload.gemm import Gemm
 
 HARDWARE = {
     "A100-80GB": ("a100", ["dram.bandwidth_gb_s=2039", "dram.capacity_mib=81920"]),

@@ -15,10 +15,10 @@ from accelsim.config import UserError
 from accelsim.engines.base import Engine
 from accelsim.footprint import ifmap_channels, ifmap_pixels
 from accelsim.hardware import ACCUMULATOR_BITS, AnyEngine, VectorUnit
-from accelsim.layers import GivenMapping
-from accelsim.lowering import Gemm
 from accelsim.streams import counts_in_pieces, pass_goes_on, vector_cycles
 from accelsim.tiles import MOST_STEPS
+from accelsim.workload.gemm import Gemm
+from accelsim.workload.layers import GivenMapping
 
 ORDERS = tuple("".join(order) for order in permutations("mnk"))
 IRRELEVANT = ("n", "m", "k")  # the loop that ifmap, weight and ofmap tiles do not depend on

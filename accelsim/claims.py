@@ -11,7 +11,7 @@ from accelsim.config import Document
 from accelsim.load import load_hardware, load_workload, workload_document
 from accelsim.report.comparison import CAUSES, LEAST_SHARE
 from accelsim.technology import load_technology
-from accelsim.workload import Workload, workload_of
+from accelsim.workload.network import Workload, workload_of
 
 GATED = "engine.zero_gating=true"
 MEMORIES = {"SRAM": ("sram_ifmap", "sram_weight", "sram_ofmap"), "DRAM": ("dram",)}

@@ -13,7 +13,7 @@ from accelsim.power.dvfs import Governors, Period, PointRun, govern
 from accelsim.power.thermal import RunawayError
 from accelsim.simulation import simulate
 from accelsim.technology import Technology, load_technology
-from accelsim.workload import Workload
+from accelsim.workload.network import Workload
 
 SLACK = 0.01  # of its latency, that a layer, or all of them, may lose and still count as not slowed
 

@@ -30,7 +30,7 @@ from accelsim.hardware.sparsity import DENSE
 from accelsim.needs import memory_needed
 from accelsim.result import Result
 from accelsim.simulation import CONVOLUTIONS, simulate
-from accelsim.workload import Workload
+from accelsim.workload.network import Workload
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -22,7 +22,7 @@ from accelsim.power.dutycycle import (
 )
 from accelsim.simulation import simulate
 from accelsim.technology import load_technology
-from accelsim.workload import Workload
+from accelsim.workload.network import Workload
 
 PERIODS_S = (0.1, 1.0, 10.0, 60.0, 600.0)  # of the table of what if
 

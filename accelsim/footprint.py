@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from accelsim.lowering import Convolution, Gemm
+from accelsim.workload.gemm import Convolution, Gemm
 
 
 def starts(size: int, tile: int) -> np.ndarray:

@@ -22,7 +22,7 @@ from accelsim.simulation import simulate
 from accelsim.srambanks import bank_switch
 from accelsim.technology import Technology, load_technology
 from accelsim.timeline import merged
-from accelsim.workload import Workload
+from accelsim.workload.network import Workload
 
 
 class Unit(NamedTuple):

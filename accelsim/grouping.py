@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from accelsim.compress import compressed, pruned, thinned
-from accelsim.lowering import Gemm
+from accelsim.workload.gemm import Gemm
 
 
 def channels_inside(x: np.ndarray, gemm: Gemm, axis: int) -> np.ndarray:

@@ -21,26 +21,26 @@ from accelsim.config import (
 )
 from accelsim.config.places import devices_folder, hwconfigs_folder, workloads_folder
 from accelsim.hardware import BankedDevice, Hardware, MemoryDevice, SerialDevice
-from accelsim.workload import Workload, workload_of
+from accelsim.workload.network import Workload, workload_of
 
 DEFAULT_HARDWARE = "edge_npu"
 WORKLOAD_PREFIX = "workload."
 
 
 def _topology(path: Path) -> dict[str, Any]:
-    from accelsim.importers.scalesim import read_topology
+    from accelsim.workload.importers.scalesim import read_topology
 
     return read_topology(path)
 
 
 def _configuration(path: Path) -> dict[str, Any]:
-    from accelsim.importers.scalesim import read_configuration
+    from accelsim.workload.importers.scalesim import read_configuration
 
     return read_configuration(path)
 
 
 def _network(path: Path) -> dict[str, Any]:
-    from accelsim.importers.onnx import read_onnx
+    from accelsim.workload.importers.onnx import read_onnx
 
     return read_onnx(path)
 

@@ -16,8 +16,6 @@ from accelsim.engines.slots import MacSlots
 from accelsim.engines.vector import lane_cycles
 from accelsim.footprint import compulsory_operands
 from accelsim.hardware import AnyEngine, Hardware
-from accelsim.layers import GivenMapping
-from accelsim.lowering import Bits, Gemm, bands_of, gemm_of, in_pattern, vector_work
 from accelsim.mapping import FREE, Prices, Search, search
 from accelsim.memory.dram import transfer_time
 from accelsim.memory.ports import buffers_of, port_waits
@@ -28,11 +26,13 @@ from accelsim.result import LayerResult, check
 from accelsim.rows import Run, cost, idle_row, joined_runs, kind_of, peak_of, row_of
 from accelsim.streams import gemm_stream, mapped_counts, vector_stream
 from accelsim.technology import load_technology
-from accelsim.tensors import Operands, read_operands
 from accelsim.tiles import ALONE, WEIGHT, Context, Mapping, TileStream
 from accelsim.timeline import Timeline, busy_cycles, joined
 from accelsim.traffic import gemm_activity, moved_in, vector_activity, vector_traffic
-from accelsim.workload import Node, Workload, WorkloadFile
+from accelsim.workload.gemm import Bits, Gemm, bands_of, gemm_of, in_pattern, vector_work
+from accelsim.workload.layers import GivenMapping
+from accelsim.workload.network import Node, Workload, WorkloadFile
+from accelsim.workload.tensors import Operands, read_operands
 
 
 class Job(NamedTuple):

@@ -15,11 +15,11 @@ from accelsim.candidates import IDLE, ORDERS, Candidates, candidates_of
 from accelsim.config import UserError
 from accelsim.engines.base import Engine
 from accelsim.hardware import ACCUMULATOR_BITS, AnyEngine, Hardware, Objective, OperandSrams, VectorUnit
-from accelsim.layers import GivenMapping
-from accelsim.lowering import Gemm
 from accelsim.memory.dram import latency_cycles
 from accelsim.memory.sram import fits, shortage
 from accelsim.tiles import MOST_STEPS, PREFERRED_STEPS, Mapping
+from accelsim.workload.gemm import Gemm
+from accelsim.workload.layers import GivenMapping
 
 MOST_KEPT = 4096  # answers that a search remembers
 MOST_RECENT = 8  # sizes of buffers for which it remembers what fits

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from accelsim.footprint import bias_bytes, weight_bytes
 from accelsim.hardware import Hardware
 from accelsim.hardware.sparsity import Pattern
-from accelsim.lowering import Bits, gemm_of, in_pattern, widths
-from accelsim.workload import Node, Workload, peak_activations
+from accelsim.workload.gemm import Bits, gemm_of, in_pattern, widths
+from accelsim.workload.network import Node, Workload, peak_activations
 
 
 @dataclass(frozen=True, slots=True)

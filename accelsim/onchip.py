@@ -11,11 +11,11 @@ from accelsim.compress.runlength import coded_share
 from accelsim.counts import summed
 from accelsim.footprint import compulsory_operands
 from accelsim.hardware import Hardware, OperandSrams
-from accelsim.layers import Activation, GlobalAvgPool, Pool
-from accelsim.lowering import Bits, gemm_of, vector_work
 from accelsim.needs import stored_bytes
 from accelsim.tiles import ALONE, Context
-from accelsim.workload import Node, Workload, tensors_of
+from accelsim.workload.gemm import Bits, gemm_of, vector_work
+from accelsim.workload.layers import Activation, GlobalAvgPool, Pool
+from accelsim.workload.network import Node, Workload, tensors_of
 
 Fits = Callable[[int, Context], bool]  # whether a layer, by its number, can be cut so
 PLENTY_KIB = 1 << 30  # for an operand that takes no room of its own

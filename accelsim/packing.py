@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from accelsim.counts import ActionCounts
-from accelsim.lowering import Convolution, Gemm
+from accelsim.workload.gemm import Convolution, Gemm
 
 if TYPE_CHECKING:
     import numpy as np

@@ -17,9 +17,9 @@ from accelsim.engines.systolic import Systolic
 from accelsim.engines.tensorcore import Tensor
 from accelsim.grouping import channels_inside, given_in_pattern, pruned_weights, zeros
 from accelsim.hardware import AnyEngine, BitSerialUnit, SystolicArray, TensorCore
-from accelsim.lowering import Gemm
 from accelsim.packing import packed, packed_images, packed_weights, useful
-from accelsim.tensors import Operands
+from accelsim.workload.gemm import Gemm
+from accelsim.workload.tensors import Operands
 
 SHARE_DENOMINATOR = 10**6  # a stated sparsity is exact to a millionth
 
@@ -158,20 +158,20 @@ class Products:
         return self.configuration.precision.startswith("int")
 
     def _random_activations(self, gemm: Gemm, seed: int) -> np.ndarray:
-        from accelsim.operands import random_activations
+        from accelsim.workload.random_operands import random_activations
 
         return random_activations(gemm, self._integer, seed, after_relu=self.by_value and not gemm.activation_signed)
 
     def _laid_activations(self, gemm: Gemm, laid: Gemm, data: np.ndarray) -> np.ndarray:
         """Activations [groups, M, K] as the engine sees them."""
-        from accelsim.operands import matrix
+        from accelsim.workload.random_operands import matrix
 
         a = matrix(data if laid is gemm else packed_images(data, gemm), laid)
         return channels_inside(a, gemm, axis=2) if self.tensor else a
 
     def _laid_weights(self, gemm: Gemm, laid: Gemm, given: np.ndarray | None, seed: int) -> np.ndarray:
         """Weights [groups, K, N] as the engine sees them, the given ones or random ones."""
-        from accelsim.operands import random_weights
+        from accelsim.workload.random_operands import random_weights
 
         w = pruned_weights(random_weights(gemm, self._integer, seed), gemm) if given is None else given
         if self.tensor:
@@ -183,7 +183,7 @@ def _verify(
     gemm: Gemm, operands: tuple[np.ndarray, np.ndarray], stepped: tuple[np.ndarray, ActionCounts], counts: ActionCounts
 ) -> None:
     """Hold a stepped product and its counts against what they must be."""
-    from accelsim.operands import exact_product
+    from accelsim.workload.random_operands import exact_product
 
     if stepped[1] != counts:
         raise ProductError(f"{gemm}: stepped {stepped[1]} differs from the closed form {counts}")

@@ -6,8 +6,8 @@ import math
 from collections.abc import Mapping
 
 from accelsim.hardware import AnyEngine, BitSerialUnit, Hardware, TensorCore
-from accelsim.lowering import Gemm
 from accelsim.packing import packed
+from accelsim.workload.gemm import Gemm
 
 OVERLAPPED = 0.6  # below this share of the busiest unit, waiting for first and last transfers is what costs
 

@@ -12,9 +12,9 @@ from typing import NamedTuple
 
 from accelsim.hardware import BITS, AnyEngine, BitSerialUnit, Hardware, Sram, SystolicArray
 from accelsim.hardware.sparsity import Pattern, parse_pattern
-from accelsim.lowering import Gemm, gemm_of, in_pattern, widths
 from accelsim.result import InvariantError, LayerResult, Result
-from accelsim.workload import Workload
+from accelsim.workload.gemm import Gemm, gemm_of, in_pattern, widths
+from accelsim.workload.network import Workload
 
 SERIAL_BITS = (16, 8, 4)  # widths whose roofs are shown whether or not a layer has them
 SPARSE = "2:4"  # the pattern whose roof is shown whether or not the run has it

@@ -7,8 +7,6 @@ from typing import Any, NamedTuple
 from accelsim.energy import COMPONENTS, Activity, total_pj
 from accelsim.footprint import compulsory_operands, least_bytes
 from accelsim.hardware import ACCUMULATOR_BITS, Hardware, Objective, SystolicArray
-from accelsim.layers import width_of
-from accelsim.lowering import Gemm
 from accelsim.memory.schedule import Played, joined_plays
 from accelsim.products import Counted
 from accelsim.reasons import bound_of, reason
@@ -17,7 +15,9 @@ from accelsim.roofline import peak_macs_per_cycle
 from accelsim.tiles import ALONE, Context, TileStream, joined_streams
 from accelsim.timeline import busy_cycles
 from accelsim.traffic import moved_in
-from accelsim.workload import Node
+from accelsim.workload.gemm import Gemm
+from accelsim.workload.layers import width_of
+from accelsim.workload.network import Node
 
 
 class Run(NamedTuple):

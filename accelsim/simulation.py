@@ -11,16 +11,16 @@ from accelsim.config import UserError, nearest
 from accelsim.engines.losses import Losses
 from accelsim.hardware import DramFidelity, Hardware, SystolicArray, with_fidelity
 from accelsim.heat import warmed
-from accelsim.lowering import Gemm, in_pattern, widths
 from accelsim.machine import Ends, Machine
 from accelsim.memory.schedule import Played
-from accelsim.operands import SYNTHETIC
 from accelsim.products import Products
 from accelsim.result import LayerResult, Result
 from accelsim.rows import peak_of
 from accelsim.summary import bit_slots, mac_slots, pattern_note, summarize
 from accelsim.timeline import Timeline, joined
-from accelsim.workload import Workload
+from accelsim.workload.gemm import Gemm, in_pattern, widths
+from accelsim.workload.network import Workload
+from accelsim.workload.random_operands import SYNTHETIC
 
 Fidelity = Literal["closed", "stepped"]
 

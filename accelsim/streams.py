@@ -22,8 +22,8 @@ from accelsim.footprint import (
     weight_bytes,
 )
 from accelsim.hardware import ACCUMULATOR_BITS, AnyEngine, Hardware, OperandSrams, VectorUnit
-from accelsim.lowering import INT64_MAX, Gemm
 from accelsim.tiles import ALONE, IFMAP, MOST_STEPS, OFMAP, WEIGHT, Context, Mapping, TileStream
+from accelsim.workload.gemm import INT64_MAX, Gemm
 
 if TYPE_CHECKING:
     from accelsim.kernels.unroll import Layout

@@ -14,10 +14,10 @@ from accelsim.energy import COMPONENTS, EnergyTable, sources
 from accelsim.engines.losses import Losses
 from accelsim.engines.slots import MEASURES, MacSlots
 from accelsim.hardware import Hardware, SystolicArray
-from accelsim.lowering import gemm_of, widths
 from accelsim.needs import memory_needed
 from accelsim.result import CAUSES, LayerResult
-from accelsim.workload import Workload
+from accelsim.workload.gemm import gemm_of, widths
+from accelsim.workload.network import Workload
 
 
 def summarize(

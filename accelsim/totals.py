@@ -13,7 +13,6 @@ from typing import Any, NamedTuple
 from accelsim.config import UserError
 from accelsim.energy import Activity, price, total_pj
 from accelsim.hardware import Hardware, with_fidelity
-from accelsim.lowering import Gemm, widths
 from accelsim.machine import Cut, Job, Machine, job_of
 from accelsim.mapping import Search
 from accelsim.memory.ports import Buffers
@@ -23,7 +22,8 @@ from accelsim.simulation import simulate
 from accelsim.streams import vector_steps
 from accelsim.summary import figures
 from accelsim.tiles import Mapping
-from accelsim.workload import Node, Workload
+from accelsim.workload.gemm import Gemm, widths
+from accelsim.workload.network import Node, Workload
 
 MOST_ENGINES = 4  # whose layers are kept
 MOST_PLAYED = 512  # runs of one layer that are kept,

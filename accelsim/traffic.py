@@ -7,10 +7,10 @@ from math import ceil
 from accelsim.counts import ActionCounts
 from accelsim.energy import Activity
 from accelsim.hardware import ACCUMULATOR_BITS
-from accelsim.layers import Embedding
-from accelsim.lowering import Bits, Gemm
 from accelsim.tiles import ALONE, Context, TileStream
-from accelsim.workload import Node
+from accelsim.workload.gemm import Bits, Gemm
+from accelsim.workload.layers import Embedding
+from accelsim.workload.network import Node
 
 TOKEN_BITS = 32  # a token is the number of a table's row
 

@@ -16,7 +16,6 @@ from accelsim.config.places import anchors_folder, workloads_folder
 from accelsim.engines.systolic import Systolic
 from accelsim.hardware import BankedDevice, Hardware, SystolicArray
 from accelsim.load import load_device, load_hardware, load_workload, shipped
-from accelsim.lowering import Gemm, gemm_of, in_pattern, widths
 from accelsim.memory.device import run_trace
 from accelsim.memory.traces import read_trace
 from accelsim.power.fit import fit_clock, score_clock, sort_clocks
@@ -24,9 +23,10 @@ from accelsim.power.points import Point
 from accelsim.power.silicon import fit_silicon
 from accelsim.power.thermal import Package, steady_k
 from accelsim.products import Products
-from accelsim.profiles import at_profile, read_profile
 from accelsim.report.gpus import gpu_report
 from accelsim.report.text import Grid, Paragraph, as_text
+from accelsim.workload.gemm import Gemm, gemm_of, in_pattern, widths
+from accelsim.workload.precision_profiles import at_profile, read_profile
 
 ANCHORS = anchors_folder()
 MOST_LISTED = 40  # a group of more anchors is shown as one line

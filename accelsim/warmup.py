@@ -6,11 +6,11 @@ from time import perf_counter
 
 from accelsim.hardware.sparsity import parse_pattern
 from accelsim.load import load_device, load_hardware, load_workload
-from accelsim.lowering import Gemm, in_pattern
 from accelsim.memory.device import DeviceFidelity, run_trace
 from accelsim.memory.patterns import TracePattern, generate
 from accelsim.products import Products
 from accelsim.simulation import count_gemm, simulate
+from accelsim.workload.gemm import Gemm, in_pattern
 
 
 def compile_kernels() -> float:

@@ -17,8 +17,8 @@ from accelsim.config import UserError
 from accelsim.engines.bitserial import BitSerial, Losses
 from accelsim.hardware import BitSerialUnit
 from accelsim.load import load_workload
-from accelsim.lowering import Bits, Convolution, Gemm, gemm_of, im2col
 from accelsim.packing import packed, packed_images, packed_weights, useful
+from accelsim.workload.gemm import Bits, Convolution, Gemm, gemm_of, im2col
 
 MOST = 3 if UNJITTED else 6
 SERIAL = ("none", "activations", "weights", "both")

@@ -10,7 +10,7 @@ from accelsim.calibration import FITTED, HELD_OUT, Sustained, calibration, fitte
 from accelsim.gpukernel import kernel, lost_share
 from accelsim.hardware.sparsity import parse_pattern
 from accelsim.load import load_hardware
-from accelsim.lowering import Gemm, in_pattern
+from accelsim.workload.gemm import Gemm, in_pattern
 
 ROWS = measured("gpu_2to4_measured.csv")
 

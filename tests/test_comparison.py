@@ -21,7 +21,7 @@ from accelsim.cycleparts import PARTS, cycle_parts, waiting
 from accelsim.report.bars import comparison_figure
 from accelsim.report.comparison import claims_report, comparison_report, verdicts
 from accelsim.timeline import Timeline
-from accelsim.workload import workload_of
+from accelsim.workload.network import workload_of
 
 README = (Path(__file__).resolve().parent.parent / "README.md").read_text(encoding="utf-8")
 MACHINES = ("edge_npu", "stripes", "edge_sparse_npu")

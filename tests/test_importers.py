@@ -7,11 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from accelsim.config import UserError, parse_yaml
-from accelsim.importers import clean_name, dump, unique_name
-from accelsim.importers.scalesim import read_configuration, read_topology
 from accelsim.load import load_hardware, load_workload
 from accelsim.simulation import simulate
-from accelsim.workload import workload_of
+from accelsim.workload.importers import clean_name, dump, unique_name
+from accelsim.workload.importers.scalesim import read_configuration, read_topology
+from accelsim.workload.network import workload_of
 
 CONV_HEADER = "Layer name, IFMAP Height, IFMAP Width, Filter Height, Filter Width, Channels, Num Filter, Strides,\n"
 # topologies/conv_nets/alexnet.csv of SCALE-Sim 2, and M, N, K of its layers as SCALE-Sim 3.0.0 reports them

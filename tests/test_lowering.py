@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from naive_convolution import convolve
 
 from accelsim.config import UserError, parse_yaml
-from accelsim.layers import Function
-from accelsim.lowering import FUNCTIONS, Bits, Convolution, Gemm, gemm_of, im2col, vector_work, widths
-from accelsim.operands import exact_product, random_operands
-from accelsim.workload import workload_of
+from accelsim.workload.gemm import FUNCTIONS, Bits, Convolution, Gemm, gemm_of, im2col, vector_work, widths
+from accelsim.workload.layers import Function
+from accelsim.workload.network import workload_of
+from accelsim.workload.random_operands import exact_product, random_operands
 
 BITS = Bits(8, 4, 16)
 

@@ -9,8 +9,8 @@ import pytest
 import accelsim
 from accelsim.compress.runlength import coded_share
 from accelsim.config import parse_yaml
-from accelsim.lowering import Convolution, Gemm, bands_of
-from accelsim.workload import tensors_of, workload_of
+from accelsim.workload.gemm import Convolution, Gemm, bands_of
+from accelsim.workload.network import tensors_of, workload_of
 
 
 def edge(*settings):

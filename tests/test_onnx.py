@@ -10,10 +10,10 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from accelsim.config import UserError, parse_yaml
-from accelsim.importers import dump
-from accelsim.importers.onnx import read_onnx
 from accelsim.load import load_workload
-from accelsim.workload import workload_of
+from accelsim.workload.importers import dump
+from accelsim.workload.importers.onnx import read_onnx
+from accelsim.workload.network import workload_of
 
 node = helper.make_node
 
@@ -341,7 +341,7 @@ def test_functions_of_the_model(tmp_path):
 
 def test_too_large(tmp_path, monkeypatch):
     path = save(tmp_path, [node("Relu", ["x"], ["y"])], [1, 4, 8, 8])
-    monkeypatch.setattr("accelsim.importers.onnx.MAX_BYTES", 10)
+    monkeypatch.setattr("accelsim.workload.importers.onnx.MAX_BYTES", 10)
     with pytest.raises(UserError, match="larger than 2 GiB; export with the weights as external data"):
         read_onnx(path)
 

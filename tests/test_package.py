@@ -13,7 +13,7 @@ from accelsim.config import parse_yaml
 from accelsim.load import load_hardware
 from accelsim.sweeps.designs import design
 from accelsim.sweeps.spec import read_study
-from accelsim.workload import workload_of
+from accelsim.workload.network import workload_of
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -20,10 +20,10 @@ from accelsim.config import UserError
 from accelsim.engines.systolic import Systolic
 from accelsim.hardware import SystolicArray
 from accelsim.load import load_hardware
-from accelsim.lowering import Convolution, Gemm
 from accelsim.memory.ports import Buffer, Buffers, port_waits
 from accelsim.report.timeline import timeline_title
 from accelsim.simulation import replay
+from accelsim.workload.gemm import Convolution, Gemm
 
 FEW = settings(max_examples=settings.default.max_examples // (5 if UNJITTED else 1))
 LAYOUTS = ("as_read", "channels_last", "rows")

@@ -10,13 +10,13 @@ import pytest
 import accelsim
 from accelsim.config import UserError, parse_yaml
 from accelsim.energy import energy_table
-from accelsim.lowering import Convolution, Gemm
-from accelsim.operands import matrix
 from accelsim.products import Products
-from accelsim.profiles import Profile, at_profile, read_profile
 from accelsim.technology import load_technology
-from accelsim.tensors import read_operands
-from accelsim.workload import at_width, workload_of
+from accelsim.workload.gemm import Convolution, Gemm
+from accelsim.workload.network import at_width, workload_of
+from accelsim.workload.precision_profiles import Profile, at_profile, read_profile
+from accelsim.workload.random_operands import matrix
+from accelsim.workload.tensors import read_operands
 
 PROFILES = Path(accelsim.__file__).parent / "anchors" / "stripes_precision_profiles.csv"
 SMALL = """
@@ -111,7 +111,7 @@ def test_values_decide_and_the_summary_says_which(skip):
 def test_no_weights_are_drawn_to_count_what_activations_decide(monkeypatch):
     skipping = machine(more=", skip: essential")
     stepped = accelsim.simulate(skipping, small(), "stepped")
-    monkeypatch.setattr("accelsim.operands.random_weights", None)
+    monkeypatch.setattr("accelsim.workload.random_operands.random_weights", None)
     assert accelsim.simulate(skipping, small()).rows == stepped.rows
 
 

@@ -32,7 +32,6 @@ from accelsim.hardware import (
     Thermal,
     VectorUnit,
 )
-from accelsim.layers import AnyLayer
 from accelsim.load import hardware_document
 from accelsim.report import files
 from accelsim.report.listing import listing, listing_report, shown
@@ -43,6 +42,7 @@ from accelsim.report.text import Facts, Grid, Paragraph, SideBySide, figure, kib
 from accelsim.simulation import count_gemm
 from accelsim.technology import load_technology
 from accelsim.validate import GPU_BAND
+from accelsim.workload.layers import AnyLayer
 
 WIDTHS = (40, 60, 80, 100, 200)
 

@@ -15,12 +15,12 @@ from accelsim import load_hardware, load_workload, simulate
 from accelsim.compress import at_precision, sparse
 from accelsim.config.places import hwconfigs_folder
 from accelsim.load import shipped
-from accelsim.lowering import gemm_of, in_pattern, widths
 from accelsim.report.figures import style
 from accelsim.report.roofline_plot import drawing, hover, roofline_image
 from accelsim.report.roofline_scene import Stack, blocks, marker_size, scene_of, stacks, tied_levels, tied_roofs
 from accelsim.result import InvariantError
 from accelsim.roofline import check, roofline
+from accelsim.workload.gemm import gemm_of, in_pattern, widths
 
 JITTED_ONLY = ("pragmatic",)  # values decide about its cycles: too slow without numba
 SVG = "{http://www.w3.org/2000/svg}"

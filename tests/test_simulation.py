@@ -13,7 +13,7 @@ from accelsim.products import ProductError
 from accelsim.result import InvariantError, check
 from accelsim.simulation import count_gemm
 from accelsim.timeline import busy_cycles
-from accelsim.workload import at_width, workload_of
+from accelsim.workload.network import at_width, workload_of
 
 SMALL = """
 name: small

@@ -13,9 +13,9 @@ from accelsim.energy import energy_table
 from accelsim.grouping import channels_inside, pruned_weights
 from accelsim.hardware.sparsity import parse_pattern
 from accelsim.load import shipped
-from accelsim.lowering import Convolution, Gemm
 from accelsim.technology import load_technology
-from accelsim.workload import workload_of
+from accelsim.workload.gemm import Convolution, Gemm
+from accelsim.workload.network import workload_of
 
 SMALL = """
 name: small

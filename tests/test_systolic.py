@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from accelsim.config import UserError
 from accelsim.engines.systolic import Systolic
 from accelsim.hardware import SystolicArray
-from accelsim.lowering import Gemm
+from accelsim.workload.gemm import Gemm
 
 INT64_MAX = 2**63 - 1
 MOST = 6 if UNJITTED else 40
@@ -235,7 +235,7 @@ def test_operands_of_another_shape_or_kind_are_refused(kind):
 def test_counting_does_not_load_numba():
     code = (
         "import sys; from accelsim.engines.systolic import Systolic; from accelsim.hardware import SystolicArray;"
-        "from accelsim.lowering import Gemm;"
+        "from accelsim.workload.gemm import Gemm;"
         "Systolic(SystolicArray(kind='systolic', rows=8, cols=8, dataflow='ws')).count(Gemm(9, 9, 9));"
         "assert 'numba' not in sys.modules"
     )

@@ -19,7 +19,7 @@ from accelsim.footprint import compulsory_bytes
 from accelsim.hardware import TensorCore
 from accelsim.hardware.sparsity import LARGEST_GROUP, Pattern, parse_pattern
 from accelsim.load import load_hardware
-from accelsim.lowering import Gemm, in_pattern
+from accelsim.workload.gemm import Gemm, in_pattern
 
 MOST = 2 if UNJITTED else 5
 PATTERNS = ("dense", "2:4", "1:4", "4:8", "1:2")

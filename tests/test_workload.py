@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 from naive_convolution import last_window_start, out_size
 
 from accelsim.config import UserError, parse_yaml
-from accelsim.layers import Features, Image, Tokens
-from accelsim.workload import at_width, peak_activations, workload_of
+from accelsim.workload.layers import Features, Image, Tokens
+from accelsim.workload.network import at_width, peak_activations, workload_of
 
 SHAPES = {
     "image": "{channels: 3, height: 8, width: 6}",

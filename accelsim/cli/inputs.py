@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from accelsim.cli.options import Precision
     from accelsim.hardware import Hardware
-    from accelsim.workload import Workload
+    from accelsim.workload.network import Workload
 
 
 def chosen(
@@ -32,7 +32,7 @@ def chosen(
 def profiled(network: Workload, name: str | None, accuracy: str | None) -> tuple[Workload, list[str]]:
     """The network at a profile's widths, if one is named, and notes on where they come from."""
     from accelsim.config import UserError
-    from accelsim.profiles import at_profile, profile_file, read_profile
+    from accelsim.workload.precision_profiles import at_profile, profile_file, read_profile
 
     if not name:
         if accuracy is not None:

@@ -71,9 +71,9 @@ def import_(
 ) -> None:
     """Turn another tool's model or configuration into YAML."""
     from accelsim.config import UserError
-    from accelsim.importers import dump
     from accelsim.load import imported
     from accelsim.report.files import prepared, write
+    from accelsim.workload.importers import dump
 
     if out.suffix.lower() not in (".yaml", ".yml"):
         raise UserError(f"--out {out}: YAML is what is written; allowed: a name that ends in .yaml")

@@ -6,7 +6,7 @@ from pydantic import ValidationError
 
 from accelsim.config import UserError
 from accelsim.hardware import BITS, BitSerialUnit, Hardware
-from accelsim.workload import Workload, at_width
+from accelsim.workload.network import Workload, at_width
 
 
 def at_precision(hardware: Hardware, workload: Workload, precision: str) -> tuple[Hardware, Workload]:

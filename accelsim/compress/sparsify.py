@@ -5,7 +5,7 @@ from __future__ import annotations
 from accelsim.config import UserError
 from accelsim.hardware import Hardware, TensorCore
 from accelsim.hardware.sparsity import ALLOWED, DENSE, parse_pattern
-from accelsim.workload import Workload, at_sparsity
+from accelsim.workload.network import Workload, at_sparsity
 
 
 def sparse(hardware: Hardware, workload: Workload, sparsity: str) -> tuple[Hardware, Workload]:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from accelsim.config import UserError
 from accelsim.counts import ActionCounts
-from accelsim.lowering import Gemm
+from accelsim.workload.gemm import Gemm
 
 
 class Fold(NamedTuple):
@@ -85,24 +83,3 @@ def extents(size: int, part: int) -> list[Extent]:
 def ceil_div(a: int, b: int) -> int:
     """Least integer not below a / b."""
     return -(-a // b)
-
-
-def check_operand(
-    name: object, x: np.ndarray, shapes: Sequence[tuple[int, ...]], bits: int, signed: bool | None
-) -> bool:
-    """Whether an operand is signed: as told, and untold if a value is negative.
-
-    Raises: UserError, which begins with the name, for what is no integer, has another shape, or does not fit its bits.
-    """
-    if x.dtype.kind not in "iu":
-        raise UserError(f"{name}: holds {x.dtype}; allowed: integers")
-    if x.shape not in shapes:
-        raise UserError(f"{name}: shape {x.shape}; allowed: {' or '.join(map(str, shapes))}")
-    least, most = int(x.min()), int(x.max())
-    if signed is None:
-        signed = least < 0
-    low, high = (-(1 << (bits - 1)), (1 << (bits - 1)) - 1) if signed else (0, (1 << bits) - 1)
-    if least < low or most > high:
-        kind = "signed" if signed else "unsigned"
-        raise UserError(f"{name}: values {least} to {most} do not fit {bits} {kind} bits; allowed: {low} to {high}")
-    return signed

@@ -20,10 +20,11 @@ import numpy as np
 
 from accelsim.config import UserError
 from accelsim.counts import ActionCounts
-from accelsim.engines.base import Beats, Blocks, ceil_div, check_operand, extents
+from accelsim.engines.base import Beats, Blocks, ceil_div, extents
 from accelsim.engines.losses import Losses
 from accelsim.hardware import BitSerialUnit
-from accelsim.lowering import INT64_MAX, Gemm
+from accelsim.workload.gemm import INT64_MAX, Gemm
+from accelsim.workload.tensors import check_operand
 
 if TYPE_CHECKING:
     from accelsim.kernels.bitserial import SerialUnit, Weights

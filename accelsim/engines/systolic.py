@@ -26,7 +26,7 @@ from accelsim.config import UserError
 from accelsim.counts import ActionCounts
 from accelsim.engines.base import Beats, Blocks, Extent, Fold, extents
 from accelsim.hardware import SystolicArray
-from accelsim.lowering import INT64_MAX, Gemm
+from accelsim.workload.gemm import INT64_MAX, Gemm
 
 
 class Folding(NamedTuple):

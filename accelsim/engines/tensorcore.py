@@ -22,11 +22,12 @@ import numpy as np
 from accelsim.compress import Compressed, compressed
 from accelsim.config import UserError
 from accelsim.counts import ActionCounts
-from accelsim.engines.base import Beats, Blocks, ceil_div, check_operand
+from accelsim.engines.base import Beats, Blocks, ceil_div
 from accelsim.engines.slots import MacSlots
 from accelsim.engines.tilewalk import Walk
 from accelsim.hardware import TensorCore
-from accelsim.lowering import INT64_MAX, Gemm
+from accelsim.workload.gemm import INT64_MAX, Gemm
+from accelsim.workload.tensors import check_operand
 
 if TYPE_CHECKING:
     from accelsim.kernels.tensorcore import TensorCoreUnit

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from accelsim.engines.base import ceil_div, extents
 from accelsim.engines.ksteps import Clock, Step, after_many, repeated, waits
 from accelsim.hardware import TensorCore
-from accelsim.lowering import Gemm
+from accelsim.workload.gemm import Gemm
 
 
 class Buses(NamedTuple):

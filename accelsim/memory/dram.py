@@ -8,7 +8,7 @@ import numpy as np
 
 from accelsim.config import UserError
 from accelsim.hardware import Hardware
-from accelsim.lowering import INT64_MAX
+from accelsim.workload.gemm import INT64_MAX
 
 
 def transfer_cycles(nbytes: np.ndarray, hardware: Hardware) -> np.ndarray:

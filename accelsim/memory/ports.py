@@ -18,7 +18,7 @@ import numpy as np
 
 from accelsim.engines.base import Beats, Blocks, Engine, ceil_div
 from accelsim.hardware import ACCUMULATOR_BITS, Hardware, Layout
-from accelsim.lowering import Convolution, Gemm
+from accelsim.workload.gemm import Convolution, Gemm
 
 if TYPE_CHECKING:
     from accelsim.kernels.banks import Image, Runs

@@ -9,11 +9,11 @@ import numpy as np
 
 from accelsim.config import UserError
 from accelsim.hardware import Hardware
-from accelsim.lowering import INT64_MAX
 from accelsim.memory.attached import Attached, Used, ideal
 from accelsim.memory.dram import latency_cycles, transfer_cycles
 from accelsim.tiles import STORE, TileStream
 from accelsim.timeline import Timeline, merged
+from accelsim.workload.gemm import INT64_MAX
 
 if TYPE_CHECKING:
     from accelsim.kernels.schedule import State

@@ -13,12 +13,12 @@ from rich.text import Text
 from accelsim.config import Document
 from accelsim.energy import energy_table
 from accelsim.hardware import BITS, BankedDevice, BitSerialUnit, Hardware, MemoryDevice, SerialDevice
-from accelsim.lowering import Bits, widths
 from accelsim.needs import memory_needed
 from accelsim.report.text import Facts, Grid, Paragraph, as_text, figure, kib, scaled
 from accelsim.rows import kind_of
 from accelsim.technology import Technology, load_technology, unverified_operations
-from accelsim.workload import Workload
+from accelsim.workload.gemm import Bits, widths
+from accelsim.workload.network import Workload
 
 
 def workload_sizes(workload: Workload, hardware: Hardware) -> dict[str, Any]:

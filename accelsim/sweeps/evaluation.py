@@ -21,7 +21,7 @@ from accelsim.sweeps.designs import Point
 from accelsim.sweeps.figures import Outcome, outcome_of
 from accelsim.sweeps.spec import Study, laid
 from accelsim.totals import Totals
-from accelsim.workload import Workload, workload_of
+from accelsim.workload.network import Workload, workload_of
 
 
 class Evaluated(NamedTuple):

@@ -22,7 +22,7 @@ from accelsim.config import (
 )
 from accelsim.hardware import DramFidelity, Hardware
 from accelsim.load import WORKLOAD_PREFIX, hardware_document, is_path, with_device, workload_document
-from accelsim.workload import workload_of
+from accelsim.workload.network import workload_of
 
 MOST_POINTS = 1_000_000
 Scale = Literal["linear", "log2", "log10"]

@@ -9,7 +9,7 @@ import pytest
 from accelsim.engines.bitserial import BitSerial
 from accelsim.hardware import BitSerialUnit
 from accelsim.load import load_workload
-from accelsim.lowering import Bits, Convolution, Gemm, gemm_of, im2col
+from accelsim.workload.gemm import Bits, Convolution, Gemm, gemm_of, im2col
 
 ALEXNET_BITS = (9, 8, 5, 5, 7)  # Judd et al. 2016, 100 % profile, from memory
 

@@ -8,7 +8,7 @@ import pytest
 
 from accelsim.engines.systolic import Systolic
 from accelsim.hardware import SystolicArray
-from accelsim.lowering import Gemm
+from accelsim.workload.gemm import Gemm
 
 # Products of ResNet18 at 224 x 224 (He et al., 2016, table 1), lowered: (M, K, N), times they occur.
 RESNET18 = {

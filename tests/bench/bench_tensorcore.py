@@ -10,7 +10,7 @@ from accelsim.compress import pruned
 from accelsim.engines.tensorcore import Tensor
 from accelsim.hardware.sparsity import parse_pattern
 from accelsim.load import load_hardware
-from accelsim.lowering import Gemm
+from accelsim.workload.gemm import Gemm
 
 
 @pytest.mark.parametrize("name", ["sparseloop_stc", "edge_sparse_npu", "a100_sm"])

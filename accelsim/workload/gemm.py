@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from accelsim.config import UserError
 from accelsim.hardware.sparsity import Pattern
-from accelsim.layers import (
+from accelsim.workload.layers import (
     Activation,
     AnyLayer,
     AnyShape,
@@ -24,7 +24,7 @@ from accelsim.layers import (
     Softmax,
     width_of,
 )
-from accelsim.workload import Node, Workload
+from accelsim.workload.network import Node, Workload
 
 if TYPE_CHECKING:
     import numpy as np

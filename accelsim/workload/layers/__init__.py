@@ -1,7 +1,7 @@
 """Layer types of a workload file: their fields, the shape that each gives, and its parameters."""
 
-from accelsim.layers.base import Bits, Fraction, Function, GivenMapping, Windowed
-from accelsim.layers.kinds import (
+from accelsim.workload.layers.base import Bits, Fraction, Function, GivenMapping, Windowed
+from accelsim.workload.layers.kinds import (
     Activation,
     AnyLayer,
     Conv2d,
@@ -14,7 +14,7 @@ from accelsim.layers.kinds import (
     Pool,
     Softmax,
 )
-from accelsim.layers.shapes import AnyShape, Features, Image, Shape, Tokens, width_of, with_width
+from accelsim.workload.layers.shapes import AnyShape, Features, Image, Shape, Tokens, width_of, with_width
 
 __all__ = [
     "Activation",

@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar
 from pydantic import Field, ValidationError
 
 from accelsim.config import Document, KeyPath, Name, Size, Value, invalid, nearest, validated
-from accelsim.layers import AnyLayer, AnyShape, Bits, Fraction, Shape
+from accelsim.workload.layers import AnyLayer, AnyShape, Bits, Fraction, Shape
 
 NETWORK_INPUT = "input"
 

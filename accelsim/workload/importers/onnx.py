@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from accelsim.config import UserError
-from accelsim.importers import clean_name
-from accelsim.importers.activations import whole_activations
-from accelsim.importers.graph import Graph, Operation
-from accelsim.importers.operators import layers_of
+from accelsim.workload.importers import clean_name
+from accelsim.workload.importers.activations import whole_activations
+from accelsim.workload.importers.graph import Graph, Operation
+from accelsim.workload.importers.operators import layers_of
 
 MAX_BYTES = 2**31 - 1  #: what one protobuf message can hold
 SMALL_BYTES = 1024  #: constants up to this size keep their values: shapes, axes, limits

@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 from pydantic import TypeAdapter, ValidationError
 
 from accelsim.config import UserError
-from accelsim.importers import unique_name
-from accelsim.layers import AnyLayer, AnyShape, Features, Image, Tokens
+from accelsim.workload.importers import unique_name
+from accelsim.workload.layers import AnyLayer, AnyShape, Features, Image, Tokens
 
 MAX_ELEMENTS = 2**31 - 1
 WIDEST_DATA_BITS = 16  #: wider integers are indices and shapes

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from accelsim.config import UserError, nearest, read_yaml, shown
 from accelsim.config.places import hwconfigs_folder
-from accelsim.importers import clean_name, read_text, unique_name
+from accelsim.workload.importers import clean_name, read_text, unique_name
 
 MAX_BYTES = 1 << 22
 MAX_SIZE = 2**31 - 1

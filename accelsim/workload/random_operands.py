@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from accelsim.lowering import Gemm, im2col
+from accelsim.workload.gemm import Gemm, im2col
 
 FLOAT_STAND_IN_BITS = 8  # floating-point operands step as small integers, which every format holds exactly
 ACTIVATIONS, WEIGHTS = 0, 1  # streams of a seed, so that either can be drawn without the other

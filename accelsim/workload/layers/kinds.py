@@ -8,8 +8,8 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import BeforeValidator, Field, model_validator
 
 from accelsim.config import Count, Size
-from accelsim.layers.base import Function, Layer, Windowed, shape_or_flatten
-from accelsim.layers.shapes import AnyShape, Features, Image, Shape, Tokens, image_of, width_of, with_width
+from accelsim.workload.layers.base import Function, Layer, Windowed, shape_or_flatten
+from accelsim.workload.layers.shapes import AnyShape, Features, Image, Shape, Tokens, image_of, width_of, with_width
 
 
 class Conv2d(Windowed):

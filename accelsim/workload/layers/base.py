@@ -8,7 +8,7 @@ from pydantic import BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
 from accelsim.config import Count, Name, Size, Value
-from accelsim.layers.shapes import AnyShape, Image, Shape
+from accelsim.workload.layers.shapes import AnyShape, Image, Shape
 
 
 def _is_int(value: Any) -> bool:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from accelsim.importers.graph import Graph, Operation, Tensor, Translation, rows_of
-from accelsim.layers import Tokens, width_of
+from accelsim.workload.importers.graph import Graph, Operation, Tensor, Translation, rows_of
+from accelsim.workload.layers import Tokens, width_of
 
 FUNCTIONS = {
     "Relu": "relu",

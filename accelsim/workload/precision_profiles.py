@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 from accelsim.config import UserError, nearest, shown
 from accelsim.config.places import anchors_folder
-from accelsim.layers import Conv2d
-from accelsim.workload import Workload
+from accelsim.workload.layers import Conv2d
+from accelsim.workload.network import Workload
 
 COLUMNS = ("network", "accuracy", "conv_activation_bits", "provenance")
 WIDEST = 16

@@ -8,9 +8,9 @@ from typing import Any
 
 from accelsim.comparison import Comparison, Row, compare
 from accelsim.config import Document
+from accelsim.energy.technology import load_technology
 from accelsim.load import load_hardware, load_workload, workload_document
 from accelsim.report.comparison import CAUSES, LEAST_SHARE
-from accelsim.technology import load_technology
 from accelsim.workload.network import Workload, workload_of
 
 GATED = "engine.zero_gating=true"

@@ -6,13 +6,13 @@ import math
 from typing import NamedTuple
 
 from accelsim.config import UserError
-from accelsim.energy import COMPONENTS, STATIC, energy_table
+from accelsim.energy.prices import COMPONENTS, STATIC, energy_table
+from accelsim.energy.technology import Technology, load_technology
 from accelsim.hardware import DramFidelity, Hardware, OperatingPoint, OperatingPoints
 from accelsim.hardware.laws import AlphaPower
 from accelsim.power.dvfs import Governors, Period, PointRun, govern
 from accelsim.power.thermal import RunawayError
 from accelsim.simulation import simulate
-from accelsim.technology import Technology, load_technology
 from accelsim.workload.network import Workload
 
 SLACK = 0.01  # of its latency, that a layer, or all of them, may lose and still count as not slowed

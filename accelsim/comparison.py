@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from accelsim.compress import at_precision, sparse
 from accelsim.config import UserError, nearest
 from accelsim.cycleparts import PARTS, CycleParts, cycle_parts
-from accelsim.energy import COMPONENTS
+from accelsim.energy.prices import COMPONENTS
 from accelsim.hardware import BITS, BitSerialUnit, Hardware, TensorCore
 from accelsim.hardware.sparsity import DENSE
 from accelsim.needs import memory_needed

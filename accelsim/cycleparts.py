@@ -13,11 +13,11 @@ import numpy as np
 
 from accelsim.engines.bitserial import BitSerial
 from accelsim.engines.losses import Losses
+from accelsim.engines.products import Product
 from accelsim.engines.slots import MacSlots
+from accelsim.engines.space_to_depth import packed
 from accelsim.engines.systolic import Systolic
 from accelsim.hardware import BitSerialUnit, Hardware, SystolicArray
-from accelsim.packing import packed
-from accelsim.products import Product
 from accelsim.result import InvariantError, LayerResult, Result
 from accelsim.timeline import Timeline
 

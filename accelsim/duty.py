@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from accelsim.energy import energy_table
+from accelsim.energy.prices import energy_table
+from accelsim.energy.technology import load_technology
 from accelsim.gated import low_power_shares
 from accelsim.hardware import DramFidelity, Hardware
 from accelsim.power.dutycycle import (
@@ -21,7 +22,6 @@ from accelsim.power.dutycycle import (
     periodic,
 )
 from accelsim.simulation import simulate
-from accelsim.technology import load_technology
 from accelsim.workload.network import Workload
 
 PERIODS_S = (0.1, 1.0, 10.0, 60.0, 600.0)  # of the table of what if

@@ -10,17 +10,17 @@ from typing import NamedTuple
 import numpy as np
 
 from accelsim.config import UserError
-from accelsim.energy import EnergyTable, energy_table
+from accelsim.energy.operations import flip_flops, lane_units, vector_operation
+from accelsim.energy.prices import EnergyTable, energy_table
+from accelsim.energy.sram_banks import bank_switch
+from accelsim.energy.technology import Technology, load_technology
+from accelsim.engines.products import Product
 from accelsim.engines.systolic import Systolic
 from accelsim.hardware import BankedDevice, DramFidelity, GatedUnit, Hardware, Sram, SystolicArray
 from accelsim.heat import settled
-from accelsim.operations import flip_flops, lane_units, vector_operation
 from accelsim.power.gating import POLICIES, Block, Mode, Saving, gaps, saving
-from accelsim.products import Product
 from accelsim.result import LayerResult, Result
 from accelsim.simulation import simulate
-from accelsim.srambanks import bank_switch
-from accelsim.technology import Technology, load_technology
 from accelsim.timeline import merged
 from accelsim.workload.network import Workload
 

@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from accelsim.config import UserError
-from accelsim.counts import ActionCounts, summed
-from accelsim.energy import Activity, EnergyTable, energy_table, price
+from accelsim.energy.prices import Activity, EnergyTable, energy_table, price, summed
+from accelsim.energy.technology import load_technology
+from accelsim.engines.counts import ActionCounts
 from accelsim.engines.losses import Losses
+from accelsim.engines.products import Counted, Product, Products
 from accelsim.engines.slots import MacSlots
 from accelsim.engines.vector import lane_cycles
 from accelsim.footprint import compulsory_operands
@@ -21,11 +23,9 @@ from accelsim.memory.dram import transfer_time
 from accelsim.memory.ports import buffers_of, port_waits
 from accelsim.memory.schedule import Played, play
 from accelsim.onchip import contexts, weight_room, with_room
-from accelsim.products import Counted, Product, Products
 from accelsim.result import LayerResult, check
 from accelsim.rows import Run, cost, idle_row, joined_runs, kind_of, peak_of, row_of
 from accelsim.streams import gemm_stream, mapped_counts, vector_stream
-from accelsim.technology import load_technology
 from accelsim.tiles import ALONE, WEIGHT, Context, Mapping, TileStream
 from accelsim.timeline import Timeline, busy_cycles, joined
 from accelsim.traffic import gemm_activity, moved_in, vector_activity, vector_traffic

@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import Any
 
 from accelsim.compress.runlength import coded_share
-from accelsim.counts import summed
+from accelsim.energy.prices import summed
 from accelsim.footprint import compulsory_operands
 from accelsim.hardware import Hardware, OperandSrams
 from accelsim.needs import stored_bytes

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
+from accelsim.engines.space_to_depth import packed
 from accelsim.hardware import AnyEngine, BitSerialUnit, Hardware, TensorCore
-from accelsim.packing import packed
 from accelsim.workload.gemm import Gemm
 
 OVERLAPPED = 0.6  # below this share of the busiest unit, waiting for first and last transfers is what costs

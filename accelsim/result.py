@@ -13,7 +13,7 @@ from accelsim.timeline import Timeline
 if TYPE_CHECKING:
     import pandas as pd
 
-    from accelsim.products import Product
+    from accelsim.engines.products import Product
 
 
 class InvariantError(AssertionError):

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from accelsim.energy import COMPONENTS, Activity, total_pj
+from accelsim.energy.prices import COMPONENTS, Activity, total_pj
+from accelsim.engines.products import Counted
 from accelsim.footprint import compulsory_operands, least_bytes
 from accelsim.hardware import ACCUMULATOR_BITS, Hardware, Objective, SystolicArray
 from accelsim.memory.schedule import Played, joined_plays
-from accelsim.products import Counted
 from accelsim.reasons import bound_of, reason
 from accelsim.result import CAUSES, LayerResult
 from accelsim.roofline import peak_macs_per_cycle

@@ -9,11 +9,11 @@ from typing import Any, Literal
 
 from accelsim.config import UserError, nearest
 from accelsim.engines.losses import Losses
+from accelsim.engines.products import Products
 from accelsim.hardware import DramFidelity, Hardware, SystolicArray, with_fidelity
 from accelsim.heat import warmed
 from accelsim.machine import Ends, Machine
 from accelsim.memory.schedule import Played
-from accelsim.products import Products
 from accelsim.result import LayerResult, Result
 from accelsim.rows import peak_of
 from accelsim.summary import bit_slots, mac_slots, pattern_note, summarize

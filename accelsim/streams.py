@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from accelsim.config import UserError
-from accelsim.counts import ActionCounts
 from accelsim.engines.base import Engine
+from accelsim.engines.counts import ActionCounts
 from accelsim.footprint import (
     all_pixels,
     bias_bytes,

@@ -10,7 +10,7 @@ from dataclasses import asdict
 from typing import Any
 
 from accelsim import __version__
-from accelsim.energy import COMPONENTS, EnergyTable, sources
+from accelsim.energy.prices import COMPONENTS, EnergyTable, sources
 from accelsim.engines.losses import Losses
 from accelsim.engines.slots import MEASURES, MacSlots
 from accelsim.hardware import Hardware, SystolicArray

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from accelsim.config import UserError
-from accelsim.energy import Activity, price, total_pj
+from accelsim.energy.prices import Activity, price, total_pj
+from accelsim.engines.products import Counted, Products
 from accelsim.hardware import Hardware, with_fidelity
 from accelsim.machine import Cut, Job, Machine, job_of
 from accelsim.mapping import Search
 from accelsim.memory.ports import Buffers
-from accelsim.products import Counted, Products
 from accelsim.rows import Run
 from accelsim.simulation import simulate
 from accelsim.streams import vector_steps

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from math import ceil
 
-from accelsim.counts import ActionCounts
-from accelsim.energy import Activity
+from accelsim.energy.prices import Activity
+from accelsim.engines.counts import ActionCounts
 from accelsim.hardware import ACCUMULATOR_BITS
 from accelsim.tiles import ALONE, Context, TileStream
 from accelsim.workload.gemm import Bits, Gemm

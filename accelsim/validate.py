@@ -13,6 +13,7 @@ from rich.text import Text
 from accelsim.calibration import HELD_OUT, calibration
 from accelsim.chips import chips
 from accelsim.config.places import anchors_folder, workloads_folder
+from accelsim.engines.products import Products
 from accelsim.engines.systolic import Systolic
 from accelsim.hardware import BankedDevice, Hardware, SystolicArray
 from accelsim.load import load_device, load_hardware, load_workload, shipped
@@ -22,7 +23,6 @@ from accelsim.power.fit import fit_clock, score_clock, sort_clocks
 from accelsim.power.points import Point
 from accelsim.power.silicon import fit_silicon
 from accelsim.power.thermal import Package, steady_k
-from accelsim.products import Products
 from accelsim.report.gpus import gpu_report
 from accelsim.report.text import Grid, Paragraph, as_text
 from accelsim.workload.gemm import Gemm, gemm_of, in_pattern, widths

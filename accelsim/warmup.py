@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from time import perf_counter
 
+from accelsim.engines.products import Products
 from accelsim.hardware.sparsity import parse_pattern
 from accelsim.load import load_device, load_hardware, load_workload
 from accelsim.memory.device import DeviceFidelity, run_trace
 from accelsim.memory.patterns import TracePattern, generate
-from accelsim.products import Products
 from accelsim.simulation import count_gemm, simulate
 from accelsim.workload.gemm import Gemm, in_pattern
 

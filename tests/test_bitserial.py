@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 
 from accelsim.config import UserError
 from accelsim.engines.bitserial import BitSerial, Losses
+from accelsim.engines.space_to_depth import packed, packed_images, packed_weights, useful
 from accelsim.hardware import BitSerialUnit
 from accelsim.load import load_workload
-from accelsim.packing import packed, packed_images, packed_weights, useful
 from accelsim.workload.gemm import Bits, Convolution, Gemm, gemm_of, im2col
 
 MOST = 3 if UNJITTED else 6
@@ -350,7 +350,7 @@ def test_engine_is_a_value():
 
 def test_closed_form_needs_no_numba():
     code = (
-        "import sys; import accelsim.engines.bitserial, accelsim.packing; "
+        "import sys; import accelsim.engines.bitserial, accelsim.engines.space_to_depth; "
         "print(sorted({'numba', 'scipy', 'pandas'} & set(sys.modules)))"
     )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "[]"

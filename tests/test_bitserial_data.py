@@ -8,11 +8,11 @@ import pytest
 
 import accelsim
 from accelsim.config import validated
-from accelsim.energy import buffer_cost
+from accelsim.energy.prices import buffer_cost
+from accelsim.energy.sram_banks import sram_cells
+from accelsim.energy.technology import load_technology
 from accelsim.hardware import BitSerialUnit, Hardware
 from accelsim.load import hardware_document, load_workload
-from accelsim.srambanks import sram_cells
-from accelsim.technology import load_technology
 
 MIB = 1 << 20
 PROFILES = Path(accelsim.__file__).parent / "anchors" / "stripes_precision_profiles.csv"

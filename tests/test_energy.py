@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from accelsim.config import UserError, parse_yaml, validated
-from accelsim.energy import (
+from accelsim.energy.operations import flip_flops, mac_operation, register_bits, vector_operation
+from accelsim.energy.prices import (
     COMPONENTS,
     DYNAMIC,
     STATIC,
@@ -17,10 +18,9 @@ from accelsim.energy import (
     sources,
     total_pj,
 )
+from accelsim.energy.sram_banks import bank_at, sram_cells
+from accelsim.energy.technology import load_technology
 from accelsim.hardware import Hardware
-from accelsim.operations import flip_flops, mac_operation, register_bits, vector_operation
-from accelsim.srambanks import bank_at, sram_cells
-from accelsim.technology import load_technology
 
 CMOS45 = load_technology("cmos45")
 COUNTS = [name for name in Activity.__dataclass_fields__ if name != "vector_operations"]

@@ -6,10 +6,10 @@ import pytest
 
 from accelsim.config import places, read_yaml
 from accelsim.config.places import hwconfigs_folder
-from accelsim.energy import energy_table
+from accelsim.energy.prices import energy_table
+from accelsim.energy.technology import load_technology
 from accelsim.hardware import VectorRates
 from accelsim.load import load_hardware, shipped
-from accelsim.technology import load_technology
 
 NAMES = shipped(hwconfigs_folder())
 LEAF = re.compile(r"\s*(?P<key>\w+): +(?P<value>[^#\s][^#]*?)(?: +# (?P<comment>.*))?")

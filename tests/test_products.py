@@ -9,9 +9,9 @@ import pytest
 
 import accelsim
 from accelsim.config import UserError, parse_yaml
-from accelsim.energy import energy_table
-from accelsim.products import Products
-from accelsim.technology import load_technology
+from accelsim.energy.prices import energy_table
+from accelsim.energy.technology import load_technology
+from accelsim.engines.products import Products
 from accelsim.workload.gemm import Convolution, Gemm
 from accelsim.workload.network import at_width, workload_of
 from accelsim.workload.precision_profiles import Profile, at_profile, read_profile

@@ -17,6 +17,7 @@ from rich.console import Console
 from accelsim import load_hardware, load_workload, simulate, validate
 from accelsim.calibration import calibration
 from accelsim.config import UserError
+from accelsim.energy.technology import load_technology
 from accelsim.hardware import (
     BitSerialUnit,
     ClockLaw,
@@ -40,7 +41,6 @@ from accelsim.report.show import hardware_report, technology_report, workload_re
 from accelsim.report.tables import gemm_report, layers_table, run_report
 from accelsim.report.text import Facts, Grid, Paragraph, SideBySide, figure, kib, scaled
 from accelsim.simulation import count_gemm
-from accelsim.technology import load_technology
 from accelsim.validate import GPU_BAND
 from accelsim.workload.layers import AnyLayer
 

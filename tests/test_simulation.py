@@ -9,7 +9,7 @@ import pytest
 
 import accelsim
 from accelsim.config import parse_yaml
-from accelsim.products import ProductError
+from accelsim.engines.products import ProductError
 from accelsim.result import InvariantError, check
 from accelsim.simulation import count_gemm
 from accelsim.timeline import busy_cycles

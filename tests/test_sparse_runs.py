@@ -9,11 +9,11 @@ import accelsim
 from accelsim.compress import sparse
 from accelsim.config import UserError, parse_yaml
 from accelsim.config.places import hwconfigs_folder
-from accelsim.energy import energy_table
-from accelsim.grouping import channels_inside, pruned_weights
+from accelsim.energy.prices import energy_table
+from accelsim.energy.technology import load_technology
+from accelsim.engines.weight_groups import channels_inside, pruned_weights
 from accelsim.hardware.sparsity import parse_pattern
 from accelsim.load import shipped
-from accelsim.technology import load_technology
 from accelsim.workload.gemm import Convolution, Gemm
 from accelsim.workload.network import workload_of
 

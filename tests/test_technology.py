@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from accelsim.config import UserError
 from accelsim.config.places import hwconfigs_folder
-from accelsim.nodes import node_scaling
-from accelsim.srambanks import Bank, SramCells, bank_at, sram_cells
-from accelsim.technology import (
+from accelsim.energy.node_scaling import node_scaling
+from accelsim.energy.sram_banks import Bank, SramCells, bank_at, sram_cells
+from accelsim.energy.technology import (
     Operation,
     float_multiply,
     integer_add,

@@ -7,7 +7,7 @@ import pytest
 
 import accelsim
 from accelsim.config import parse_yaml
-from accelsim.counts import ActionCounts
+from accelsim.engines.counts import ActionCounts
 from accelsim.hardware.sparsity import parse_pattern
 from accelsim.memory.dram import latency_cycles, transfer_cycles
 from accelsim.needs import memory_needed

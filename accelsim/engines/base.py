@@ -6,7 +6,7 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from accelsim.counts import ActionCounts
+from accelsim.engines.counts import ActionCounts
 from accelsim.workload.gemm import Gemm
 
 

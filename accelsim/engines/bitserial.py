@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from accelsim.config import UserError
-from accelsim.counts import ActionCounts
 from accelsim.engines.base import Beats, Blocks, ceil_div, extents
+from accelsim.engines.counts import ActionCounts
 from accelsim.engines.losses import Losses
 from accelsim.hardware import BitSerialUnit
 from accelsim.workload.gemm import INT64_MAX, Gemm

@@ -23,8 +23,8 @@ from typing import NamedTuple
 import numpy as np
 
 from accelsim.config import UserError
-from accelsim.counts import ActionCounts
 from accelsim.engines.base import Beats, Blocks, Extent, Fold, extents
+from accelsim.engines.counts import ActionCounts
 from accelsim.hardware import SystolicArray
 from accelsim.workload.gemm import INT64_MAX, Gemm
 

@@ -21,8 +21,8 @@ import numpy as np
 
 from accelsim.compress import Compressed, compressed
 from accelsim.config import UserError
-from accelsim.counts import ActionCounts
 from accelsim.engines.base import Beats, Blocks, ceil_div
+from accelsim.engines.counts import ActionCounts
 from accelsim.engines.slots import MacSlots
 from accelsim.engines.tilewalk import Walk
 from accelsim.hardware import TensorCore

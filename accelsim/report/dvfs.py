@@ -10,7 +10,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from accelsim.clocks import SLACK, Dvfs
-from accelsim.energy import STATIC
+from accelsim.energy.prices import STATIC
 from accelsim.power.dvfs import EXACT, Governed, PointRun
 from accelsim.report.files import csv_text, json_text, write
 from accelsim.report.text import Grid, Paragraph, percent, scaled

@@ -10,6 +10,7 @@ from rich.text import Text
 
 from accelsim.config import UserError, nearest, read_yaml
 from accelsim.config.places import devices_folder, hwconfigs_folder, workloads_folder
+from accelsim.energy.technology import load_technology
 from accelsim.hardware import BankedDevice
 from accelsim.load import (
     device_document,
@@ -30,7 +31,6 @@ from accelsim.report.show import (
     workload_sizes,
 )
 from accelsim.report.text import Grid, Paragraph, scaled
-from accelsim.technology import load_technology
 
 HEADINGS = {
     "clock_mhz": "MHz",

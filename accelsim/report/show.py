@@ -11,12 +11,12 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from accelsim.config import Document
-from accelsim.energy import energy_table
+from accelsim.energy.prices import energy_table
+from accelsim.energy.technology import Technology, load_technology, unverified_operations
 from accelsim.hardware import BITS, BankedDevice, BitSerialUnit, Hardware, MemoryDevice, SerialDevice
 from accelsim.needs import memory_needed
 from accelsim.report.text import Facts, Grid, Paragraph, as_text, figure, kib, scaled
 from accelsim.rows import kind_of
-from accelsim.technology import Technology, load_technology, unverified_operations
 from accelsim.workload.gemm import Bits, widths
 from accelsim.workload.network import Workload
 

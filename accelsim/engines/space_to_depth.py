@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from accelsim.counts import ActionCounts
+from accelsim.engines.counts import ActionCounts
 from accelsim.workload.gemm import Convolution, Gemm
 
 if TYPE_CHECKING:

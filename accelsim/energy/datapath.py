@@ -5,9 +5,15 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
+from accelsim.energy.operations import (
+    engine_operation,
+    lane_units,
+    register_bits,
+    selection_operation,
+    vector_operation,
+)
+from accelsim.energy.technology import Operation, Supply, Technology
 from accelsim.hardware import BitSerialUnit, Hardware
-from accelsim.operations import engine_operation, lane_units, register_bits, selection_operation, vector_operation
-from accelsim.technology import Operation, Supply, Technology
 
 
 class Constant(NamedTuple):

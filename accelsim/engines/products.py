@@ -8,16 +8,16 @@ from typing import NamedTuple
 
 import numpy as np
 
-from accelsim.counts import ActionCounts
 from accelsim.engines.base import Engine
 from accelsim.engines.bitserial import BitSerial
+from accelsim.engines.counts import ActionCounts
 from accelsim.engines.losses import Losses
 from accelsim.engines.slots import MacSlots
+from accelsim.engines.space_to_depth import packed, packed_images, packed_weights, useful
 from accelsim.engines.systolic import Systolic
 from accelsim.engines.tensorcore import Tensor
-from accelsim.grouping import channels_inside, given_in_pattern, pruned_weights, zeros
+from accelsim.engines.weight_groups import channels_inside, given_in_pattern, pruned_weights, zeros
 from accelsim.hardware import AnyEngine, BitSerialUnit, SystolicArray, TensorCore
-from accelsim.packing import packed, packed_images, packed_weights, useful
 from accelsim.workload.gemm import Gemm
 from accelsim.workload.tensors import Operands
 

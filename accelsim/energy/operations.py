@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from accelsim.energy.technology import Operation, Technology, float_multiply, integer_add, integer_multiply
 from accelsim.hardware import ACCUMULATOR_BITS, BITS, AnyEngine, BitSerialUnit, SystolicArray
-from accelsim.technology import Operation, Technology, float_multiply, integer_add, integer_multiply
 
 
 def engine_operation(technology: Technology, engine: AnyEngine) -> Operation:

@@ -11,8 +11,8 @@ from pydantic import Field, model_validator
 
 from accelsim.config import Name, NonNegative, Positive, Size, UserError, Value, nearest, read_yaml, validated
 from accelsim.config.places import hwconfigs_folder
+from accelsim.energy.node_scaling import Scaling, node_scaling
 from accelsim.hardware.laws import Leakage
-from accelsim.nodes import Scaling, node_scaling
 
 LISTED = ("int8_mul", "int32_add", "int32_mul", "fp16_mul", "fp32_mul", "fp32_add", "dram_bit", "lookup", "mux2_bit")
 SIGNIFICAND_BITS = {"bf16": 8, "fp16": 11, "fp32": 24}  #: the leading one included

@@ -12,11 +12,10 @@ from dataclasses import dataclass, field, fields
 from typing import NamedTuple
 
 from accelsim.config import UserError
-from accelsim.counts import summed
-from accelsim.datapath import Constant, datapath, is_serial
+from accelsim.energy.datapath import Constant, datapath, is_serial
+from accelsim.energy.sram_banks import SramCells, bank_at, sram_cells
+from accelsim.energy.technology import SramTable, Supply, Technology, supply_of
 from accelsim.hardware import Hardware, Sram
-from accelsim.srambanks import SramCells, bank_at, sram_cells
-from accelsim.technology import SramTable, Supply, Technology, supply_of
 
 DYNAMIC = ("mac", "registers", "vector", "sram_ifmap", "sram_weight", "sram_ofmap", "dram")
 STATIC = ("leakage_logic", "leakage_sram", "dram_standby")
@@ -274,3 +273,8 @@ def _dram_standby(hardware: Hardware) -> Constant:
     if dram.standby_mw is None and memory is not None:
         return Constant("DRAM standby", memory.standby_mw, "mW", f"device {memory.name}: all banks closed, refreshed")
     return Constant("DRAM standby", dram.standby_mw or 0.0, "mW", "hardware file, dram.standby_mw")
+
+
+def summed(mine: Mapping[str, int], theirs: Mapping[str, int]) -> dict[str, int]:
+    """Counts by kind, added."""
+    return {kind: mine.get(kind, 0) + theirs.get(kind, 0) for kind in (*mine, *theirs)}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from operator import attrgetter
 
@@ -30,11 +29,6 @@ class ActionCounts:
         return ActionCounts(*(a * times for a in _values(self)))
 
     __rmul__ = __mul__
-
-
-def summed(mine: Mapping[str, int], theirs: Mapping[str, int]) -> dict[str, int]:
-    """Counts by kind, added."""
-    return {kind: mine.get(kind, 0) + theirs.get(kind, 0) for kind in (*mine, *theirs)}
 
 
 _values = attrgetter(*(field.name for field in fields(ActionCounts)))

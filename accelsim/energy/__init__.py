@@ -1,0 +1,1 @@
+"""What actions cost: technologies, memories, datapaths, and the prices of a machine."""

@@ -27,7 +27,7 @@ from accelsim.cycleparts import PARTS, CycleParts, cycle_parts
 from accelsim.energy.prices import COMPONENTS
 from accelsim.hardware import BITS, BitSerialUnit, Hardware, TensorCore
 from accelsim.hardware.sparsity import DENSE
-from accelsim.needs import memory_needed
+from accelsim.mapping.memory_needed import memory_needed
 from accelsim.result import Result
 from accelsim.simulation import CONVOLUTIONS, simulate
 from accelsim.workload.network import Workload

@@ -18,8 +18,8 @@ from accelsim.engines.slots import MacSlots
 from accelsim.engines.space_to_depth import packed
 from accelsim.engines.systolic import Systolic
 from accelsim.hardware import BitSerialUnit, Hardware, SystolicArray
+from accelsim.memory.timeline import Timeline
 from accelsim.result import InvariantError, LayerResult, Result
-from accelsim.timeline import Timeline
 
 
 @dataclass(frozen=True, slots=True)

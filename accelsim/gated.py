@@ -18,10 +18,10 @@ from accelsim.engines.products import Product
 from accelsim.engines.systolic import Systolic
 from accelsim.hardware import BankedDevice, DramFidelity, GatedUnit, Hardware, Sram, SystolicArray
 from accelsim.heat import settled
+from accelsim.memory.timeline import merged
 from accelsim.power.gating import POLICIES, Block, Mode, Saving, gaps, saving
 from accelsim.result import LayerResult, Result
 from accelsim.simulation import simulate
-from accelsim.timeline import merged
 from accelsim.workload.network import Workload
 
 

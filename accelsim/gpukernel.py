@@ -13,8 +13,8 @@ from typing import NamedTuple
 
 from accelsim.engines.base import ceil_div
 from accelsim.engines.tensorcore import Tensor
-from accelsim.footprint import compulsory_bytes, weight_bytes
 from accelsim.hardware import Hardware, TensorCore
+from accelsim.mapping.footprint import compulsory_bytes, weight_bytes
 from accelsim.workload.gemm import Gemm
 
 ROUNDS = 60  # of the fixed point; what is left by then is far below a byte

@@ -16,18 +16,19 @@ from accelsim.engines.losses import Losses
 from accelsim.engines.products import Counted, Product, Products
 from accelsim.engines.slots import MacSlots
 from accelsim.engines.vector import lane_cycles
-from accelsim.footprint import compulsory_operands
 from accelsim.hardware import AnyEngine, Hardware
-from accelsim.mapping import FREE, Prices, Search, search
+from accelsim.mapping.footprint import compulsory_operands
+from accelsim.mapping.mapping import ALONE, Context, Mapping
+from accelsim.mapping.on_chip import contexts, weight_room, with_room
+from accelsim.mapping.search import FREE, Prices, Search, search
+from accelsim.mapping.streams import gemm_stream, mapped_counts, vector_stream
 from accelsim.memory.dram import transfer_time
 from accelsim.memory.ports import buffers_of, port_waits
 from accelsim.memory.schedule import Played, play
-from accelsim.onchip import contexts, weight_room, with_room
+from accelsim.memory.stream import WEIGHT, TileStream
+from accelsim.memory.timeline import Timeline, busy_cycles, joined
 from accelsim.result import LayerResult, check
 from accelsim.rows import Run, cost, idle_row, joined_runs, kind_of, peak_of, row_of
-from accelsim.streams import gemm_stream, mapped_counts, vector_stream
-from accelsim.tiles import ALONE, WEIGHT, Context, Mapping, TileStream
-from accelsim.timeline import Timeline, busy_cycles, joined
 from accelsim.traffic import gemm_activity, moved_in, vector_activity, vector_traffic
 from accelsim.workload.gemm import Bits, Gemm, bands_of, gemm_of, in_pattern, vector_work
 from accelsim.workload.layers import GivenMapping

@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from accelsim.timeline import Timeline
+from accelsim.memory.timeline import Timeline
 
 if TYPE_CHECKING:
     import pandas as pd

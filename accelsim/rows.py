@@ -6,14 +6,15 @@ from typing import Any, NamedTuple
 
 from accelsim.energy.prices import COMPONENTS, Activity, total_pj
 from accelsim.engines.products import Counted
-from accelsim.footprint import compulsory_operands, least_bytes
 from accelsim.hardware import ACCUMULATOR_BITS, Hardware, Objective, SystolicArray
+from accelsim.mapping.footprint import compulsory_operands, least_bytes
+from accelsim.mapping.mapping import ALONE, Context
 from accelsim.memory.schedule import Played, joined_plays
+from accelsim.memory.stream import TileStream, joined_streams
+from accelsim.memory.timeline import busy_cycles
 from accelsim.reasons import bound_of, reason
 from accelsim.result import CAUSES, LayerResult
 from accelsim.roofline import peak_macs_per_cycle
-from accelsim.tiles import ALONE, Context, TileStream, joined_streams
-from accelsim.timeline import busy_cycles
 from accelsim.traffic import moved_in
 from accelsim.workload.gemm import Gemm
 from accelsim.workload.layers import width_of

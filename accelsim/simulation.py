@@ -14,10 +14,10 @@ from accelsim.hardware import DramFidelity, Hardware, SystolicArray, with_fideli
 from accelsim.heat import warmed
 from accelsim.machine import Ends, Machine
 from accelsim.memory.schedule import Played
+from accelsim.memory.timeline import Timeline, joined
 from accelsim.result import LayerResult, Result
 from accelsim.rows import peak_of
 from accelsim.summary import bit_slots, mac_slots, pattern_note, summarize
-from accelsim.timeline import Timeline, joined
 from accelsim.workload.gemm import Gemm, in_pattern, widths
 from accelsim.workload.network import Workload
 from accelsim.workload.random_operands import SYNTHETIC

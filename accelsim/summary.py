@@ -14,7 +14,7 @@ from accelsim.energy.prices import COMPONENTS, EnergyTable, sources
 from accelsim.engines.losses import Losses
 from accelsim.engines.slots import MEASURES, MacSlots
 from accelsim.hardware import Hardware, SystolicArray
-from accelsim.needs import memory_needed
+from accelsim.mapping.memory_needed import memory_needed
 from accelsim.result import CAUSES, LayerResult
 from accelsim.workload.gemm import gemm_of, widths
 from accelsim.workload.network import Workload

@@ -15,13 +15,13 @@ from accelsim.energy.prices import Activity, price, total_pj
 from accelsim.engines.products import Counted, Products
 from accelsim.hardware import Hardware, with_fidelity
 from accelsim.machine import Cut, Job, Machine, job_of
-from accelsim.mapping import Search
+from accelsim.mapping.mapping import Mapping
+from accelsim.mapping.search import Search
+from accelsim.mapping.streams import vector_steps
 from accelsim.memory.ports import Buffers
 from accelsim.rows import Run
 from accelsim.simulation import simulate
-from accelsim.streams import vector_steps
 from accelsim.summary import figures
-from accelsim.tiles import Mapping
 from accelsim.workload.gemm import Gemm, widths
 from accelsim.workload.network import Node, Workload
 

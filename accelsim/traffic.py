@@ -7,7 +7,8 @@ from math import ceil
 from accelsim.energy.prices import Activity
 from accelsim.engines.counts import ActionCounts
 from accelsim.hardware import ACCUMULATOR_BITS
-from accelsim.tiles import ALONE, Context, TileStream
+from accelsim.mapping.mapping import ALONE, Context
+from accelsim.memory.stream import TileStream
 from accelsim.workload.gemm import Bits, Gemm
 from accelsim.workload.layers import Embedding
 from accelsim.workload.network import Node

@@ -14,14 +14,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from accelsim import UserError, load_hardware, load_workload, simulate
-from accelsim.candidates import ORDERS, ladder
 from accelsim.engines.systolic import Systolic
-from accelsim.footprint import compulsory_bytes, least_bytes
-from accelsim.mapping import Prices, find, search
+from accelsim.mapping.candidates import ORDERS, ladder
+from accelsim.mapping.footprint import compulsory_bytes, least_bytes
+from accelsim.mapping.mapping import Mapping
+from accelsim.mapping.search import Prices, find, search
+from accelsim.mapping.streams import gemm_stream, mapped_counts, vector_stream
 from accelsim.memory.schedule import play
 from accelsim.rows import cost
-from accelsim.streams import gemm_stream, mapped_counts, vector_stream
-from accelsim.tiles import Mapping
 from accelsim.workload.gemm import Convolution, Gemm
 
 BASE = load_hardware("textbook_os_32")

@@ -10,8 +10,8 @@ import accelsim
 from accelsim.config import UserError
 from accelsim.kernels.schedule import Memory, Steps, play
 from accelsim.memory.schedule import Stalls
+from accelsim.memory.timeline import Timeline, busy_cycles, joined, merged
 from accelsim.simulation import replay
-from accelsim.timeline import Timeline, busy_cycles, joined, merged
 
 
 @st.composite

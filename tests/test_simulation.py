@@ -10,9 +10,9 @@ import pytest
 import accelsim
 from accelsim.config import parse_yaml
 from accelsim.engines.products import ProductError
+from accelsim.memory.timeline import busy_cycles
 from accelsim.result import InvariantError, check
 from accelsim.simulation import count_gemm
-from accelsim.timeline import busy_cycles
 from accelsim.workload.network import at_width, workload_of
 
 SMALL = """

@@ -15,10 +15,10 @@ from accelsim.compress import Compressed, compressed, pruned
 from accelsim.config import UserError
 from accelsim.engines.ksteps import Clock, Step, after, after_many, repeated, waits
 from accelsim.engines.tensorcore import Tensor
-from accelsim.footprint import compulsory_bytes
 from accelsim.hardware import TensorCore
 from accelsim.hardware.sparsity import LARGEST_GROUP, Pattern, parse_pattern
 from accelsim.load import load_hardware
+from accelsim.mapping.footprint import compulsory_bytes
 from accelsim.workload.gemm import Gemm, in_pattern
 
 MOST = 2 if UNJITTED else 5

@@ -9,10 +9,11 @@ import accelsim
 from accelsim.config import parse_yaml
 from accelsim.engines.counts import ActionCounts
 from accelsim.hardware.sparsity import parse_pattern
+from accelsim.mapping.mapping import Context
+from accelsim.mapping.memory_needed import memory_needed
+from accelsim.mapping.streams import vector_stream
 from accelsim.memory.dram import latency_cycles, transfer_cycles
-from accelsim.needs import memory_needed
-from accelsim.streams import vector_stream
-from accelsim.tiles import Context, TileStream
+from accelsim.memory.stream import TileStream
 from accelsim.traffic import gemm_activity, moved_in, vector_activity, vector_traffic
 from accelsim.workload.gemm import Gemm
 from accelsim.workload.network import at_width, workload_of

@@ -13,7 +13,7 @@ from accelsim.hardware import Hardware, MemoryDevice, SerialDevice
 from accelsim.memory.banked import counts_of, rules_of
 from accelsim.memory.device import banked_energy, io_energy, serial_energy
 from accelsim.memory.serial import BEGINNING, counts_of_port, port_of
-from accelsim.tiles import STORE, TileStream
+from accelsim.memory.stream import STORE, TileStream
 
 if TYPE_CHECKING:
     from accelsim.kernels.schedule import Memory

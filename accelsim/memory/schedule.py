@@ -11,8 +11,8 @@ from accelsim.config import UserError
 from accelsim.hardware import Hardware
 from accelsim.memory.attached import Attached, Used, ideal
 from accelsim.memory.dram import latency_cycles, transfer_cycles
-from accelsim.tiles import STORE, TileStream
-from accelsim.timeline import Timeline, merged
+from accelsim.memory.stream import STORE, TileStream
+from accelsim.memory.timeline import Timeline, merged
 from accelsim.workload.gemm import INT64_MAX
 
 if TYPE_CHECKING:

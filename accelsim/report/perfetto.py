@@ -9,8 +9,8 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+from accelsim.memory.timeline import Timeline
 from accelsim.result import Result
-from accelsim.timeline import Timeline
 
 PROCESS = 1
 TRACKS = ("layers", *Timeline._fields)

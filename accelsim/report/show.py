@@ -14,7 +14,7 @@ from accelsim.config import Document
 from accelsim.energy.prices import energy_table
 from accelsim.energy.technology import Technology, load_technology, unverified_operations
 from accelsim.hardware import BITS, BankedDevice, BitSerialUnit, Hardware, MemoryDevice, SerialDevice
-from accelsim.needs import memory_needed
+from accelsim.mapping.memory_needed import memory_needed
 from accelsim.report.text import Facts, Grid, Paragraph, as_text, figure, kib, scaled
 from accelsim.rows import kind_of
 from accelsim.workload.gemm import Bits, widths

@@ -8,10 +8,10 @@ import numpy as np
 
 from accelsim.hardware import Hardware
 from accelsim.memory.schedule import Played
+from accelsim.memory.timeline import busy_cycles, merged
 from accelsim.report.figures import GREY, INK, SMALL, image, style
 from accelsim.report.text import figure as number
 from accelsim.result import LayerResult
-from accelsim.timeline import busy_cycles, merged
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 import accelsim
-from accelsim.mapping import search
+from accelsim.mapping.search import search
 from accelsim.memory.ports import _histogram, port_waits
 
 

@@ -11,13 +11,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from accelsim.candidates import IDLE, ORDERS, Candidates, candidates_of
 from accelsim.config import UserError
 from accelsim.engines.base import Engine
 from accelsim.hardware import ACCUMULATOR_BITS, AnyEngine, Hardware, Objective, OperandSrams, VectorUnit
+from accelsim.mapping.candidates import IDLE, ORDERS, Candidates, candidates_of
+from accelsim.mapping.mapping import MOST_STEPS, PREFERRED_STEPS, Mapping
 from accelsim.memory.dram import latency_cycles
 from accelsim.memory.sram import fits, shortage
-from accelsim.tiles import MOST_STEPS, PREFERRED_STEPS, Mapping
 from accelsim.workload.gemm import Gemm
 from accelsim.workload.layers import GivenMapping
 

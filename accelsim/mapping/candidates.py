@@ -13,10 +13,10 @@ import numpy as np
 
 from accelsim.config import UserError
 from accelsim.engines.base import Engine
-from accelsim.footprint import ifmap_channels, ifmap_pixels
 from accelsim.hardware import ACCUMULATOR_BITS, AnyEngine, VectorUnit
-from accelsim.streams import counts_in_pieces, pass_goes_on, vector_cycles
-from accelsim.tiles import MOST_STEPS
+from accelsim.mapping.footprint import ifmap_channels, ifmap_pixels
+from accelsim.mapping.mapping import MOST_STEPS
+from accelsim.mapping.streams import counts_in_pieces, pass_goes_on, vector_cycles
 from accelsim.workload.gemm import Gemm
 from accelsim.workload.layers import GivenMapping
 

@@ -11,7 +11,8 @@ import numpy as np
 from accelsim.config import UserError
 from accelsim.engines.base import Engine
 from accelsim.engines.counts import ActionCounts
-from accelsim.footprint import (
+from accelsim.hardware import ACCUMULATOR_BITS, AnyEngine, Hardware, OperandSrams, VectorUnit
+from accelsim.mapping.footprint import (
     all_pixels,
     bias_bytes,
     first_pixels,
@@ -21,8 +22,8 @@ from accelsim.footprint import (
     to_bytes,
     weight_bytes,
 )
-from accelsim.hardware import ACCUMULATOR_BITS, AnyEngine, Hardware, OperandSrams, VectorUnit
-from accelsim.tiles import ALONE, IFMAP, MOST_STEPS, OFMAP, WEIGHT, Context, Mapping, TileStream
+from accelsim.mapping.mapping import ALONE, MOST_STEPS, Context, Mapping
+from accelsim.memory.stream import IFMAP, OFMAP, WEIGHT, TileStream
 from accelsim.workload.gemm import INT64_MAX, Gemm
 
 if TYPE_CHECKING:

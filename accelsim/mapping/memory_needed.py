@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from accelsim.footprint import bias_bytes, weight_bytes
 from accelsim.hardware import Hardware
 from accelsim.hardware.sparsity import Pattern
+from accelsim.mapping.footprint import bias_bytes, weight_bytes
 from accelsim.workload.gemm import Bits, gemm_of, in_pattern, widths
 from accelsim.workload.network import Node, Workload, peak_activations
 

@@ -9,10 +9,10 @@ from typing import Any
 
 from accelsim.compress.runlength import coded_share
 from accelsim.energy.prices import summed
-from accelsim.footprint import compulsory_operands
 from accelsim.hardware import Hardware, OperandSrams
-from accelsim.needs import stored_bytes
-from accelsim.tiles import ALONE, Context
+from accelsim.mapping.footprint import compulsory_operands
+from accelsim.mapping.mapping import ALONE, Context
+from accelsim.mapping.memory_needed import stored_bytes
 from accelsim.workload.gemm import Bits, gemm_of, vector_work
 from accelsim.workload.layers import Activation, GlobalAvgPool, Pool
 from accelsim.workload.network import Node, Workload, tensors_of

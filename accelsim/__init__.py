@@ -17,14 +17,16 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from accelsim.version import __version__
+
 if TYPE_CHECKING:
     from accelsim.clocks import Dvfs, dvfs
     from accelsim.comparison import Comparison, compare
     from accelsim.config import UserError
     from accelsim.gated import Gated, gate
     from accelsim.load import load_hardware, load_workload
-    from accelsim.result import Result
-    from accelsim.simulation import simulate
+    from accelsim.simulation.network import simulate
+    from accelsim.simulation.result import Result
     from accelsim.sweeps import sweep
 
 __all__ = [
@@ -33,6 +35,7 @@ __all__ = [
     "Gated",
     "Result",
     "UserError",
+    "__version__",
     "compare",
     "dvfs",
     "gate",
@@ -41,20 +44,19 @@ __all__ = [
     "simulate",
     "sweep",
 ]
-__version__ = "0.1.0"
 
 _HOMES = {
     "Comparison": "accelsim.comparison",
     "Dvfs": "accelsim.clocks",
     "Gated": "accelsim.gated",
-    "Result": "accelsim.result",
+    "Result": "accelsim.simulation.result",
     "UserError": "accelsim.config",
     "compare": "accelsim.comparison",
     "dvfs": "accelsim.clocks",
     "gate": "accelsim.gated",
     "load_hardware": "accelsim.load",
     "load_workload": "accelsim.load",
-    "simulate": "accelsim.simulation",
+    "simulate": "accelsim.simulation.network",
     "sweep": "accelsim.sweeps",
 }
 

@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 from accelsim.config.places import anchors_folder
 from accelsim.load import load_hardware, load_workload
-from accelsim.result import LayerResult
-from accelsim.simulation import simulate
+from accelsim.simulation.network import simulate
+from accelsim.simulation.result import LayerResult
 
 TPU, EYERISS, ALEXNET = "tpu_v1", "eyeriss_os", "alexnet_grouped"
 BATCH = 4  # Chen et al., JSSC 2017, section VI: of AlexNet's measurements

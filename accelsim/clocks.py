@@ -12,7 +12,7 @@ from accelsim.hardware import DramFidelity, Hardware, OperatingPoint, OperatingP
 from accelsim.hardware.laws import AlphaPower
 from accelsim.power.dvfs import Governors, Period, PointRun, govern
 from accelsim.power.thermal import RunawayError
-from accelsim.simulation import simulate
+from accelsim.simulation.network import simulate
 from accelsim.workload.network import Workload
 
 SLACK = 0.01  # of its latency, that a layer, or all of them, may lose and still count as not slowed

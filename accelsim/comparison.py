@@ -28,8 +28,8 @@ from accelsim.energy.prices import COMPONENTS
 from accelsim.hardware import BITS, BitSerialUnit, Hardware, TensorCore
 from accelsim.hardware.sparsity import DENSE
 from accelsim.mapping.memory_needed import memory_needed
-from accelsim.result import Result
-from accelsim.simulation import CONVOLUTIONS, simulate
+from accelsim.simulation.network import CONVOLUTIONS, simulate
+from accelsim.simulation.result import Result
 from accelsim.workload.network import Workload
 
 if TYPE_CHECKING:

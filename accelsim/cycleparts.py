@@ -19,7 +19,7 @@ from accelsim.engines.space_to_depth import packed
 from accelsim.engines.systolic import Systolic
 from accelsim.hardware import BitSerialUnit, Hardware, SystolicArray
 from accelsim.memory.timeline import Timeline
-from accelsim.result import InvariantError, LayerResult, Result
+from accelsim.simulation.result import InvariantError, LayerResult, Result
 
 
 @dataclass(frozen=True, slots=True)

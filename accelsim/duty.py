@@ -21,7 +21,7 @@ from accelsim.power.dutycycle import (
     on_events,
     periodic,
 )
-from accelsim.simulation import simulate
+from accelsim.simulation.network import simulate
 from accelsim.workload.network import Workload
 
 PERIODS_S = (0.1, 1.0, 10.0, 60.0, 600.0)  # of the table of what if

@@ -17,11 +17,11 @@ from accelsim.energy.technology import Technology, load_technology
 from accelsim.engines.products import Product
 from accelsim.engines.systolic import Systolic
 from accelsim.hardware import BankedDevice, DramFidelity, GatedUnit, Hardware, Sram, SystolicArray
-from accelsim.heat import settled
 from accelsim.memory.timeline import merged
 from accelsim.power.gating import POLICIES, Block, Mode, Saving, gaps, saving
-from accelsim.result import LayerResult, Result
-from accelsim.simulation import simulate
+from accelsim.simulation.network import simulate
+from accelsim.simulation.result import LayerResult, Result
+from accelsim.simulation.temperature import settled
 from accelsim.workload.network import Workload
 
 

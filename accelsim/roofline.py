@@ -10,9 +10,10 @@ from collections.abc import Iterator
 from itertools import product
 from typing import NamedTuple
 
+from accelsim.engines.base import peak_macs_per_cycle
 from accelsim.hardware import BITS, AnyEngine, BitSerialUnit, Hardware, Sram, SystolicArray
 from accelsim.hardware.sparsity import Pattern, parse_pattern
-from accelsim.result import InvariantError, LayerResult, Result
+from accelsim.simulation.result import InvariantError, LayerResult, Result
 from accelsim.workload.gemm import Gemm, gemm_of, in_pattern, widths
 from accelsim.workload.network import Workload
 
@@ -141,11 +142,6 @@ def _roof(hardware: Hardware, engine: AnyEngine, activation: int, weight: int, p
 def _own_roof(gemm: Gemm, hardware: Hardware) -> Roof:
     roof = _roof(hardware, hardware.engine, gemm.activation_bits, gemm.weight_bits, gemm.pattern)
     return roof._replace(used=True)
-
-
-def peak_macs_per_cycle(engine: AnyEngine, activation_bits: int, weight_bits: int, pattern: Pattern | None) -> float:
-    """MACs that the engine does in a cycle at most, those with a zero that the pattern leaves out included."""
-    return engine.peak_macs_per_cycle(activation_bits, weight_bits) * float(pattern.speedup if pattern else 1)
 
 
 def _name(engine: AnyEngine, activation: int, weight: int, pattern: Pattern | None) -> str:

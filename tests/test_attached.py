@@ -16,7 +16,7 @@ from accelsim.kernels.dram_state import new_channels
 from accelsim.kernels.schedule import Banks, Memory, Steps, play
 from accelsim.load import load_device
 from accelsim.memory.banked import rules_of
-from accelsim.totals import Totals
+from accelsim.simulation.totals import Totals
 
 WEIGHT, OFMAP, STORE = 1, 2, 3
 QUEUE = (0, 1, STORE, OFMAP)  # order of a step's transfers

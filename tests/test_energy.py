@@ -250,7 +250,7 @@ def test_registers_are_what_moves_in_a_step(engine, bits):
 
 def test_gated_multipliers_still_pass_their_operands_on():
     from accelsim.load import load_hardware, load_workload
-    from accelsim.simulation import simulate
+    from accelsim.simulation.network import simulate
 
     network = load_workload("ad_autoencoder", ["workload.weight_sparsity=0.5"])
     parts = [

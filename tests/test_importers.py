@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from accelsim.config import UserError, parse_yaml
 from accelsim.load import load_hardware, load_workload
-from accelsim.simulation import simulate
+from accelsim.simulation.network import simulate
 from accelsim.workload.importers import clean_name, dump, unique_name
 from accelsim.workload.importers.scalesim import read_configuration, read_topology
 from accelsim.workload.network import workload_of

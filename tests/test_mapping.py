@@ -21,7 +21,7 @@ from accelsim.mapping.mapping import Mapping
 from accelsim.mapping.search import Prices, find, search
 from accelsim.mapping.streams import gemm_stream, mapped_counts, vector_stream
 from accelsim.memory.schedule import play
-from accelsim.rows import cost
+from accelsim.simulation.rows import cost
 from accelsim.workload.gemm import Convolution, Gemm
 
 BASE = load_hardware("textbook_os_32")

@@ -22,7 +22,7 @@ from accelsim.hardware import SystolicArray
 from accelsim.load import load_hardware
 from accelsim.memory.ports import Buffer, Buffers, port_waits
 from accelsim.report.timeline import timeline_title
-from accelsim.simulation import replay
+from accelsim.simulation.network import replay
 from accelsim.workload.gemm import Convolution, Gemm
 
 FEW = settings(max_examples=settings.default.max_examples // (5 if UNJITTED else 1))

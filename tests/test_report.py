@@ -40,7 +40,7 @@ from accelsim.report.perfetto import trace_text
 from accelsim.report.show import hardware_report, technology_report, workload_report
 from accelsim.report.tables import gemm_report, layers_table, run_report
 from accelsim.report.text import Facts, Grid, Paragraph, SideBySide, figure, kib, scaled
-from accelsim.simulation import count_gemm
+from accelsim.simulation.network import count_gemm
 from accelsim.validate import GPU_BAND
 from accelsim.workload.layers import AnyLayer
 

@@ -11,7 +11,7 @@ from accelsim.config import UserError
 from accelsim.kernels.schedule import Memory, Steps, play
 from accelsim.memory.schedule import Stalls
 from accelsim.memory.timeline import Timeline, busy_cycles, joined, merged
-from accelsim.simulation import replay
+from accelsim.simulation.network import replay
 
 
 @st.composite

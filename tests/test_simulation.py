@@ -11,8 +11,8 @@ import accelsim
 from accelsim.config import parse_yaml
 from accelsim.engines.products import ProductError
 from accelsim.memory.timeline import busy_cycles
-from accelsim.result import InvariantError, check
-from accelsim.simulation import count_gemm
+from accelsim.simulation.network import count_gemm
+from accelsim.simulation.result import InvariantError, check
 from accelsim.workload.network import at_width, workload_of
 
 SMALL = """

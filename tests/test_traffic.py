@@ -14,7 +14,7 @@ from accelsim.mapping.memory_needed import memory_needed
 from accelsim.mapping.streams import vector_stream
 from accelsim.memory.dram import latency_cycles, transfer_cycles
 from accelsim.memory.stream import TileStream
-from accelsim.traffic import gemm_activity, moved_in, vector_activity, vector_traffic
+from accelsim.simulation.activity import gemm_activity, moved_in, vector_activity, vector_traffic
 from accelsim.workload.gemm import Gemm
 from accelsim.workload.network import at_width, workload_of
 

@@ -21,7 +21,7 @@ def _options(
     version: Annotated[bool, typer.Option("--version", is_eager=True, help="Print the version and exit.")] = False,
 ) -> None:
     if version:
-        from accelsim import __version__
+        from accelsim.version import __version__
 
         typer.echo(f"accelsim {__version__}")
         raise typer.Exit

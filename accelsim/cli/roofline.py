@@ -31,7 +31,7 @@ def roofline(
     from accelsim.report.roofline_plot import roofline_image
     from accelsim.report.roofline_tables import roofline_record, roofline_report, roofline_title
     from accelsim.roofline import roofline as roofline_of
-    from accelsim.simulation import simulate
+    from accelsim.simulation.network import simulate
 
     figure_file(out)
     hardware, network = chosen(workload, hw, settings, precision, sparsity)

@@ -50,7 +50,7 @@ def run(
     from accelsim.report.files import RESULT_FILES, json_text, prepared, write, write_result
     from accelsim.report.perfetto import trace_text
     from accelsim.report.timeline import timeline_image
-    from accelsim.simulation import replay, simulate
+    from accelsim.simulation.network import replay, simulate
 
     hardware, network = chosen(workload, hw, settings, precision, sparsity)
     network, notes = profiled(network, precision_profile, accuracy)
@@ -113,7 +113,7 @@ def gemm(
     from accelsim.config import parse_sizes
     from accelsim.load import load_hardware
     from accelsim.report.files import json_text
-    from accelsim.simulation import count_gemm
+    from accelsim.simulation.network import count_gemm
 
     hardware = load_hardware(hw, settings or [])
     rows, reduction, columns = parse_sizes({"M": m, "K": k, "N": n})

@@ -85,7 +85,7 @@ def import_(
 @app.command()
 def warmup() -> None:
     """Compile the kernels now, not in the first run."""
-    from accelsim.warmup import compile_kernels
+    from accelsim.simulation.warmup import compile_kernels
 
     seconds = compile_kernels()
     typer.echo(f"kernels ready in {seconds:.1f} s")

@@ -7,6 +7,8 @@ from typing import NamedTuple, Protocol
 import numpy as np
 
 from accelsim.engines.counts import ActionCounts
+from accelsim.hardware import AnyEngine
+from accelsim.hardware.sparsity import Pattern
 from accelsim.workload.gemm import Gemm
 
 
@@ -83,3 +85,8 @@ def extents(size: int, part: int) -> list[Extent]:
 def ceil_div(a: int, b: int) -> int:
     """Least integer not below a / b."""
     return -(-a // b)
+
+
+def peak_macs_per_cycle(engine: AnyEngine, activation_bits: int, weight_bits: int, pattern: Pattern | None) -> float:
+    """MACs that the engine does in a cycle at most, those with a zero that the pattern leaves out included."""
+    return engine.peak_macs_per_cycle(activation_bits, weight_bits) * float(pattern.speedup if pattern else 1)

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from accelsim.config import UserError
-from accelsim.result import Result
+from accelsim.simulation.result import Result
 
 TIMELINE = "timeline.svg"
 RESULT_FILES = ("layers.csv", "summary.json", TIMELINE)  #: what ``write_result`` makes

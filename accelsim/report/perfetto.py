@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from accelsim.memory.timeline import Timeline
-from accelsim.result import Result
+from accelsim.simulation.result import Result
 
 PROCESS = 1
 TRACKS = ("layers", *Timeline._fields)

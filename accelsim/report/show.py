@@ -16,7 +16,7 @@ from accelsim.energy.technology import Technology, load_technology, unverified_o
 from accelsim.hardware import BITS, BankedDevice, BitSerialUnit, Hardware, MemoryDevice, SerialDevice
 from accelsim.mapping.memory_needed import memory_needed
 from accelsim.report.text import Facts, Grid, Paragraph, as_text, figure, kib, scaled
-from accelsim.rows import kind_of
+from accelsim.simulation.rows import kind_of
 from accelsim.workload.gemm import Bits, widths
 from accelsim.workload.network import Workload
 

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from accelsim.hardware import BITS, Hardware
 from accelsim.report.text import Facts, Grid, Paragraph, SideBySide, as_text, figure, kib, percent, scaled
-from accelsim.result import LayerResult
+from accelsim.simulation.result import LayerResult
 
 COSTLIEST = 3
 TOP_PARTS = 9

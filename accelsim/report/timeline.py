@@ -11,7 +11,7 @@ from accelsim.memory.schedule import Played
 from accelsim.memory.timeline import busy_cycles, merged
 from accelsim.report.figures import GREY, INK, SMALL, image, style
 from accelsim.report.text import figure as number
-from accelsim.result import LayerResult
+from accelsim.simulation.result import LayerResult
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

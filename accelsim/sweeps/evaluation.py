@@ -11,16 +11,16 @@ from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
-from accelsim import __version__
 from accelsim.config import UserError, validated
 from accelsim.config.places import hwconfigs_folder
 from accelsim.hardware import Hardware
 from accelsim.load import WORKLOAD_PREFIX
-from accelsim.simulation import simulate
+from accelsim.simulation.network import simulate
+from accelsim.simulation.totals import Totals
 from accelsim.sweeps.designs import Point
 from accelsim.sweeps.figures import Outcome, outcome_of
 from accelsim.sweeps.spec import Study, laid
-from accelsim.totals import Totals
+from accelsim.version import __version__
 from accelsim.workload.network import Workload, workload_of
 
 

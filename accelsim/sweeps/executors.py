@@ -74,7 +74,7 @@ def processes(count: int) -> Iterator[Executor]:
     import multiprocessing
     from concurrent.futures import ProcessPoolExecutor
 
-    from accelsim.warmup import compile_closed
+    from accelsim.simulation.warmup import compile_closed
 
     compile_closed()  # here first, so that workers find it on disk
     others = set(multiprocessing.active_children())
@@ -95,7 +95,7 @@ def _begin() -> None:
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"):
         os.environ.setdefault(name, "1")
     threading.Thread(target=_leave_with_parent, daemon=True).start()
-    from accelsim.warmup import compile_closed
+    from accelsim.simulation.warmup import compile_closed
 
     compile_closed()
 

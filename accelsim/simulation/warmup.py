@@ -9,7 +9,7 @@ from accelsim.hardware.sparsity import parse_pattern
 from accelsim.load import load_device, load_hardware, load_workload
 from accelsim.memory.device import DeviceFidelity, run_trace
 from accelsim.memory.patterns import TracePattern, generate
-from accelsim.simulation import count_gemm, simulate
+from accelsim.simulation.network import count_gemm, simulate
 from accelsim.workload.gemm import Gemm, in_pattern
 
 

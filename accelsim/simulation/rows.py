@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from accelsim.energy.prices import COMPONENTS, Activity, total_pj
+from accelsim.engines.base import peak_macs_per_cycle
 from accelsim.engines.products import Counted
 from accelsim.hardware import ACCUMULATOR_BITS, Hardware, Objective, SystolicArray
 from accelsim.mapping.footprint import compulsory_operands, least_bytes
@@ -12,10 +13,9 @@ from accelsim.mapping.mapping import ALONE, Context
 from accelsim.memory.schedule import Played, joined_plays
 from accelsim.memory.stream import TileStream, joined_streams
 from accelsim.memory.timeline import busy_cycles
-from accelsim.reasons import bound_of, reason
-from accelsim.result import CAUSES, LayerResult
-from accelsim.roofline import peak_macs_per_cycle
-from accelsim.traffic import moved_in
+from accelsim.simulation.activity import moved_in
+from accelsim.simulation.bounds import bound_of, reason
+from accelsim.simulation.result import CAUSES, LayerResult
 from accelsim.workload.gemm import Gemm
 from accelsim.workload.layers import width_of
 from accelsim.workload.network import Node

@@ -14,14 +14,14 @@ from accelsim.config import UserError
 from accelsim.energy.prices import Activity, price, total_pj
 from accelsim.engines.products import Counted, Products
 from accelsim.hardware import Hardware, with_fidelity
-from accelsim.machine import Cut, Job, Machine, job_of
 from accelsim.mapping.mapping import Mapping
 from accelsim.mapping.search import Search
 from accelsim.mapping.streams import vector_steps
 from accelsim.memory.ports import Buffers
-from accelsim.rows import Run
-from accelsim.simulation import simulate
-from accelsim.summary import figures
+from accelsim.simulation.layer import Cut, Job, Machine, job_of
+from accelsim.simulation.network import simulate
+from accelsim.simulation.rows import Run
+from accelsim.simulation.summary import figures
 from accelsim.workload.gemm import Gemm, widths
 from accelsim.workload.network import Node, Workload
 

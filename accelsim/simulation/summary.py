@@ -9,13 +9,13 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from accelsim import __version__
 from accelsim.energy.prices import COMPONENTS, EnergyTable, sources
 from accelsim.engines.losses import Losses
 from accelsim.engines.slots import MEASURES, MacSlots
 from accelsim.hardware import Hardware, SystolicArray
 from accelsim.mapping.memory_needed import memory_needed
-from accelsim.result import CAUSES, LayerResult
+from accelsim.simulation.result import CAUSES, LayerResult
+from accelsim.version import __version__
 from accelsim.workload.gemm import gemm_of, widths
 from accelsim.workload.network import Workload
 

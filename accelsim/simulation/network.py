@@ -11,13 +11,13 @@ from accelsim.config import UserError, nearest
 from accelsim.engines.losses import Losses
 from accelsim.engines.products import Products
 from accelsim.hardware import DramFidelity, Hardware, SystolicArray, with_fidelity
-from accelsim.heat import warmed
-from accelsim.machine import Ends, Machine
 from accelsim.memory.schedule import Played
 from accelsim.memory.timeline import Timeline, joined
-from accelsim.result import LayerResult, Result
-from accelsim.rows import peak_of
-from accelsim.summary import bit_slots, mac_slots, pattern_note, summarize
+from accelsim.simulation.layer import Ends, Machine
+from accelsim.simulation.result import LayerResult, Result
+from accelsim.simulation.rows import peak_of
+from accelsim.simulation.summary import bit_slots, mac_slots, pattern_note, summarize
+from accelsim.simulation.temperature import warmed
 from accelsim.workload.gemm import Gemm, in_pattern, widths
 from accelsim.workload.network import Workload
 from accelsim.workload.random_operands import SYNTHETIC

@@ -27,9 +27,9 @@ from accelsim.memory.ports import buffers_of, port_waits
 from accelsim.memory.schedule import Played, play
 from accelsim.memory.stream import WEIGHT, TileStream
 from accelsim.memory.timeline import Timeline, busy_cycles, joined
-from accelsim.result import LayerResult, check
-from accelsim.rows import Run, cost, idle_row, joined_runs, kind_of, peak_of, row_of
-from accelsim.traffic import gemm_activity, moved_in, vector_activity, vector_traffic
+from accelsim.simulation.activity import gemm_activity, moved_in, vector_activity, vector_traffic
+from accelsim.simulation.result import LayerResult, check
+from accelsim.simulation.rows import Run, cost, idle_row, joined_runs, kind_of, peak_of, row_of
 from accelsim.workload.gemm import Bits, Gemm, bands_of, gemm_of, in_pattern, vector_work
 from accelsim.workload.layers import GivenMapping
 from accelsim.workload.network import Node, Workload, WorkloadFile

@@ -12,7 +12,7 @@ from accelsim.energy.prices import EnergyTable, energy_table, total_pj
 from accelsim.energy.technology import load_technology
 from accelsim.hardware import Hardware, Thermal
 from accelsim.power.thermal import Package, seconds_to, share_at_limit, steady_k, warmest_k
-from accelsim.result import LayerResult
+from accelsim.simulation.result import LayerResult
 
 COOLEST_K, WARMEST_K = 300.0, 400.0  # of the SRAM table; beyond it leakage goes on as over its last ten kelvin
 SLOPE_K = 10.0

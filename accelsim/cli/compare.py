@@ -40,7 +40,8 @@ def compare(
 ) -> None:
     """Compare hardware, precisions and sparsities: gains, what they promised, and what took the rest."""
     from accelsim.config import UserError
-    from accelsim.report.files import COMPARISON_FILES, json_text, prepared, write_comparison
+    from accelsim.config.files import json_text, prepared
+    from accelsim.report.files import COMPARISON_FILES, write_comparison
 
     if claims and (workload or hw or precision or sparsity or settings):
         raise UserError("--claims: brings its own networks and hardware; allowed beside it: --out, --json")

@@ -35,11 +35,11 @@ def dram(
     as_json: Json = False,
 ) -> None:
     """Run a trace of requests through a memory device: cycles, latency, row hits, energy."""
+    from accelsim.config.files import json_text
     from accelsim.load import load_device
     from accelsim.memory.device import run_trace
     from accelsim.memory.traces import read_trace
     from accelsim.report.commands import command_list, for_commands
-    from accelsim.report.files import json_text
     from accelsim.report.memory import memory_report
 
     chosen = load_device(device, settings or [], mapping)

@@ -63,9 +63,9 @@ def dutycycle(
     as_json: Json = False,
 ) -> None:
     """Average power and battery life of a device that sleeps between inferences, cascades, or is woken by events."""
+    from accelsim.config.files import json_text, prepared
     from accelsim.duty import Asked, duty
     from accelsim.report.duty import FILES, duty_record, duty_report, write_duty
-    from accelsim.report.files import json_text, prepared
 
     above_zero("--period-s", period_s)
     above_zero("--detector-period-s", detector_period_s)

@@ -15,7 +15,7 @@ def report(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="What run, dvfs, gating or another command wrote.")],
 ) -> None:
     """Make one page of a folder that another command wrote: DIR/report.html."""
-    from accelsim.report.files import prepared, write
+    from accelsim.config.files import prepared, write
     from accelsim.report.page import PAGE, page
 
     text = page(folder)

@@ -36,9 +36,9 @@ def dvfs(
 ) -> None:
     """Run a network at each operating point; which one is best for all of it, and for each layer."""
     from accelsim.clocks import dvfs as at_all_points
+    from accelsim.config.files import json_text, prepared
     from accelsim.report.dvfs import FILES, dvfs_record, dvfs_report, write_dvfs
     from accelsim.report.dvfs_plot import dvfs_image
-    from accelsim.report.files import json_text, prepared
 
     above_zero("--deadline-ms", deadline_ms)
     above_zero("--idle-mw", idle_mw, zero=True)
@@ -72,8 +72,8 @@ def dvfs_fit(
 ) -> None:
     """Fit laws of clock and power to measured points of a chip."""
     from accelsim.config import UserError
+    from accelsim.config.files import json_text, prepared, write
     from accelsim.power.silicon import fit_silicon
-    from accelsim.report.files import json_text, prepared, write
     from accelsim.report.silicon import operating_points_yaml, silicon_report
 
     if out is not None and out.suffix.lower() not in (".yaml", ".yml"):
@@ -105,8 +105,8 @@ def gating(
     as_json: Json = False,
 ) -> None:
     """Hold idle intervals against break-even times: what clock and power gating save."""
+    from accelsim.config.files import json_text, prepared
     from accelsim.gated import gate
-    from accelsim.report.files import json_text, prepared
     from accelsim.report.gating import FILES, gating_image, gating_record, gating_report, write_gating
 
     above_zero("--period-ms", period_ms)

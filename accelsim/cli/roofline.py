@@ -26,8 +26,8 @@ def roofline(
     as_json: Json = False,
 ) -> None:
     """Draw a network's layers under the hardware's roofs."""
+    from accelsim.config.files import json_text, write
     from accelsim.report.figures import figure_file
-    from accelsim.report.files import json_text, write
     from accelsim.report.roofline_plot import roofline_image
     from accelsim.report.roofline_tables import roofline_record, roofline_report, roofline_title
     from accelsim.roofline import roofline as roofline_of

@@ -47,7 +47,8 @@ def run(
 ) -> None:
     """Run a network: cycles, stalls, energy, what bounds it."""
     from accelsim.config import UserError, nearest
-    from accelsim.report.files import RESULT_FILES, json_text, prepared, write, write_result
+    from accelsim.config.files import json_text, prepared, write
+    from accelsim.report.files import RESULT_FILES, write_result
     from accelsim.report.perfetto import trace_text
     from accelsim.report.timeline import timeline_image
     from accelsim.simulation.network import replay, simulate
@@ -111,8 +112,8 @@ def gemm(
 ) -> None:
     """One product, M x K by K x N, on the array alone, without memory."""
     from accelsim.config import parse_sizes
+    from accelsim.config.files import json_text
     from accelsim.load import load_hardware
-    from accelsim.report.files import json_text
     from accelsim.simulation.network import count_gemm
 
     hardware = load_hardware(hw, settings or [])

@@ -27,7 +27,7 @@ def sweep(
     as_json: Json = False,
 ) -> None:
     """Simulate many points; the same command resumes what was stopped."""
-    from accelsim.report.files import json_text
+    from accelsim.config.files import json_text
     from accelsim.report.sweeps import sweep_report
     from accelsim.sweeps import sweep as run
 
@@ -49,7 +49,7 @@ def pareto(
     as_json: Json = False,
 ) -> None:
     """The points that no other beats in both columns, as a table and a figure."""
-    from accelsim.report.files import json_text, prepared
+    from accelsim.config.files import json_text, prepared
     from accelsim.report.pareto import FIGURES, draw, fronts, read_points
     from accelsim.report.sweeps import pareto_report
 

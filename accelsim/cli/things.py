@@ -18,7 +18,7 @@ def list_(
     as_json: Json = False,
 ) -> None:
     """List what ships: hardware, workloads, memory devices, technologies."""
-    from accelsim.report.files import json_text
+    from accelsim.config.files import json_text
     from accelsim.report.listing import listing, listing_report
 
     entries = listing(kind.value)
@@ -36,7 +36,7 @@ def show(
     as_json: Json = False,
 ) -> None:
     """Show a network and whether it fits, hardware with its sources, or an energy table."""
-    from accelsim.report.files import json_text
+    from accelsim.config.files import json_text
     from accelsim.report.listing import shown
 
     value, report = shown(name, hw, settings or [])
@@ -52,7 +52,7 @@ def validate(as_json: Json = False) -> None:
 
     Exit status 1 where one of them leaves its band.
     """
-    from accelsim.report.files import json_text
+    from accelsim.config.files import json_text
     from accelsim.validate import anchors, report, totals
 
     checked = anchors()
@@ -71,8 +71,8 @@ def import_(
 ) -> None:
     """Turn another tool's model or configuration into YAML."""
     from accelsim.config import UserError
+    from accelsim.config.files import prepared, write
     from accelsim.load import imported
-    from accelsim.report.files import prepared, write
     from accelsim.workload.importers import dump
 
     if out.suffix.lower() not in (".yaml", ".yml"):

@@ -10,10 +10,10 @@ from typing import IO, Any
 import numpy as np
 
 from accelsim.config import UserError
+from accelsim.config.files import prepared, replaced
 from accelsim.hardware import BankedDevice, MemoryDevice
 from accelsim.memory.banked import COMMANDS
 from accelsim.memory.traces import ARRAYS, COLUMNS, SUFFIXES, Requests
-from accelsim.report.files import prepared, replaced
 
 HEADER = "cycle,channel,command,rank,bank_group,bank,row,column\n"
 

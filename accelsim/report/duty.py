@@ -9,9 +9,9 @@ from typing import Any
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from accelsim.config.files import json_text, write
 from accelsim.duty import Duty
 from accelsim.power.dutycycle import HOUR_S, Battery, Cycle
-from accelsim.report.files import json_text, write
 from accelsim.report.text import Facts, Grid, Paragraph, figure, percent, scaled
 
 FILES = ("dutycycle.json",)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from xml.sax.saxutils import escape
 
 from accelsim.config import UserError
-from accelsim.report.files import prepared
+from accelsim.config.files import prepared
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

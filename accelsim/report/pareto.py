@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from accelsim.config import UserError, nearest, shown
-from accelsim.report.files import replaced
+from accelsim.config.files import replaced
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -11,7 +11,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from accelsim.report.files import prepared
+from accelsim.config.files import prepared
 from accelsim.sweeps.designs import Design, Point, design
 from accelsim.sweeps.evaluation import evaluate, keys_of, packed
 from accelsim.sweeps.executors import Workforce, completed, workforce

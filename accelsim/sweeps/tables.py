@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from accelsim.config import UserError
-from accelsim.report.files import csv_text, replaced, write
+from accelsim.config.files import csv_text, replaced, write
 from accelsim.sweeps.designs import Design, Point
 from accelsim.sweeps.figures import FIGURES, Outcome
 

@@ -20,14 +20,14 @@ from typing import TYPE_CHECKING, Any
 from accelsim.version import __version__
 
 if TYPE_CHECKING:
-    from accelsim.clocks import Dvfs, dvfs
-    from accelsim.comparison import Comparison, compare
     from accelsim.config import UserError
-    from accelsim.gated import Gated, gate
     from accelsim.load import load_hardware, load_workload
     from accelsim.simulation.network import simulate
     from accelsim.simulation.result import Result
-    from accelsim.sweeps import sweep
+    from accelsim.studies.compare import Comparison, compare
+    from accelsim.studies.dvfs import Dvfs, dvfs
+    from accelsim.studies.gating import Gated, gate
+    from accelsim.studies.sweep import sweep
 
 __all__ = [
     "Comparison",
@@ -46,18 +46,18 @@ __all__ = [
 ]
 
 _HOMES = {
-    "Comparison": "accelsim.comparison",
-    "Dvfs": "accelsim.clocks",
-    "Gated": "accelsim.gated",
+    "Comparison": "accelsim.studies.compare",
+    "Dvfs": "accelsim.studies.dvfs",
+    "Gated": "accelsim.studies.gating",
     "Result": "accelsim.simulation.result",
     "UserError": "accelsim.config",
-    "compare": "accelsim.comparison",
-    "dvfs": "accelsim.clocks",
-    "gate": "accelsim.gated",
+    "compare": "accelsim.studies.compare",
+    "dvfs": "accelsim.studies.dvfs",
+    "gate": "accelsim.studies.gating",
     "load_hardware": "accelsim.load",
     "load_workload": "accelsim.load",
     "simulate": "accelsim.simulation.network",
-    "sweep": "accelsim.sweeps",
+    "sweep": "accelsim.studies.sweep",
 }
 
 

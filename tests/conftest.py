@@ -33,8 +33,8 @@ def _small_sizes():
     Validate leaves out the traces of whole DRAMs; test_dram runs the short ones.
     """
     if UNJITTED:
-        from accelsim import validate
         from accelsim.hardware import Dram
+        from accelsim.studies.validate import anchors as validate
 
         validate._dram = lambda: iter(())
         Dram.played = property(lambda dram: dram.fidelity or "ideal")

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from accelsim.calibration import FITTED, HELD_OUT, Sustained, calibration, fitted, measured, modelled
-from accelsim.gpukernel import kernel, lost_share
 from accelsim.hardware.sparsity import parse_pattern
 from accelsim.load import load_hardware
+from accelsim.studies.validate.calibration import FITTED, HELD_OUT, Sustained, calibration, fitted, measured, modelled
+from accelsim.studies.validate.gpu_kernel import kernel, lost_share
 from accelsim.workload.gemm import Gemm, in_pattern
 
 ROWS = measured("gpu_2to4_measured.csv")

@@ -181,7 +181,7 @@ def test_validate_holds(accelsim):
 
 
 def test_validate_fails_where_an_anchor_leaves_its_band(accelsim, monkeypatch):
-    from accelsim import validate
+    from accelsim.studies.validate import anchors as validate
 
     right = validate._rows
 

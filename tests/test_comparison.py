@@ -14,13 +14,14 @@ import pytest
 from conftest import UNJITTED
 from rich.console import Console
 
-from accelsim import claims, cli, compare, load_hardware, simulate
-from accelsim.comparison import Gap, _whole
+from accelsim import cli, compare, load_hardware, simulate
 from accelsim.config import UserError, parse_yaml
-from accelsim.cycleparts import PARTS, cycle_parts, waiting
 from accelsim.memory.timeline import Timeline
 from accelsim.report.bars import comparison_figure
 from accelsim.report.comparison import claims_report, comparison_report, verdicts
+from accelsim.studies import claims
+from accelsim.studies.compare import Gap, _whole
+from accelsim.studies.cycle_parts import PARTS, cycle_parts, waiting
 from accelsim.workload.network import workload_of
 
 README = (Path(__file__).resolve().parent.parent / "README.md").read_text(encoding="utf-8")

@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 
 import accelsim
 from accelsim.config import UserError
-from accelsim.duty import PERIODS_S, Asked, duty, rest_of, watching_mw
 from accelsim.energy.prices import energy_table
 from accelsim.energy.technology import load_technology
 from accelsim.load import load_hardware, load_workload
 from accelsim.power.dutycycle import Battery, Inference, Rest, Stage, Watch, cascade, on_events, periodic
+from accelsim.studies.dutycycle import PERIODS_S, Asked, duty, rest_of, watching_mw
 
 IDEAL = "dram.fidelity=ideal"
 amounts = st.floats(0.001, 10)

@@ -12,7 +12,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import accelsim
-from accelsim.clocks import dvfs, points_of
 from accelsim.config import UserError
 from accelsim.energy.prices import COMPONENTS, energy_table
 from accelsim.energy.technology import load_technology
@@ -20,6 +19,7 @@ from accelsim.hardware import OperatingPoint
 from accelsim.load import load_hardware, load_workload
 from accelsim.power.dvfs import Period, PointRun, govern
 from accelsim.power.schedule import Choices, energy_and_time, front_of, lower_bound_pj
+from accelsim.studies.dvfs import dvfs, points_of
 
 IDEAL = "dram.fidelity=ideal"
 positive = st.floats(0.5, 20)

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 import accelsim
 from accelsim.config import UserError
 from accelsim.energy.sram_banks import bank_switch
-from accelsim.gated import gate
 from accelsim.load import load_hardware, load_workload
 from accelsim.power.gating import POLICIES, Block, Mode, gaps, saving, timeouts_ns
+from accelsim.studies.gating import gate
 
 IDEAL = "dram.fidelity=ideal"
 powers = st.floats(0.01, 50)

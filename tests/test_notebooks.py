@@ -40,7 +40,7 @@ def test_outputs_are_stored_and_tell_nothing_of_the_machine(path):
 def test_only_the_public_package_is_used(path):
     source = "".join("".join(cell["source"]) + "\n" for cell in cells(path))
     imported = set(re.findall(r"^(?:from|import) (accelsim[\w.]*)", source, re.MULTILINE))
-    assert imported <= {"accelsim", "accelsim.roofline", "accelsim.compress"}
+    assert imported <= {"accelsim", "accelsim.studies.roofline", "accelsim.compress"}
 
 
 def test_the_readme_shows_the_first_notebooks_figure():

@@ -11,8 +11,8 @@ import pytest
 import accelsim
 from accelsim.config import parse_yaml
 from accelsim.load import load_hardware
-from accelsim.sweeps.designs import design
-from accelsim.sweeps.spec import read_study
+from accelsim.studies.sweep.designs import design
+from accelsim.studies.sweep.spec import read_study
 from accelsim.workload.network import workload_of
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -14,8 +14,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from accelsim import load_hardware, load_workload, simulate, validate
-from accelsim.calibration import calibration
+from accelsim import load_hardware, load_workload, simulate
 from accelsim.config import UserError
 from accelsim.energy.technology import load_technology
 from accelsim.hardware import (
@@ -41,7 +40,9 @@ from accelsim.report.show import hardware_report, technology_report, workload_re
 from accelsim.report.tables import gemm_report, layers_table, run_report
 from accelsim.report.text import Facts, Grid, Paragraph, SideBySide, figure, kib, scaled
 from accelsim.simulation.network import count_gemm
-from accelsim.validate import GPU_BAND
+from accelsim.studies.validate import anchors as validate
+from accelsim.studies.validate.anchors import GPU_BAND
+from accelsim.studies.validate.calibration import calibration
 from accelsim.workload.layers import AnyLayer
 
 WIDTHS = (40, 60, 80, 100, 200)

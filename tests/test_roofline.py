@@ -18,8 +18,8 @@ from accelsim.load import shipped
 from accelsim.report.figures import style
 from accelsim.report.roofline_plot import drawing, hover, roofline_image
 from accelsim.report.roofline_scene import Stack, blocks, marker_size, scene_of, stacks, tied_levels, tied_roofs
-from accelsim.roofline import check, roofline
 from accelsim.simulation.result import InvariantError
+from accelsim.studies.roofline import check, roofline
 from accelsim.workload.gemm import gemm_of, in_pattern, widths
 
 JITTED_ONLY = ("pragmatic",)  # values decide about its cycles: too slow without numba

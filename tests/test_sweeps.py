@@ -11,10 +11,10 @@ from test_cli import accelsim  # noqa: F401  (a fixture)
 
 import accelsim as api
 from accelsim import UserError
-from accelsim.sweeps import designs, executors, running, sobol, store
-from accelsim.sweeps.constraints import parse_constraint
-from accelsim.sweeps.figures import Outcome
-from accelsim.sweeps.spec import read_study
+from accelsim.studies.sweep import designs, executors, running, sobol, store
+from accelsim.studies.sweep.constraints import parse_constraint
+from accelsim.studies.sweep.figures import Outcome
+from accelsim.studies.sweep.spec import read_study
 
 SPEC = """\
 hardware: edge_npu
@@ -326,7 +326,7 @@ def test_a_mistake_in_the_file_is_one_line_and_nothing_is_written(accelsim, spec
     ],
 )
 def test_workers_that_cannot_be(accelsim, spec, tmp_path, monkeypatch, options, said):  # noqa: F811
-    cluster = pytest.importorskip("accelsim.sweeps.cluster")
+    cluster = pytest.importorskip("accelsim.studies.sweep.cluster")
     monkeypatch.setattr(cluster, "ANSWER_S", 0.5)
     code, out, err = accelsim("sweep", spec, "--out", tmp_path / "out", *options)
     assert (code, out) == (2, "")

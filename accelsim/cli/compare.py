@@ -65,8 +65,8 @@ Shown = tuple[list[dict[str, Any]], dict[str, Any], "RenderableType"]  # records
 
 
 def _claimed() -> Shown:
-    from accelsim.claims import CLAIMS
     from accelsim.report.comparison import claims_report
+    from accelsim.studies.claims import CLAIMS
 
     with Progress(len(CLAIMS), shown=True, doing="comparing") as advance:
         found = []
@@ -82,9 +82,9 @@ def _claimed() -> Shown:
 def _compared(
     workload: str, machines: list[str], precision: str | None, sparsity: str | None, settings: list[str]
 ) -> Shown:
-    from accelsim import comparison
     from accelsim.load import load_hardware, load_workload, split_settings
     from accelsim.report.comparison import comparison_report
+    from accelsim.studies import compare as comparison
 
     of_hardware, of_workload = split_settings(settings)
     hardware = [load_hardware(name, of_hardware) for name in dict.fromkeys(machines)]

@@ -64,8 +64,8 @@ def dutycycle(
 ) -> None:
     """Average power and battery life of a device that sleeps between inferences, cascades, or is woken by events."""
     from accelsim.config.files import json_text, prepared
-    from accelsim.duty import Asked, duty
     from accelsim.report.duty import FILES, duty_record, duty_report, write_duty
+    from accelsim.studies.dutycycle import Asked, duty
 
     above_zero("--period-s", period_s)
     above_zero("--detector-period-s", detector_period_s)
@@ -157,9 +157,9 @@ def _detector(
 ) -> tuple[Watch, list[str]]:
     """A network as detector, and what was assumed for it."""
     from accelsim.config import UserError
-    from accelsim.duty import watching_mw
     from accelsim.load import load_hardware, load_workload
     from accelsim.power.dutycycle import Watch
+    from accelsim.studies.dutycycle import watching_mw
 
     if power_mw is not None:
         raise UserError(f"--detector {name}: its power comes from its runs; leave --detector-mw out")

@@ -35,10 +35,10 @@ def dvfs(
     as_json: Json = False,
 ) -> None:
     """Run a network at each operating point; which one is best for all of it, and for each layer."""
-    from accelsim.clocks import dvfs as at_all_points
     from accelsim.config.files import json_text, prepared
     from accelsim.report.dvfs import FILES, dvfs_record, dvfs_report, write_dvfs
     from accelsim.report.dvfs_plot import dvfs_image
+    from accelsim.studies.dvfs import dvfs as at_all_points
 
     above_zero("--deadline-ms", deadline_ms)
     above_zero("--idle-mw", idle_mw, zero=True)
@@ -106,8 +106,8 @@ def gating(
 ) -> None:
     """Hold idle intervals against break-even times: what clock and power gating save."""
     from accelsim.config.files import json_text, prepared
-    from accelsim.gated import gate
     from accelsim.report.gating import FILES, gating_image, gating_record, gating_report, write_gating
+    from accelsim.studies.gating import gate
 
     above_zero("--period-ms", period_ms)
     hardware, network = chosen(workload, hw, settings, precision, sparsity)

@@ -30,8 +30,8 @@ def roofline(
     from accelsim.report.figures import figure_file
     from accelsim.report.roofline_plot import roofline_image
     from accelsim.report.roofline_tables import roofline_record, roofline_report, roofline_title
-    from accelsim.roofline import roofline as roofline_of
     from accelsim.simulation.network import simulate
+    from accelsim.studies.roofline import roofline as roofline_of
 
     figure_file(out)
     hardware, network = chosen(workload, hw, settings, precision, sparsity)

@@ -29,7 +29,7 @@ def sweep(
     """Simulate many points; the same command resumes what was stopped."""
     from accelsim.config.files import json_text
     from accelsim.report.sweeps import sweep_report
-    from accelsim.sweeps import sweep as run
+    from accelsim.studies.sweep import sweep as run
 
     with PointProgress() as progress:
         done = run(spec, out, workers, scheduler, progress)

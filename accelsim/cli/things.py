@@ -53,7 +53,8 @@ def validate(as_json: Json = False) -> None:
     Exit status 1 where one of them leaves its band.
     """
     from accelsim.config.files import json_text
-    from accelsim.validate import anchors, report, totals
+    from accelsim.report.validate import report
+    from accelsim.studies.validate.anchors import anchors, totals
 
     checked = anchors()
     if as_json:

@@ -9,27 +9,17 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from accelsim.report.text import Grid, Paragraph, figure, percent
+from accelsim.studies.cycle_parts import CAUSES, GAP_NAMES, LEAST_SHARE
 
 Record = dict[str, Any]
 DENSE = "dense"
 LEAST_GAIN = 1.005  # of speed or energy, that is called one
-LEAST_SHARE = 0.0005  # of the ideal cycles, that is told
 LEGEND = {
     "speedup": "over the first precision that runs, dense, on the same hardware",
     "ideal": "what widths or pattern alone promise the engine; sparing memory can give more",
     "conv": "the same of convolutions, on the engine alone",
     "less": "the baseline's energy over this one's",
     "gated": "zero weights are multiplied at no energy",
-}
-GAP_NAMES = {
-    "first_layer": "first",
-    "channels": "K",
-    "edge": "edge",
-    "operands": "operands",
-    "uncovered": "left out",
-    "pipeline": "other",
-    "memory": "memory",
-    "vector": "vector",
 }
 GAP_LEGEND = {
     "first": "all that the engine spends on the first layer",
@@ -47,15 +37,6 @@ ENERGY_PARTS = {
     "SRAM": ("sram_ifmap", "sram_weight", "sram_ofmap"),
     "DRAM": ("dram",),
     "standby": ("leakage_logic", "leakage_sram", "dram_standby"),
-}
-CAUSES = GAP_NAMES | {
-    "first_layer": "the first layer",
-    "channels": "K's remainder",
-    "edge": "edges",
-    "operands": "operand bandwidth",
-    "uncovered": "products outside the pattern",
-    "pipeline": "filling and draining",
-    "vector": "vector work",
 }
 
 

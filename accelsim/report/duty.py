@@ -10,9 +10,9 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from accelsim.config.files import json_text, write
-from accelsim.duty import Duty
 from accelsim.power.dutycycle import HOUR_S, Battery, Cycle
 from accelsim.report.text import Facts, Grid, Paragraph, figure, percent, scaled
+from accelsim.studies.dutycycle import Duty
 
 FILES = ("dutycycle.json",)
 YEAR_DAYS = 365.25

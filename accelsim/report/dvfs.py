@@ -9,11 +9,11 @@ from typing import Any
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from accelsim.clocks import SLACK, Dvfs
 from accelsim.config.files import csv_text, json_text, write
 from accelsim.energy.prices import STATIC
 from accelsim.power.dvfs import EXACT, Governed, PointRun
 from accelsim.report.text import Grid, Paragraph, percent, scaled
+from accelsim.studies.dvfs import SLACK, Dvfs
 
 FILES = ("points.csv", "schedule.csv", "summary.json", "dvfs.svg")
 SHOWN = 6  # layers that can be slowed

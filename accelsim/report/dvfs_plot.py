@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from accelsim.clocks import Dvfs
 from accelsim.report.figures import GREY, INK, SMALL, image, style
+from accelsim.studies.dvfs import Dvfs
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

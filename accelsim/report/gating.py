@@ -10,10 +10,10 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from accelsim.config.files import json_text, write
-from accelsim.gated import Gated, Unit
 from accelsim.power.gating import POLICIES
 from accelsim.report.figures import GREY, INK, SMALL, image, style
 from accelsim.report.text import Grid, Paragraph, percent, scaled
+from accelsim.studies.gating import Gated, Unit
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

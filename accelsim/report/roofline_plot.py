@@ -20,7 +20,7 @@ from accelsim.report.roofline_scene import (
     stacks,
 )
 from accelsim.report.text import figure, percent, scaled
-from accelsim.roofline import Point, Roofline
+from accelsim.studies.roofline import Point, Roofline
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -9,7 +9,7 @@ from string import digits
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from accelsim.report.text import PREFIXES, plain, scaled
-from accelsim.roofline import Point, Roofline
+from accelsim.studies.roofline import Point, Roofline
 
 if TYPE_CHECKING:
     import numpy as np

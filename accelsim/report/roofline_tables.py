@@ -12,7 +12,7 @@ from rich.text import Text
 from accelsim.report.roofline_scene import Stack, stacks, tied_roofs
 from accelsim.report.tables import precision
 from accelsim.report.text import Grid, Paragraph, figure, percent, plain, scaled
-from accelsim.roofline import Roofline
+from accelsim.studies.roofline import Roofline
 
 SHOWN = 5  # layers nearest to their roof, and as many farthest below
 LEGEND = {

@@ -5,8 +5,8 @@ from __future__ import annotations
 from rich.console import RenderableType
 from rich.text import Text
 
-from accelsim.calibration import FITTED, Calibration, Judged, Times
 from accelsim.report.text import Grid, Paragraph, figure
+from accelsim.studies.validate.calibration import FITTED, Calibration, Judged, Times
 
 LEGEND = {
     "library": "of dense and 2:4, as the source says",

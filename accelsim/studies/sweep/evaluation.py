@@ -17,9 +17,9 @@ from accelsim.hardware import Hardware
 from accelsim.load import WORKLOAD_PREFIX
 from accelsim.simulation.network import simulate
 from accelsim.simulation.totals import Totals
-from accelsim.sweeps.designs import Point
-from accelsim.sweeps.figures import Outcome, outcome_of
-from accelsim.sweeps.spec import Study, laid
+from accelsim.studies.sweep.designs import Point
+from accelsim.studies.sweep.figures import Outcome, outcome_of
+from accelsim.studies.sweep.spec import Study, laid
 from accelsim.version import __version__
 from accelsim.workload.network import Workload, workload_of
 

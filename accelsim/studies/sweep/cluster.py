@@ -8,7 +8,7 @@ from concurrent.futures import Executor
 from contextlib import contextmanager
 
 from accelsim.config import UserError
-from accelsim.sweeps.executors import Workforce
+from accelsim.studies.sweep.executors import Workforce
 
 ANSWER_S = 10
 _ADDRESS = re.compile(r"(tcp|tls|ws|wss|inproc)://\S+")

@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from accelsim.config import UserError, invalid
-from accelsim.sweeps.constraints import Constraint, parse_constraint, refuse_unknown
-from accelsim.sweeps.figures import FIGURES
-from accelsim.sweeps.sobol import BITS, DIMENSIONS, sobol
-from accelsim.sweeps.spec import MOST_POINTS, Study
+from accelsim.studies.sweep.constraints import Constraint, parse_constraint, refuse_unknown
+from accelsim.studies.sweep.figures import FIGURES
+from accelsim.studies.sweep.sobol import BITS, DIMENSIONS, sobol
+from accelsim.studies.sweep.spec import MOST_POINTS, Study
 
 MOST_DRAWS = 5_000_000  # before a sampler that meets only what it has, or what is excluded, stops
 

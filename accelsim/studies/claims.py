@@ -6,11 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from accelsim.comparison import Comparison, Row, compare
 from accelsim.config import Document
 from accelsim.energy.technology import load_technology
 from accelsim.load import load_hardware, load_workload, workload_document
-from accelsim.report.comparison import CAUSES, LEAST_SHARE
+from accelsim.studies.compare import Comparison, Row, compare
+from accelsim.studies.cycle_parts import CAUSES, LEAST_SHARE
 from accelsim.workload.network import Workload, workload_of
 
 GATED = "engine.zero_gating=true"

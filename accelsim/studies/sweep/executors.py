@@ -54,7 +54,7 @@ def workforce(workers: int | None, scheduler: str | None) -> Iterator[Workforce]
     if scheduler is not None and workers is not None:
         raise UserError("--workers and --scheduler exclude each other; a cluster has its own workers")
     if scheduler is not None:
-        from accelsim.sweeps.cluster import cluster
+        from accelsim.studies.sweep.cluster import cluster
 
         with cluster(scheduler) as found:
             yield found

@@ -12,13 +12,13 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from accelsim.config.files import prepared
-from accelsim.sweeps.designs import Design, Point, design
-from accelsim.sweeps.evaluation import evaluate, keys_of, packed
-from accelsim.sweeps.executors import Workforce, completed, workforce
-from accelsim.sweeps.figures import Outcome
-from accelsim.sweeps.spec import Study, read_study
-from accelsim.sweeps.store import STORE_FILES, opened
-from accelsim.sweeps.tables import TABLES, records_of, write_tables
+from accelsim.studies.sweep.designs import Design, Point, design
+from accelsim.studies.sweep.evaluation import evaluate, keys_of, packed
+from accelsim.studies.sweep.executors import Workforce, completed, workforce
+from accelsim.studies.sweep.figures import Outcome
+from accelsim.studies.sweep.spec import Study, read_study
+from accelsim.studies.sweep.store import STORE_FILES, opened
+from accelsim.studies.sweep.tables import TABLES, records_of, write_tables
 
 if TYPE_CHECKING:
     import pandas as pd

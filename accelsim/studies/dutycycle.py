@@ -7,7 +7,6 @@ from typing import NamedTuple
 
 from accelsim.energy.prices import energy_table
 from accelsim.energy.technology import load_technology
-from accelsim.gated import low_power_shares
 from accelsim.hardware import DramFidelity, Hardware
 from accelsim.power.dutycycle import (
     Battery,
@@ -22,6 +21,7 @@ from accelsim.power.dutycycle import (
     periodic,
 )
 from accelsim.simulation.network import simulate
+from accelsim.studies.gating import low_power_shares
 from accelsim.workload.network import Workload
 
 PERIODS_S = (0.1, 1.0, 10.0, 60.0, 600.0)  # of the table of what if

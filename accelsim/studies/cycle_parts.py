@@ -143,3 +143,29 @@ def _of_slots(slots: MacSlots, pes: int) -> CycleParts:
         operands=Fraction(slots.operand_wait, pes),
         pipeline=Fraction(slots.dependency + slots.ends, pes),
     )
+
+
+LEAST_SHARE = 0.0005  # of the ideal cycles, that is told
+
+
+GAP_NAMES = {
+    "first_layer": "first",
+    "channels": "K",
+    "edge": "edge",
+    "operands": "operands",
+    "uncovered": "left out",
+    "pipeline": "other",
+    "memory": "memory",
+    "vector": "vector",
+}
+
+
+CAUSES = GAP_NAMES | {
+    "first_layer": "the first layer",
+    "channels": "K's remainder",
+    "edge": "edges",
+    "operands": "operand bandwidth",
+    "uncovered": "products outside the pattern",
+    "pipeline": "filling and draining",
+    "vector": "vector work",
+}

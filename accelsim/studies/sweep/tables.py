@@ -9,8 +9,8 @@ from typing import Any
 
 from accelsim.config import UserError
 from accelsim.config.files import csv_text, replaced, write
-from accelsim.sweeps.designs import Design, Point
-from accelsim.sweeps.figures import FIGURES, Outcome
+from accelsim.studies.sweep.designs import Design, Point
+from accelsim.studies.sweep.figures import FIGURES, Outcome
 
 TABLES = ("points.csv", "points.parquet")
 

@@ -23,13 +23,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from accelsim.compress import at_precision, sparse
 from accelsim.config import UserError, nearest
-from accelsim.cycleparts import PARTS, CycleParts, cycle_parts
 from accelsim.energy.prices import COMPONENTS
 from accelsim.hardware import BITS, BitSerialUnit, Hardware, TensorCore
 from accelsim.hardware.sparsity import DENSE
 from accelsim.mapping.memory_needed import memory_needed
 from accelsim.simulation.network import CONVOLUTIONS, simulate
 from accelsim.simulation.result import Result
+from accelsim.studies.cycle_parts import PARTS, CycleParts, cycle_parts
 from accelsim.workload.network import Workload
 
 if TYPE_CHECKING:

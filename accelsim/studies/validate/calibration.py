@@ -15,10 +15,10 @@ from math import log
 from typing import NamedTuple
 
 from accelsim.config.places import anchors_folder
-from accelsim.gpukernel import kernel
 from accelsim.hardware import Hardware
 from accelsim.hardware.sparsity import parse_pattern
 from accelsim.load import load_hardware
+from accelsim.studies.validate.gpu_kernel import kernel
 from accelsim.workload.gemm import Gemm
 
 HARDWARE = {

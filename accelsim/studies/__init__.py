@@ -1,0 +1,1 @@
+"""Questions that several runs answer: comparisons, rooflines, voltages, gating, sweeps, published figures."""

@@ -1,0 +1,1 @@
+"""The simulator beside published and measured figures."""

@@ -17,8 +17,8 @@ from rich.console import Console
 from accelsim import cli, compare, load_hardware, simulate
 from accelsim.config import UserError, parse_yaml
 from accelsim.memory.timeline import Timeline
-from accelsim.report.bars import comparison_figure
-from accelsim.report.comparison import claims_report, comparison_report, verdicts
+from accelsim.report.compare import claims_report, comparison_report, verdicts
+from accelsim.report.compare_plot import comparison_figure
 from accelsim.studies import claims
 from accelsim.studies.compare import Gap, _whole
 from accelsim.studies.cycle_parts import PARTS, cycle_parts, waiting

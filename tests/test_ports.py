@@ -21,7 +21,7 @@ from accelsim.engines.systolic import Systolic
 from accelsim.hardware import SystolicArray
 from accelsim.load import load_hardware
 from accelsim.memory.ports import Buffer, Buffers, port_waits
-from accelsim.report.timeline import timeline_title
+from accelsim.report.run_timeline import timeline_title
 from accelsim.simulation.network import replay
 from accelsim.workload.gemm import Convolution, Gemm
 

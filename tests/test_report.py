@@ -33,11 +33,12 @@ from accelsim.hardware import (
     VectorUnit,
 )
 from accelsim.load import hardware_document
-from accelsim.report import files
-from accelsim.report.listing import listing, listing_report, shown
-from accelsim.report.perfetto import trace_text
+from accelsim.report import run_files as files
+from accelsim.report.gemm import gemm_report
+from accelsim.report.list import listing, listing_report, shown
+from accelsim.report.run import layers_table, run_report
+from accelsim.report.run_perfetto import trace_text
 from accelsim.report.show import hardware_report, technology_report, workload_report
-from accelsim.report.tables import gemm_report, layers_table, run_report
 from accelsim.report.text import Facts, Grid, Paragraph, SideBySide, figure, kib, scaled
 from accelsim.simulation.network import count_gemm
 from accelsim.studies.validate import anchors as validate

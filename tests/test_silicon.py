@@ -16,7 +16,7 @@ from accelsim.config import UserError
 from accelsim.hardware.laws import AlphaPower, Leakage
 from accelsim.power.fit import fit_clock, fit_power, sort_clocks
 from accelsim.power.points import Point, read_points
-from accelsim.power.silicon import fit_silicon
+from accelsim.studies.dvfs_fit import fit_silicon
 
 ANCHORS = Path(str(resources.files("accelsim") / "anchors"))
 GAP9, RK3588 = ANCHORS / "dvfs_gap9_measured.csv", ANCHORS / "rk3588_npu_opp.csv"

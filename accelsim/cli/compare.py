@@ -1,4 +1,4 @@
-"""The command that sets machines, precisions and sparsities beside each other."""
+"""The compare command."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def compare(
     """Compare hardware, precisions and sparsities: gains, what they promised, and what took the rest."""
     from accelsim.config import UserError
     from accelsim.config.files import json_text, prepared
-    from accelsim.report.files import COMPARISON_FILES, write_comparison
+    from accelsim.report.compare_files import COMPARISON_FILES, write_comparison
 
     if claims and (workload or hw or precision or sparsity or settings):
         raise UserError("--claims: brings its own networks and hardware; allowed beside it: --out, --json")
@@ -65,7 +65,7 @@ Shown = tuple[list[dict[str, Any]], dict[str, Any], "RenderableType"]  # records
 
 
 def _claimed() -> Shown:
-    from accelsim.report.comparison import claims_report
+    from accelsim.report.compare import claims_report
     from accelsim.studies.claims import CLAIMS
 
     with Progress(len(CLAIMS), shown=True, doing="comparing") as advance:
@@ -83,7 +83,7 @@ def _compared(
     workload: str, machines: list[str], precision: str | None, sparsity: str | None, settings: list[str]
 ) -> Shown:
     from accelsim.load import load_hardware, load_workload, split_settings
-    from accelsim.report.comparison import comparison_report
+    from accelsim.report.compare import comparison_report
     from accelsim.studies import compare as comparison
 
     of_hardware, of_workload = split_settings(settings)

@@ -1,4 +1,4 @@
-"""Commands about many points: sweep and pareto."""
+"""The sweep command."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def sweep(
 ) -> None:
     """Simulate many points; the same command resumes what was stopped."""
     from accelsim.config.files import json_text
-    from accelsim.report.sweeps import sweep_report
+    from accelsim.report.sweep import sweep_report
     from accelsim.studies.sweep import sweep as run
 
     with PointProgress() as progress:
@@ -38,30 +38,6 @@ def sweep(
         return
     show(sweep_report(done.summary))
     for path in done.files:
-        typer.echo(f"wrote {path}")
-
-
-@app.command()
-def pareto(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Of a finished sweep.")],
-    x: Annotated[str, typer.Option(metavar="COLUMN", help="Of points.csv.")] = "latency_ms",
-    y: Annotated[str, typer.Option(metavar="COLUMN", help="Of points.csv.")] = "energy_uj",
-    as_json: Json = False,
-) -> None:
-    """The points that no other beats in both columns, as a table and a figure."""
-    from accelsim.config.files import json_text, prepared
-    from accelsim.report.pareto import FIGURES, draw, fronts, read_points
-    from accelsim.report.sweeps import pareto_report
-
-    points = read_points(folder / "points.csv", (x, y))
-    found = fronts(points, x, y)
-    prepared(folder, FIGURES)
-    written = draw(folder, points, found, x, y)
-    if as_json:
-        typer.echo(json_text({"x": x, "y": y, "fronts": found}), nl=False)
-        return
-    show(pareto_report(found, x, y))
-    for path in written:
         typer.echo(f"wrote {path}")
 
 

@@ -7,7 +7,7 @@ from itertools import product
 from typing import Any
 
 from accelsim.report.figures import INK, SMALL
-from accelsim.report.labels import Box, Canvas
+from accelsim.report.roofline_canvas import Box, Canvas
 from accelsim.report.roofline_scene import Scene, TiedLevel, blocks, radius, ridges
 from accelsim.report.text import figure, plain
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from accelsim.report.figures import GREY, INK, SMALL, image, style
-from accelsim.report.labels import Canvas
+from accelsim.report.roofline_canvas import Canvas
 from accelsim.report.roofline_labels import write_labels
 from accelsim.report.roofline_scene import (
     LEAST_SHARE,

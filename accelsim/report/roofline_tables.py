@@ -10,7 +10,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from accelsim.report.roofline_scene import Stack, stacks, tied_roofs
-from accelsim.report.tables import precision
+from accelsim.report.run import precision
 from accelsim.report.text import Grid, Paragraph, figure, percent, plain, scaled
 from accelsim.studies.roofline import Roofline
 

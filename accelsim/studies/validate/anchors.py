@@ -16,8 +16,8 @@ from accelsim.memory.device import run_trace
 from accelsim.memory.traces import read_trace
 from accelsim.power.fit import fit_clock, score_clock, sort_clocks
 from accelsim.power.points import Point
-from accelsim.power.silicon import fit_silicon
 from accelsim.power.thermal import Package, steady_k
+from accelsim.studies.dvfs_fit import fit_silicon
 from accelsim.studies.validate.calibration import HELD_OUT, calibration
 from accelsim.studies.validate.chips import chips
 from accelsim.workload.gemm import Gemm, gemm_of, in_pattern, widths

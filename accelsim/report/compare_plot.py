@@ -6,7 +6,7 @@ import io
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from accelsim.report.comparison import ENERGY_PARTS, Record, energy_parts
+from accelsim.report.compare import ENERGY_PARTS, Record, energy_parts
 from accelsim.report.text import figure
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from accelsim.power.fit import Scored
-from accelsim.power.silicon import Silicon
 from accelsim.report.text import Facts, Grid, Paragraph, figure, plain, scaled
+from accelsim.studies.dvfs_fit import Silicon
 
 UNKNOWN = "not told by these points"
 

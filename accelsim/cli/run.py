@@ -1,4 +1,4 @@
-"""Commands that simulate: run and gemm."""
+"""The run command."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from accelsim.cli.options import (
     Dram,
     Fidelity,
     Hw,
-    HwSets,
     Json,
     Out,
     ProfileFile,
@@ -48,9 +47,9 @@ def run(
     """Run a network: cycles, stalls, energy, what bounds it."""
     from accelsim.config import UserError, nearest
     from accelsim.config.files import json_text, prepared, write
-    from accelsim.report.files import RESULT_FILES, write_result
-    from accelsim.report.perfetto import trace_text
-    from accelsim.report.timeline import timeline_image
+    from accelsim.report.run_files import RESULT_FILES, write_result
+    from accelsim.report.run_perfetto import trace_text
+    from accelsim.report.run_timeline import timeline_image
     from accelsim.simulation.network import replay, simulate
 
     hardware, network = chosen(workload, hw, settings, precision, sparsity)
@@ -93,35 +92,8 @@ def run(
         layers = [result.record(row) for row in result.rows]
         typer.echo(json_text({**result.summary, "layers": layers}), nl=False)
         return
-    from accelsim.report.tables import run_report
+    from accelsim.report.run import run_report
 
     show(run_report(result.rows, result.summary))
     for path in written:
         typer.echo(f"wrote {path}")
-
-
-@app.command()
-def gemm(
-    m: Annotated[str, typer.Argument(metavar="M", help="Rows of the result.")],
-    k: Annotated[str, typer.Argument(metavar="K", help="Reduction.")],
-    n: Annotated[str, typer.Argument(metavar="N", help="Columns of the result.")],
-    hw: Hw = "edge_npu",
-    settings: HwSets = None,
-    fidelity: Steps = Fidelity.closed,
-    as_json: Json = False,
-) -> None:
-    """One product, M x K by K x N, on the array alone, without memory."""
-    from accelsim.config import parse_sizes
-    from accelsim.config.files import json_text
-    from accelsim.load import load_hardware
-    from accelsim.simulation.network import count_gemm
-
-    hardware = load_hardware(hw, settings or [])
-    rows, reduction, columns = parse_sizes({"M": m, "K": k, "N": n})
-    counted = count_gemm(hardware, rows, reduction, columns, fidelity.value)
-    if as_json:
-        typer.echo(json_text(counted), nl=False)
-        return
-    from accelsim.report.tables import gemm_report
-
-    show(gemm_report(counted, hardware))

@@ -64,7 +64,7 @@ def dutycycle(
 ) -> None:
     """Average power and battery life of a device that sleeps between inferences, cascades, or is woken by events."""
     from accelsim.config.files import json_text, prepared
-    from accelsim.report.duty import FILES, duty_record, duty_report, write_duty
+    from accelsim.report.dutycycle import FILES, duty_record, duty_report, write_duty
     from accelsim.studies.dutycycle import Asked, duty
 
     above_zero("--period-s", period_s)

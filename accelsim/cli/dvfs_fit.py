@@ -1,0 +1,46 @@
+"""The dvfs-fit command."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from accelsim.cli.app import app
+from accelsim.cli.options import Json
+from accelsim.cli.output import show
+
+
+@app.command("dvfs-fit")
+def dvfs_fit(
+    points: Annotated[
+        Path,
+        typer.Argument(
+            metavar="POINTS.csv",
+            help="Columns volt, mhz; watts, or inferences_per_s and microjoules; task where there are several.",
+        ),
+    ],
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE.yaml", help="Write the operating points for a hardware file there.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Fit laws of clock and power to measured points of a chip."""
+    from accelsim.config import UserError
+    from accelsim.config.files import json_text, prepared, write
+    from accelsim.report.dvfs_fit import operating_points_yaml, silicon_report
+    from accelsim.studies.dvfs_fit import fit_silicon
+
+    if out is not None and out.suffix.lower() not in (".yaml", ".yml"):
+        raise UserError(f"--out {out}: YAML is what is written; allowed: a name that ends in .yaml")
+    silicon = fit_silicon(points)
+    text = operating_points_yaml(silicon)
+    if out is not None:
+        prepared(out.parent, [out.name])
+        write(out, text)
+    if as_json:
+        typer.echo(json_text(silicon.record()), nl=False)
+        return
+    show(silicon_report(silicon))
+    typer.echo(f"\n{text}" if out is None else f"wrote {out}", nl=out is not None)

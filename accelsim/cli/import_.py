@@ -1,0 +1,28 @@
+"""The import command."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from accelsim.cli.app import app
+
+
+@app.command("import")
+def import_(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="ONNX model, SCALE-Sim topology CSV or cfg.")],
+    out: Annotated[Path, typer.Option(metavar="FILE.yaml", help="Where the YAML goes.")],
+) -> None:
+    """Turn another tool's model or configuration into YAML."""
+    from accelsim.config import UserError
+    from accelsim.config.files import prepared, write
+    from accelsim.load import imported
+    from accelsim.workload.importers import dump
+
+    if out.suffix.lower() not in (".yaml", ".yml"):
+        raise UserError(f"--out {out}: YAML is what is written; allowed: a name that ends in .yaml")
+    prepared(out.parent, [out.name])
+    write(out, dump(imported(file)))
+    typer.echo(f"wrote {out}")

@@ -8,9 +8,9 @@ import sys
 from pathlib import Path
 from types import SimpleNamespace
 
-import naive_tensorcore as naive
 import numpy as np
 import pytest
+from naive import tensorcore as naive
 
 SCRIPT = Path(__file__).parent / "bench" / "gpu_gemm.py"
 spec = importlib.util.spec_from_file_location("gpu_gemm", SCRIPT)

@@ -244,7 +244,7 @@ class Systolic:
         )
 
     def _step_stationary(self, a: np.ndarray, w: np.ndarray, total: type) -> tuple[np.ndarray, np.ndarray]:
-        from accelsim.kernels.stationary import StationaryArray, step_stationary
+        from accelsim.kernels.systolic_operand_stationary import StationaryArray, step_stationary
 
         array, reload = self.array, self._reload_cycles
         loads = not array.weights_resident
@@ -267,8 +267,8 @@ class Systolic:
         return out.swapaxes(1, 2) if weights_held else out, seen
 
     def _step_output_stationary(self, a: np.ndarray, w: np.ndarray, total: type) -> tuple[np.ndarray, np.ndarray]:
-        from accelsim.kernels.folds import LEFT_READS, TOP_READS
-        from accelsim.kernels.output_stationary import OutputStationaryArray, step_output_stationary
+        from accelsim.kernels.systolic_folds import LEFT_READS, TOP_READS
+        from accelsim.kernels.systolic_output_stationary import OutputStationaryArray, step_output_stationary
 
         array, reload = self.array, self._reload_cycles
         exchanged = array.output_drain == "cols"

@@ -1,20 +1,17 @@
 """A hardware description: its engine, and the machine around it."""
 
+from accelsim.hardware.bitserial import BitSerialUnit
+from accelsim.hardware.buffers import Layout, OperandSrams, Sram
 from accelsim.hardware.devices import BankedDevice, MemoryDevice, SerialDevice
-from accelsim.hardware.engines import BitSerialUnit, SystolicArray
+from accelsim.hardware.dram import Dram, DramFidelity
+from accelsim.hardware.engines import AnyEngine
 from accelsim.hardware.gating import GatedUnit, Gating
 from accelsim.hardware.machine import (
-    AnyEngine,
     Dma,
-    Dram,
-    DramFidelity,
     Hardware,
-    Layout,
     Mapper,
     Objective,
-    OperandSrams,
     Schedule,
-    Sram,
     TechnologyChoice,
     Thermal,
     VectorRates,
@@ -23,6 +20,7 @@ from accelsim.hardware.machine import (
 )
 from accelsim.hardware.operating import ClockLaw, OperatingPoint, OperatingPoints
 from accelsim.hardware.precisions import ACCUMULATOR_BITS, BITS, Precision
+from accelsim.hardware.systolic import SystolicArray
 from accelsim.hardware.tensorcore import TensorCore
 
 __all__ = [

@@ -20,13 +20,12 @@ from accelsim.kernels.bitserial_trees import (
     add_in,
     add_pairs,
     add_rows,
-    inlined,
     no_offer,
     offer_lanes,
     shift_in,
 )
-from accelsim.kernels.compiled import kernel
-from accelsim.kernels.folds import ceil_div
+from accelsim.kernels.compiled import forceinlined, kernel
+from accelsim.kernels.integers import ceil_div
 
 CYCLES, MACS, FOLDS, ACTIVATION_READS, WEIGHT_READS, PSUM_READS, PSUM_WRITES = range(7)
 """Places in the int64 counts of what the kernel saw."""
@@ -109,7 +108,7 @@ def width_of(brick, signed):
     return p + 2 if signed else p + 1
 
 
-@inlined
+@forceinlined
 def add_weight_bits(c, q, taken, columns, unit, activations, planes, trees, counts):
     """The trees of column c take weight bits from q up to IN_COUNT - 1 higher, under each activation bit of a cycle."""
     column, width = columns[c], planes.shape[1]
@@ -123,7 +122,7 @@ def add_weight_bits(c, q, taken, columns, unit, activations, planes, trees, coun
         scale = 1
 
 
-@inlined
+@forceinlined
 def add_activation_bits(c, q, taken, columns, unit, activations, planes, trees, counts):
     """The trees of column c take all activation bits of a cycle under weight bit q."""
     column, sign, i = columns[c], -1 if q == planes.shape[1] - 1 else 1, 0
@@ -158,7 +157,7 @@ def weight_bit_cycle(first, last, columns, unit, activations, planes, trees, sum
             columns[c, BITS] = left - taken
 
 
-@inlined
+@forceinlined
 def activation_bits_cycle(c, columns, unit, activations, values, trees, sums, offer):
     """Column c takes the next bits of its activations, under whole weights; the sums shift up and take them in."""
     column, filters = columns[c], columns[c, FILTERS]
@@ -184,7 +183,7 @@ def lowest_plane(left, c):
     return planes - 1
 
 
-@inlined
+@forceinlined
 def essential_cycle(c, columns, unit, left, values, trees, sums, offer):
     """Every lane of column c gives the lowest bit it has left, if that is in reach of the column's lowest.
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from accelsim.kernels.bitserial_planes import brick_at
 from accelsim.kernels.compiled import kernel
-from accelsim.kernels.folds import ceil_div
+from accelsim.kernels.integers import ceil_div
 
 
 @kernel

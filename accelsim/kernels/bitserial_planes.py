@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from accelsim.kernels.compiled import kernel
-from accelsim.kernels.folds import ceil_div
+from accelsim.kernels.integers import ceil_div
 
 WORD_LANES = 16
 

@@ -15,10 +15,7 @@ import numpy as np
 from numba.extending import intrinsic
 
 from accelsim.kernels.bitserial_planes import WORD_LANES
-from accelsim.kernels.compiled import kernel
-
-inlined = numba.njit(cache=True, nogil=True, error_model="numpy", forceinline=True)
-"""``kernel``, but without a call: what these loops take would cost more to pass than they do."""
+from accelsim.kernels.compiled import forceinlined, kernel
 
 
 @intrinsic
@@ -53,7 +50,7 @@ class Pairs(NamedTuple):
     negative: bool  #: the first pair is at a sign
 
 
-@inlined
+@forceinlined
 def count_pair(counts, i, word, at, activations, weights):
     """Each count doubles and adds the lanes in which both bits of pair i are set, or at a sign those in which not.
 
@@ -70,7 +67,7 @@ def count_pair(counts, i, word, at, activations, weights):
         counts[f] = np.uint8(2 * counts[f] + met)
 
 
-@inlined
+@forceinlined
 def count_four_pairs(counts, word, at, activations, weights):
     """As ``count_pair`` for four pairs, whatever the counts were."""
     lanes0, lanes1 = activations[at.a, at.p, word], activations[at.a, at.p - at.down, word]
@@ -98,7 +95,7 @@ def count_four_pairs(counts, word, at, activations, weights):
         counts[f] = np.uint8(2 * met + popcount(np.uint8(a3 & v3[f])) + popcount(np.uint8(b3 & w3[f])))
 
 
-@inlined
+@forceinlined
 def add_counts(trees, scale, weight, counts, base, c, filters):
     """Each tree of column c shifts and adds: tree * scale + weight * (count - base), all numbers of its type."""
     number, tree = trees.dtype.type, trees[c]
@@ -106,7 +103,7 @@ def add_counts(trees, scale, weight, counts, base, c, filters):
         tree[f] = number(tree[f] * scale + weight * (counts[f] - base))
 
 
-@inlined
+@forceinlined
 def add_pairs(c, pairs, scale, weight, at, activations, planes, trees, counts):
     """The trees of column c shift by ``scale`` and add so many ``pairs`` of planes, in all words of their lanes."""
     number, base = trees.dtype.type, WORD_LANES << (pairs - 1) if at.negative else 0
@@ -135,7 +132,7 @@ def no_offer(most):
     return Offer(np.zeros(most + 4, np.int64), np.zeros(most + 4, np.int32))
 
 
-@inlined
+@forceinlined
 def offer_lanes(offer, offered, lanes, word, digit):
     """Put the lanes of a word behind the ``offered``, all with the same digit; returns how many there are then."""
     left = np.int64(lanes)
@@ -147,7 +144,7 @@ def offer_lanes(offer, offered, lanes, word, digit):
     return offered
 
 
-@inlined
+@forceinlined
 def add_rows(trees, offer, offered, values, c, filters, brick):
     """Each tree of column c adds up its weights in the lanes that offer a bit, shifted to the bit's place.
 
@@ -167,7 +164,7 @@ def add_rows(trees, offer, offered, values, c, filters, brick):
             tree[f] = number(tree[f] + number(added))
 
 
-@inlined
+@forceinlined
 def shift_in(sums, scale, trees, c, filters):
     """Each sum of column c shifts and takes in its tree: sum * scale + tree; the tree is empty then."""
     number, column, tree = sums.dtype.type, sums[c], trees[c]
@@ -176,7 +173,7 @@ def shift_in(sums, scale, trees, c, filters):
         tree[f] = 0
 
 
-@inlined
+@forceinlined
 def add_in(sums, trees, weight, c, filters):
     """Each sum of column c takes in its shifted tree: sum + weight * tree; the tree is empty then."""
     number, column, tree = sums.dtype.type, sums[c], trees[c]

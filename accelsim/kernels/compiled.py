@@ -16,3 +16,7 @@ tuples of arrays too, and soon costs more than the work."""
 
 inlined = numba.njit(cache=CACHED, nogil=True, error_model="numpy", inline="always")
 """Decorator of a kernel's part that is used in one place: compiled into it, so that no call is left."""
+
+forceinlined = numba.njit(cache=CACHED, nogil=True, error_model="numpy", forceinline=True)
+"""Decorator of a kernel's part that is used in several places: LLVM compiles it into each, where to pass its arrays
+would cost more than its work."""

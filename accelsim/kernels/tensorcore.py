@@ -11,9 +11,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from accelsim.kernels.bitserial_trees import inlined
-from accelsim.kernels.compiled import kernel
-from accelsim.kernels.folds import ceil_div
+from accelsim.kernels.compiled import forceinlined, kernel
+from accelsim.kernels.integers import ceil_div
 
 CYCLES, MACS, FOLDS, ACTIVATION_READS, WEIGHT_READS, PSUM_READS, PSUM_WRITES, SKIPPED_MACS = range(8)
 """Places in the int64 counts of what the kernel saw."""
@@ -152,7 +151,7 @@ class Work(NamedTuple):
     across: int  #: first filter in the tile
 
 
-@inlined
+@forceinlined
 def add_four(sums, f, weights, a, rows, work):
     """Add four weighted rows of activations to the sums of a filter; casts keep the arithmetic narrow."""
     number = sums.dtype.type
@@ -167,7 +166,7 @@ def add_four(sums, f, weights, a, rows, work):
         line[i] = number(line[i] + added)
 
 
-@inlined
+@forceinlined
 def add_one(sums, f, weight, a, row, work):
     """Add one weighted row of activations to the sums of a filter."""
     number = sums.dtype.type

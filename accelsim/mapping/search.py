@@ -281,7 +281,7 @@ def _goal(objective: Objective, prices: Prices) -> Terms:
 
 def _least(c: Choice, hardware: Hardware, goal: Terms, halves: tuple[int, int, int]) -> tuple[int, float]:
     """Place and score of the best one."""
-    from accelsim.kernels.mapper import Goal, least
+    from accelsim.kernels.mapping_search import Goal, least
 
     per_cycle, latency = hardware.dram.bandwidth_gb_s * 1e3 / hardware.clock_mhz, latency_cycles(hardware)
     place, score = least(

@@ -27,7 +27,7 @@ from accelsim.memory.stream import IFMAP, OFMAP, WEIGHT, TileStream
 from accelsim.workload.gemm import INT64_MAX, Gemm
 
 if TYPE_CHECKING:
-    from accelsim.kernels.unroll import Layout
+    from accelsim.kernels.tile_stream import Layout
 
 ALIGNED = 4096  # addresses at which a tensor may begin
 VECTOR_STEPS = 16  # pieces of an element-wise layer: enough of them to overlap transfers with work
@@ -45,7 +45,7 @@ def gemm_stream(
 
     engine_cycles of the whole product are shared among the steps in proportion to passes times streamed vectors.
     """
-    from accelsim.kernels.unroll import Nest, unroll
+    from accelsim.kernels.tile_stream import Nest, unroll
 
     engine = hardware.engine
     placed = hardware.dram.played != "ideal"
@@ -101,7 +101,7 @@ def shared(nbytes: np.ndarray, share: Fraction) -> np.ndarray:
 
 def _layout(gemm: Gemm, mapping: Mapping, sum_bits: int) -> Layout:
     """Weights, then ifmap, then ofmap, from address 0."""
-    from accelsim.kernels.unroll import Layout
+    from accelsim.kernels.tile_stream import Layout
 
     channels = ifmap_channels(gemm, mapping.tile_k)
     tiles_m, tiles_n = -(-gemm.m // mapping.tile_m), -(-gemm.n // mapping.tile_n)
@@ -124,7 +124,7 @@ def _layout(gemm: Gemm, mapping: Mapping, sum_bits: int) -> Layout:
 
 
 def _nowhere() -> Layout:
-    from accelsim.kernels.unroll import Layout
+    from accelsim.kernels.tile_stream import Layout
 
     none, nothing = np.zeros(0, np.int64), np.zeros(3, np.int64)
     return Layout(none, none, 0, nothing, nothing, nothing)

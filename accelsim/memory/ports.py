@@ -21,7 +21,7 @@ from accelsim.hardware import ACCUMULATOR_BITS, Hardware, Layout
 from accelsim.workload.gemm import Convolution, Gemm
 
 if TYPE_CHECKING:
-    from accelsim.kernels.banks import Image, Runs
+    from accelsim.kernels.sram_banks import Image, Runs
 
 
 UNLIMITED = 1 << 40  # words that a bank serves at once where its ports are not stated
@@ -114,7 +114,7 @@ def _histogram(gemm: Gemm, blocks: Blocks, sram: Buffer, beside: int) -> np.ndar
 
     Where blocks are not told apart there is one row.
     """
-    from accelsim.kernels.banks import Banked, block_cycles
+    from accelsim.kernels.sram_banks import Banked, block_cycles
 
     runs = _runs(gemm, blocks, sram.layout == "channels_last")
     conv = gemm.convolution or _as_convolution(gemm)
@@ -142,7 +142,7 @@ def _as_convolution(gemm: Gemm) -> Convolution:
 
 
 def _image(conv: Convolution, groups: int, channels_last: bool) -> Image:
-    from accelsim.kernels.banks import Image
+    from accelsim.kernels.sram_banks import Image
 
     pixel_pitch = conv.channels * groups if channels_last else 1
     return Image(
@@ -162,7 +162,7 @@ def _image(conv: Convolution, groups: int, channels_last: bool) -> Image:
 
 def _runs(gemm: Gemm, blocks: Blocks, channels_last: bool) -> Runs:
     """The reduction of one group, in the order in which the layout is walked, cut into blocks and these into runs."""
-    from accelsim.kernels.banks import Runs
+    from accelsim.kernels.sram_banks import Runs
 
     conv = gemm.convolution or _as_convolution(gemm)
     (high, wide), channels = conv.kernel, conv.channels

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from accelsim.power.fit import Scored
+from accelsim.power.law_fit import Scored
 from accelsim.report.text import Facts, Grid, Paragraph, figure, plain, scaled
 from accelsim.studies.dvfs_fit import Silicon
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from accelsim.power.fit import (
+from accelsim.power.law_fit import (
     CLOCK_NO_WORSE,
     ClockLaw,
     Clocks,
@@ -18,7 +18,7 @@ from accelsim.power.fit import (
     score_power,
     sort_clocks,
 )
-from accelsim.power.points import Point, read_points
+from accelsim.power.measured_points import Point, read_points
 
 USUAL_ALPHA = (1.0, 2.0)  # from full velocity saturation to none
 

@@ -1,9 +1,9 @@
 """A million random requests for each DRAM device, every command checked: pytest tests/nightly."""
 
-import naive_dram
 import numpy as np
 import pytest
 import yaml
+from naive import dram as naive_dram
 from test_dram import BANKED, as_settings
 
 from accelsim.config.places import devices_folder

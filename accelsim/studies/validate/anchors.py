@@ -14,8 +14,8 @@ from accelsim.hardware import BankedDevice, Hardware, SystolicArray
 from accelsim.load import load_device, load_hardware, load_workload, shipped
 from accelsim.memory.device import run_trace
 from accelsim.memory.traces import read_trace
-from accelsim.power.fit import fit_clock, score_clock, sort_clocks
-from accelsim.power.points import Point
+from accelsim.power.law_fit import fit_clock, score_clock, sort_clocks
+from accelsim.power.measured_points import Point
 from accelsim.power.thermal import Package, steady_k
 from accelsim.studies.dvfs_fit import fit_silicon
 from accelsim.studies.validate.calibration import HELD_OUT, calibration

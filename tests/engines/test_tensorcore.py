@@ -4,12 +4,12 @@ import re
 from dataclasses import astuple, fields, replace
 from fractions import Fraction
 
-import naive_tensorcore as naive
 import numpy as np
 import pytest
 from conftest import UNJITTED
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from naive import tensorcore as naive
 
 from accelsim.compress import Compressed, compressed, pruned
 from accelsim.config import UserError

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from accelsim.kernels.compiled import kernel
-from accelsim.kernels.folds import (
+from accelsim.kernels.systolic_folds import (
     CYCLES,
     FOLDS,
     LEFT_READS,

@@ -3,13 +3,13 @@
 import csv
 from functools import cache
 
-import naive_dram
 import numpy as np
 import pytest
 import yaml
 from conftest import UNJITTED
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from naive import dram as naive_dram
 
 from accelsim.config.places import anchors_folder, devices_folder
 from accelsim.load import load_device, shipped

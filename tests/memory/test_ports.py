@@ -3,11 +3,11 @@
 from collections import Counter
 from dataclasses import asdict
 
-import naive_ports as naive
 import pytest
 from conftest import UNJITTED
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from naive import ports as naive
 from test_bitserial import gemms as serial_gemms
 from test_bitserial import unit
 from test_bitserial import units as serial_units

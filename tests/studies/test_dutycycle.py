@@ -3,10 +3,10 @@
 import json
 import math
 
-import naive_power as naive
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from naive import power as naive
 
 import accelsim
 from accelsim.config import UserError

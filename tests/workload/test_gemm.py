@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from naive_convolution import convolve
+from naive.convolution import convolve
 
 from accelsim.config import UserError, parse_yaml
 from accelsim.workload.gemm import FUNCTIONS, Bits, Convolution, Gemm, gemm_of, im2col, vector_work, widths

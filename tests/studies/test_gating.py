@@ -3,11 +3,11 @@
 import json
 import math
 
-import naive_power as naive
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from naive import power as naive
 
 import accelsim
 from accelsim.config import UserError

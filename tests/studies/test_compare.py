@@ -24,7 +24,7 @@ from accelsim.studies.compare import Gap, _whole
 from accelsim.studies.cycle_parts import PARTS, cycle_parts, waiting
 from accelsim.workload.network import workload_of
 
-README = (Path(__file__).resolve().parent.parent / "README.md").read_text(encoding="utf-8")
+README = (Path(__file__).resolve().parents[2] / "README.md").read_text(encoding="utf-8")
 MACHINES = ("edge_npu", "stripes", "edge_sparse_npu")
 SPARSITIES = ["dense", "2:4", "0.5"]
 

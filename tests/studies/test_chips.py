@@ -10,7 +10,7 @@ import pytest
 from accelsim import load_hardware, load_workload, simulate
 from accelsim.studies.validate.chips import ALEXNET, ALL, BATCH, EYERISS, TPU, chips
 
-README = (Path(__file__).resolve().parent.parent / "README.md").read_text(encoding="utf-8")
+README = (Path(__file__).resolve().parents[2] / "README.md").read_text(encoding="utf-8")
 TOLD = 0.2  # the error that the TPU's rows aim at
 
 # Jouppi et al., ISCA 2017, Table 1: weights, operations per weight byte, batch, layers; Table 3, row 9: GOPS

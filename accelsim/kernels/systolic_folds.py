@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from accelsim.kernels.compiled import kernel
+from accelsim.kernels.integers import ceil_div
 
 CYCLES, MACS, FOLDS, LEFT_READS, TOP_READS, PSUM_READS, PSUM_WRITES = range(7)
 """Places in the int64 counts of what a kernel saw; operands enter at the left of rows or the top of columns."""
@@ -44,12 +45,6 @@ class Flight(NamedTuple):
 
 
 FLIGHT_FIELDS = len(Flight._fields)
-
-
-@kernel
-def ceil_div(a, b):
-    """Least integer not below a / b."""
-    return -(-a // b)
 
 
 @kernel

@@ -2,10 +2,10 @@
 
 import math
 
-import naive_power as naive
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from naive import power as naive
 
 import accelsim
 from accelsim.config import UserError

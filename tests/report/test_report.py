@@ -334,7 +334,7 @@ def test_validate_shows_errors_however_small_and_bands(checked):
     assert lines[-1] == "1 anchors outside their band"
 
 
-README = (Path(__file__).resolve().parent.parent / "README.md").read_text(encoding="utf-8")
+README = (Path(__file__).resolve().parents[2] / "README.md").read_text(encoding="utf-8")
 
 
 def test_readme_names_every_key_of_the_hardware():

@@ -16,7 +16,8 @@ from typing import NamedTuple
 import numpy as np
 
 from accelsim.kernels.compiled import kernel
-from accelsim.kernels.folds import (
+from accelsim.kernels.integers import ceil_div
+from accelsim.kernels.systolic_folds import (
     CYCLES,
     FOLDS,
     LEFT_READS,
@@ -25,7 +26,6 @@ from accelsim.kernels.folds import (
     PSUM_WRITES,
     TOP_READS,
     Grid,
-    ceil_div,
     enter_rows,
     flight_ring,
     fold_count,

@@ -7,11 +7,11 @@ import re
 from fractions import Fraction
 from math import ceil
 
-import naive_memory
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from naive import memory as naive_memory
 
 from accelsim import UserError, load_hardware, load_workload, simulate
 from accelsim.engines.systolic import Systolic

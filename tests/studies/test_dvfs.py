@@ -4,12 +4,12 @@ import csv
 import json
 from dataclasses import replace
 
-import naive_power as naive
 import numpy as np
 import pytest
 from conftest import UNJITTED
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from naive import power as naive
 
 import accelsim
 from accelsim.config import UserError
@@ -18,7 +18,7 @@ from accelsim.energy.technology import load_technology
 from accelsim.hardware import OperatingPoint
 from accelsim.load import load_hardware, load_workload
 from accelsim.power.dvfs import Period, PointRun, govern
-from accelsim.power.schedule import Choices, energy_and_time, front_of, lower_bound_pj
+from accelsim.power.point_choice import Choices, energy_and_time, front_of, lower_bound_pj
 from accelsim.studies.dvfs import dvfs, points_of
 
 IDEAL = "dram.fidelity=ideal"

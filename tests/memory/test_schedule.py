@@ -1,10 +1,10 @@
 """The double-buffered schedule against a tick-by-tick loop, and the timeline made of it."""
 
-import naive_memory
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from naive import memory as naive_memory
 
 import accelsim
 from accelsim.config import UserError

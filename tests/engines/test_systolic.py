@@ -6,12 +6,12 @@ import sys
 from dataclasses import astuple
 from importlib import resources
 
-import naive
 import numpy as np
 import pytest
 from conftest import UNJITTED
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from naive import systolic as naive
 
 from accelsim.config import UserError
 from accelsim.engines.systolic import Systolic

@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from naive_convolution import last_window_start, out_size
+from naive.convolution import last_window_start, out_size
 
 from accelsim.config import UserError, parse_yaml
 from accelsim.workload.layers import Features, Image, Tokens

@@ -6,12 +6,12 @@ import sys
 from dataclasses import astuple, replace
 from fractions import Fraction
 
-import naive_bitserial as naive
 import numpy as np
 import pytest
 from conftest import UNJITTED
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from naive import bitserial as naive
 
 from accelsim.config import UserError
 from accelsim.engines.bitserial import BitSerial, Losses

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from accelsim.hardware.laws import AlphaPower, Leakage
-from accelsim.power.points import Point
+from accelsim.power.measured_points import Point
 
 PER_V = (-2.0, 20.0)  # where b is searched: a current that falls with the voltage, one that grows 7 times in 0.1 V
 SCANNED, REFINED = 241, 60  # places of the first search, and steps of the second

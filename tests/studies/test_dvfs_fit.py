@@ -6,16 +6,16 @@ import math
 from importlib import resources
 from pathlib import Path
 
-import naive_power as naive
 import numpy as np
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from naive import power as naive
 
 from accelsim.config import UserError
 from accelsim.hardware.laws import AlphaPower, Leakage
-from accelsim.power.fit import fit_clock, fit_power, sort_clocks
-from accelsim.power.points import Point, read_points
+from accelsim.power.law_fit import fit_clock, fit_power, sort_clocks
+from accelsim.power.measured_points import Point, read_points
 from accelsim.studies.dvfs_fit import fit_silicon
 
 ANCHORS = Path(str(resources.files("accelsim") / "anchors"))

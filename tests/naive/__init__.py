@@ -1,0 +1,1 @@
+"""Oracles in plain Python: slow, obvious, and importing nothing from accelsim."""

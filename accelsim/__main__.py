@@ -6,7 +6,7 @@ import sys
 def main() -> None:
     """Entry point."""
     try:
-        from accelsim.cli import main as run
+        from accelsim.cli import run_command_line as run
 
         run()
     except KeyboardInterrupt:

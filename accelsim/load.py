@@ -10,18 +10,18 @@ from typing import Any
 from accelsim.config import (
     Document,
     UserError,
-    assigned,
+    apply_settings,
+    assign_value,
     invalid,
-    merge,
+    merge_documents,
     nearest,
     read_yaml,
-    shown,
+    show_value,
     validated,
-    with_settings,
 )
 from accelsim.config.places import devices_folder, hwconfigs_folder, workloads_folder
 from accelsim.hardware import BankedDevice, Hardware, MemoryDevice, SerialDevice
-from accelsim.workload.network import Workload, workload_of
+from accelsim.workload.network import Workload, build_workload
 
 DEFAULT_HARDWARE = "edge_npu"
 WORKLOAD_PREFIX = "workload."
@@ -51,7 +51,7 @@ IMPORTERS: dict[str, Callable[[Path], dict[str, Any]]] = {
     ".onnx": _network,
 }
 HARDWARE_IMPORTS = {".cfg"}  # the other importers make workloads
-SUFFIXES = {".yaml", ".yml", *IMPORTERS}
+MODEL_SUFFIXES = {".yaml", ".yml", *IMPORTERS}
 
 
 def load_hardware(hardware: str | Path = DEFAULT_HARDWARE, settings: Iterable[str] = ()) -> Hardware:
@@ -67,7 +67,7 @@ def load_workload(workload: str | Path, settings: Iterable[str] = ()) -> Workloa
 
     Raises: UserError naming what is wrong and where.
     """
-    return workload_of(workload_document(workload, settings))
+    return build_workload(workload_document(workload, settings))
 
 
 def load_device(device: str | Path, settings: Iterable[str] = (), mapping: str | None = None) -> MemoryDevice:
@@ -77,12 +77,12 @@ def load_device(device: str | Path, settings: Iterable[str] = (), mapping: str |
     """
     document = device_document(device, settings)
     if mapping is not None:
-        document = assigned(document, "mapping", mapping, f"--mapping {mapping}")
+        document = assign_value(document, "mapping", mapping, f"--mapping {mapping}")
     kind = document.data.get("kind")
     if kind == "serial":
         return validated(SerialDevice, document)
     if kind not in ("banked", None):
-        raise invalid(document, ("kind",), f"no such kind, got {shown(kind)}; allowed: banked, serial")
+        raise invalid(document, ("kind",), f"no such kind, got {show_value(kind)}; allowed: banked, serial")
     return validated(BankedDevice, document)
 
 
@@ -111,7 +111,7 @@ def imported(path: Path) -> dict[str, Any]:
 
 def hardware_document(name: str | Path, settings: Iterable[str] = ()) -> Document:
     """A hardware file with what it extends and the settings, unchecked, each value with its place."""
-    return with_device(with_settings(_document(name, hwconfigs_folder(), "hardware"), settings))
+    return with_device(apply_settings(_document(name, hwconfigs_folder(), "hardware"), settings))
 
 
 def with_device(document: Document) -> Document:
@@ -136,17 +136,17 @@ def with_device(document: Document) -> Document:
 
 def workload_document(name: str | Path, settings: Iterable[str] = ()) -> Document:
     """A workload file with settings, unchecked, each value with its place."""
-    return with_settings(_document(name, workloads_folder(), "workload"), settings, WORKLOAD_PREFIX)
+    return apply_settings(_document(name, workloads_folder(), "workload"), settings, WORKLOAD_PREFIX)
 
 
 def device_document(name: str | Path, settings: Iterable[str] = ()) -> Document:
     """A device file with settings, unchecked, each value with its place."""
-    return with_settings(_document(name, devices_folder(), "device"), settings)
+    return apply_settings(_document(name, devices_folder(), "device"), settings)
 
 
 def _document(name: str | Path, folder: Path, what: str, extending: tuple[Path, ...] = ()) -> Document:
     if not isinstance(name, str | Path):
-        raise UserError(f"{what}: should be a name or a path, got {shown(name)}")
+        raise UserError(f"{what}: should be a name or a path, got {show_value(name)}")
     path = _locate(name, folder, what)
     document = _read(path, what)
     if "extends" not in document.data:
@@ -157,7 +157,7 @@ def _document(name: str | Path, folder: Path, what: str, extending: tuple[Path, 
     if here in extending:
         raise UserError(f"{place}: extends: goes in a circle; {path.name} is extended already")
     if not isinstance(base, str):
-        raise UserError(f"{place}: extends: should be a name or a path, got {shown(base)}")
+        raise UserError(f"{place}: extends: should be a name or a path, got {show_value(base)}")
     if is_path(base):
         base = str(path.parent / base)
     try:
@@ -166,7 +166,7 @@ def _document(name: str | Path, folder: Path, what: str, extending: tuple[Path, 
         raise UserError(f"{place}: extends: {error}") from None
     own = {"name": path.stem} if _NAME.fullmatch(path.stem) else {}
     data = own | {key: value for key, value in document.data.items() if key != "extends"}
-    return merge(below, document._replace(data=data))
+    return merge_documents(below, document._replace(data=data))
 
 
 def _read(path: Path, what: str) -> Document:
@@ -193,7 +193,7 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 
 def is_path(name: str | Path) -> bool:
     """Whether a name means a file rather than something that ships."""
-    return isinstance(name, Path) or "/" in name or "\\" in name or Path(name).suffix.lower() in SUFFIXES
+    return isinstance(name, Path) or "/" in name or "\\" in name or Path(name).suffix.lower() in MODEL_SUFFIXES
 
 
 def _locate(name: str | Path, folder: Path, what: str) -> Path:

@@ -48,7 +48,7 @@ def command(monkeypatch, capfd):
     def call(*arguments):
         monkeypatch.setattr(sys, "argv", ["accelsim", *map(str, arguments)])
         with pytest.raises(SystemExit) as ended:
-            cli.main()
+            cli.run_command_line()
         out, err = capfd.readouterr()
         return ended.value.code, out, err
 

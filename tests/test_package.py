@@ -13,7 +13,7 @@ from accelsim.config import parse_yaml
 from accelsim.load import load_hardware
 from accelsim.studies.sweep.designs import design
 from accelsim.studies.sweep.spec import read_study
-from accelsim.workload.network import workload_of
+from accelsim.workload.network import build_workload
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -52,7 +52,7 @@ def test_readme_hardware_file_loads(tmp_path):
 
 
 def test_readme_workload_file_loads():
-    workload = workload_of(parse_yaml(readme_blocks("yaml")[1], "README.md"))
+    workload = build_workload(parse_yaml(readme_blocks("yaml")[1], "README.md"))
     assert len(workload.nodes) == 6
 
 

@@ -3,11 +3,11 @@
 from importlib import import_module
 
 from accelsim.cli.app import app
-from accelsim.cli.entry import main
+from accelsim.cli.entry import run_command_line
 
-__all__ = ["app", "main"]
+__all__ = ["app", "run_command_line"]
 
-COMMANDS = (  # as help lists them
+COMMAND_FILES = (  # as help lists them
     "run",
     "gemm",
     "compare",
@@ -28,5 +28,5 @@ COMMANDS = (  # as help lists them
     "warmup",
 )
 
-for command in COMMANDS:
+for command in COMMAND_FILES:
     import_module(f"accelsim.cli.{command}")

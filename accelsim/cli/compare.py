@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from accelsim.cli.app import app
-from accelsim.cli.options import Json, Sets
-from accelsim.cli.output import Progress, show
+from accelsim.cli.options import JsonArgument, SettingsArgument
+from accelsim.cli.output import ProgressBar, show
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
 
-@app.command()
-def compare(
+@app.command("compare")
+def compare_command(
     workload: Annotated[
         str | None, typer.Argument(metavar="WORKLOAD", help="Shipped name, YAML, ONNX or SCALE-Sim CSV.")
     ] = None,
@@ -29,25 +29,25 @@ def compare(
     sparsity: Annotated[
         str | None, typer.Option(metavar="S,S", help="Of weights: dense, n:m (2:4), or a share of zeros (0.5).")
     ] = None,
-    settings: Sets = None,
+    settings: SettingsArgument = None,
     claims: Annotated[
         bool, typer.Option("--claims", help="Instead: five classic claims on shipped networks, with their fine print.")
     ] = False,
     out: Annotated[
         str | None, typer.Option(metavar="DIR", help="Write compare.csv, compare.svg and compare.png there.")
     ] = None,
-    as_json: Json = False,
+    as_json: JsonArgument = False,
 ) -> None:
     """Compare hardware, precisions and sparsities: gains, what they promised, and what took the rest."""
     from accelsim.config import UserError
-    from accelsim.config.files import json_text, prepared
+    from accelsim.config.files import json_text, prepare_folder
     from accelsim.report.compare_files import COMPARISON_FILES, write_comparison
 
     if claims and (workload or hw or precision or sparsity or settings):
         raise UserError("--claims: brings its own networks and hardware; allowed beside it: --out, --json")
     if not claims and workload is None:
         raise UserError("compare: give a WORKLOAD, or --claims")
-    folder = None if out is None else prepared(out, COMPARISON_FILES)
+    folder = None if out is None else prepare_folder(out, COMPARISON_FILES)
     if claims or workload is None:
         records, told, report = _claimed()
     else:
@@ -68,7 +68,7 @@ def _claimed() -> Shown:
     from accelsim.report.compare import claims_report
     from accelsim.studies.claims import CLAIMS
 
-    with Progress(len(CLAIMS), shown=True, doing="comparing") as advance:
+    with ProgressBar(len(CLAIMS), shown=True, doing="comparing") as advance:
         found = []
         for claim in CLAIMS:
             found.append(claim())
@@ -91,7 +91,7 @@ def _compared(
     network = load_workload(workload, of_workload)
     precisions, sparsities = _list("precision", precision), _list("sparsity", sparsity) or ["dense"]
     runs = len(hardware) * len(precisions or [""]) * len({"dense", *sparsities})
-    with Progress(runs, shown=True, doing="comparing") as advance:
+    with ProgressBar(runs, shown=True, doing="comparing") as advance:
         records = comparison.compare(hardware, network, precisions, sparsities, advance).records
     told = {"workload": network.name, "settings": settings, "rows": records}
     return records, told, comparison_report(records, settings)

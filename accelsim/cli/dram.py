@@ -8,12 +8,12 @@ from typing import Annotated
 import typer
 
 from accelsim.cli.app import app
-from accelsim.cli.options import DeviceFidelity, Json
+from accelsim.cli.options import DeviceFidelityOption, JsonArgument
 from accelsim.cli.output import show
 
 
-@app.command()
-def dram(
+@app.command("dram")
+def dram_command(
     trace: Annotated[
         Path, typer.Argument(metavar="TRACE", help="Requests: CSV (arrival_cycle,address,is_write) or npz.")
     ],
@@ -23,8 +23,8 @@ def dram(
         typer.Option(metavar="MAP", help="Address fields, most significant first, as rochrababgco."),
     ] = None,
     fidelity: Annotated[
-        DeviceFidelity, typer.Option(help="cycle: command by command; transaction: request by request.")
-    ] = DeviceFidelity.cycle,
+        DeviceFidelityOption, typer.Option(help="cycle: command by command; transaction: request by request.")
+    ] = DeviceFidelityOption.cycle,
     settings: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="Change a value of the device: channels=8. Repeats."),
@@ -32,14 +32,14 @@ def dram(
     commands: Annotated[
         Path | None, typer.Option(metavar="FILE.csv", help="Write every command with its cycle there.")
     ] = None,
-    as_json: Json = False,
+    as_json: JsonArgument = False,
 ) -> None:
     """Run a trace of requests through a memory device: cycles, latency, row hits, energy."""
     from accelsim.config.files import json_text
     from accelsim.load import load_device
     from accelsim.memory.device import run_trace
     from accelsim.memory.traces import read_trace
-    from accelsim.report.dram import memory_report
+    from accelsim.report.dram import dram_report
     from accelsim.report.dram_files import command_list, for_commands
 
     chosen = load_device(device, settings or [], mapping)
@@ -54,6 +54,6 @@ def dram(
     if as_json:
         typer.echo(json_text(result.as_json()), nl=False)
         return
-    show(memory_report(result))
+    show(dram_report(result))
     if commands is not None:
         typer.echo(f"wrote {commands}")

@@ -8,12 +8,12 @@ from typing import Annotated
 import typer
 
 from accelsim.cli.app import app
-from accelsim.cli.options import Pattern
+from accelsim.cli.options import TracePatternOption
 
 
 @app.command("dram-trace")
-def dram_trace(
-    pattern: Annotated[Pattern, typer.Argument(help="What the requests look like.")],
+def dram_trace_command(
+    pattern: Annotated[TracePatternOption, typer.Argument(help="What the requests look like.")],
     out: Annotated[Path, typer.Option(metavar="FILE", help="Where the trace goes: FILE.csv or FILE.npz.")],
     requests: Annotated[int, typer.Option(metavar="N", help="How many.")] = 16384,
     request_bytes: Annotated[int, typer.Option(metavar="BYTES", help="Of each.")] = 64,

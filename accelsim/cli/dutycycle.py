@@ -8,7 +8,7 @@ import typer
 
 from accelsim.cli.app import app
 from accelsim.cli.inputs import above_zero, chosen, run_title
-from accelsim.cli.options import Dram, Hw, Json, Sets, Width
+from accelsim.cli.options import DramArgument, HardwareArgument, JsonArgument, PrecisionArgument, SettingsArgument
 from accelsim.cli.output import show
 
 if TYPE_CHECKING:
@@ -23,11 +23,11 @@ NEEDS = (  # options, those of which one has to be there for them, and how a mes
 )
 
 
-@app.command()
-def dutycycle(
+@app.command("dutycycle")
+def dutycycle_command(
     context: typer.Context,
     workload: Annotated[str, typer.Argument(metavar="WORKLOAD", help="Shipped name, YAML, ONNX or SCALE-Sim CSV.")],
-    hw: Hw = "edge_npu",
+    hw: HardwareArgument = "edge_npu",
     period_s: Annotated[float, typer.Option(metavar="T", help="An inference every T seconds.")] = 1.0,
     then: Annotated[
         list[str] | None,
@@ -56,16 +56,16 @@ def dutycycle(
     events_per_hour: Annotated[float, typer.Option(metavar="N", help="Events to be detected.")] = 10.0,
     hit: Annotated[float, typer.Option(metavar="P", help="Probability that one is detected.")] = 0.95,
     false_alarms_per_hour: Annotated[float, typer.Option(metavar="N", help="Wake-ups for nothing.")] = 1.0,
-    settings: Sets = None,
-    precision: Width = None,
-    dram: Dram = None,
+    settings: SettingsArgument = None,
+    precision: PrecisionArgument = None,
+    dram: DramArgument = None,
     out: Annotated[str | None, typer.Option(metavar="DIR", help="Write dutycycle.json there.")] = None,
-    as_json: Json = False,
+    as_json: JsonArgument = False,
 ) -> None:
     """Average power and battery life of a device that sleeps between inferences, cascades, or is woken by events."""
-    from accelsim.config.files import json_text, prepared
-    from accelsim.report.dutycycle import FILES, duty_record, duty_report, write_duty
-    from accelsim.studies.dutycycle import Asked, duty
+    from accelsim.config.files import json_text, prepare_folder
+    from accelsim.report.dutycycle import DUTYCYCLE_FILES, dutycycle_record, dutycycle_report, write_dutycycle
+    from accelsim.studies.dutycycle import DeviceUse, dutycycle
 
     above_zero("--period-s", period_s)
     above_zero("--detector-period-s", detector_period_s)
@@ -81,16 +81,16 @@ def dutycycle(
     if detector is not None:
         rates = (events_per_hour, hit, false_alarms_per_hour)
         watch, notes = _detector(detector, detector_hw, detector_period_s, detector_mw, rates)
-    folder = None if out is None else prepared(out, FILES)
-    asked = Asked(period_s, sleep_mw, wake_ms, wake_uj, battery, watch)
-    found = duty(hardware, networks, asked, dram.value if dram else None)
+    folder = None if out is None else prepare_folder(out, DUTYCYCLE_FILES)
+    asked = DeviceUse(period_s, sleep_mw, wake_ms, wake_uj, battery, watch)
+    found = dutycycle(hardware, networks, asked, dram.value if dram else None)
     found = found._replace(notes=[*found.notes, *notes])
-    record = duty_record(found, {"hardware": hardware.name, "settings": settings or []})
-    written = [] if folder is None else write_duty(folder, record)
+    record = dutycycle_record(found, {"hardware": hardware.name, "settings": settings or []})
+    written = [] if folder is None else write_dutycycle(folder, record)
     if as_json:
         typer.echo(json_text(record), nl=False)
         return
-    show(duty_report(found, run_title(hardware, networks[0][0], settings)))
+    show(dutycycle_report(found, run_title(hardware, networks[0][0], settings)))
     for path in written:
         typer.echo(f"wrote {path}")
 
@@ -159,10 +159,10 @@ def _detector(
     from accelsim.config import UserError
     from accelsim.load import load_hardware, load_workload
     from accelsim.power.dutycycle import Watch
-    from accelsim.studies.dutycycle import watching_mw
+    from accelsim.studies.dutycycle import detector_power_mw
 
     if power_mw is not None:
         raise UserError(f"--detector {name}: its power comes from its runs; leave --detector-mw out")
     hardware, network = load_hardware(hw), load_workload(name)
     looks = f"detector: {network.name} on {hardware.name} every {period_s:g} s, which idles in between, all of it on"
-    return Watch(watching_mw(hardware, network, period_s), *rates), [f"{looks}; --detector-mw states its power"]
+    return Watch(detector_power_mw(hardware, network, period_s), *rates), [f"{looks}; --detector-mw states its power"]

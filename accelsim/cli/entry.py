@@ -10,7 +10,7 @@ import typer
 from accelsim.cli.app import app
 
 
-def main() -> None:
+def run_command_line() -> None:
     """Entry point: a user's mistake is one line and exit status 2, a failed run 1, Ctrl-C 130; never a traceback."""
     if sys.stdout is None:  # closed by the caller
         sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
@@ -56,7 +56,7 @@ def _usage(message: str) -> str:
 
 def commands() -> list[str]:
     """Names of all commands."""
-    return [command.name or str(command.callback and command.callback.__name__) for command in app.registered_commands]
+    return [str(command.name) for command in app.registered_commands]
 
 
 def _told(line: str, code: int) -> int:

@@ -8,24 +8,24 @@ import typer
 
 from accelsim.cli.app import app
 from accelsim.cli.options import (
-    Fidelity,
-    Hw,
-    HwSets,
-    Json,
-    Steps,
+    FidelityArgument,
+    FidelityOption,
+    HardwareArgument,
+    HardwareSettingsArgument,
+    JsonArgument,
 )
 from accelsim.cli.output import show
 
 
-@app.command()
-def gemm(
+@app.command("gemm")
+def gemm_command(
     m: Annotated[str, typer.Argument(metavar="M", help="Rows of the result.")],
     k: Annotated[str, typer.Argument(metavar="K", help="Reduction.")],
     n: Annotated[str, typer.Argument(metavar="N", help="Columns of the result.")],
-    hw: Hw = "edge_npu",
-    settings: HwSets = None,
-    fidelity: Steps = Fidelity.closed,
-    as_json: Json = False,
+    hw: HardwareArgument = "edge_npu",
+    settings: HardwareSettingsArgument = None,
+    fidelity: FidelityArgument = FidelityOption.closed,
+    as_json: JsonArgument = False,
 ) -> None:
     """One product, M x K by K x N, on the array alone, without memory."""
     from accelsim.config import parse_sizes

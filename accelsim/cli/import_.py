@@ -11,18 +11,18 @@ from accelsim.cli.app import app
 
 
 @app.command("import")
-def import_(
+def import_command(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="ONNX model, SCALE-Sim topology CSV or cfg.")],
     out: Annotated[Path, typer.Option(metavar="FILE.yaml", help="Where the YAML goes.")],
 ) -> None:
     """Turn another tool's model or configuration into YAML."""
     from accelsim.config import UserError
-    from accelsim.config.files import prepared, write
+    from accelsim.config.files import prepare_folder, write_file
     from accelsim.load import imported
     from accelsim.workload.importers import dump
 
     if out.suffix.lower() not in (".yaml", ".yml"):
         raise UserError(f"--out {out}: YAML is what is written; allowed: a name that ends in .yaml")
-    prepared(out.parent, [out.name])
-    write(out, dump(imported(file)))
+    prepare_folder(out.parent, [out.name])
+    write_file(out, dump(imported(file)))
     typer.echo(f"wrote {out}")

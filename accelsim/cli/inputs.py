@@ -5,34 +5,34 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from accelsim.cli.options import Precision
+    from accelsim.cli.options import PrecisionOption
     from accelsim.hardware import Hardware
     from accelsim.workload.network import Workload
 
 
 def chosen(
-    workload: str, hw: str, settings: list[str] | None, precision: Precision | None, sparsity: str | None
+    workload: str, hw: str, settings: list[str] | None, precision: PrecisionOption | None, sparsity: str | None
 ) -> tuple[Hardware, Workload]:
     """Hardware and network with the settings, then the precision, then the sparsity laid over them."""
-    from accelsim.compress import at_precision, sparse
+    from accelsim.compress import apply_precision, apply_sparsity
     from accelsim.config import UserError
     from accelsim.load import load_hardware, load_workload, split_settings
 
     of_hardware, of_workload = split_settings(settings or [])
     hardware, network = load_hardware(hw, of_hardware), load_workload(workload, of_workload)
     if precision is not None:
-        hardware, network = at_precision(hardware, network, precision.value)
+        hardware, network = apply_precision(hardware, network, precision.value)
     if sparsity is not None and any(text.startswith("engine.pattern=") for text in of_hardware):
         raise UserError(f"--sparsity {sparsity}: sets engine.pattern, as a --set does; give one of them")
     if sparsity is not None:
-        hardware, network = sparse(hardware, network, sparsity)
+        hardware, network = apply_sparsity(hardware, network, sparsity)
     return hardware, network
 
 
 def profiled(network: Workload, name: str | None, accuracy: str | None) -> tuple[Workload, list[str]]:
     """The network at a profile's widths, if one is named, and notes on where they come from."""
     from accelsim.config import UserError
-    from accelsim.workload.precision_profiles import at_profile, profile_file, read_profile
+    from accelsim.workload.precision_profiles import apply_profile, profile_file, read_profile
 
     if not name:
         if accuracy is not None:
@@ -40,7 +40,7 @@ def profiled(network: Workload, name: str | None, accuracy: str | None) -> tuple
         return network, []
     path, accuracy = profile_file(name), accuracy or "100%"
     profile = read_profile(path, network.name, accuracy)
-    return at_profile(network, profile), [f"activation widths of {path.name} at {accuracy}: {profile.provenance}"]
+    return apply_profile(network, profile), [f"activation widths of {path.name} at {accuracy}: {profile.provenance}"]
 
 
 def run_title(hardware: Hardware, network: Workload, settings: list[str] | None) -> str:

@@ -7,21 +7,21 @@ from typing import Annotated
 import typer
 
 from accelsim.cli.app import app
-from accelsim.cli.options import Json, Kind
+from accelsim.cli.options import JsonArgument, ListKindOption
 from accelsim.cli.output import show as show_report
 
 
 @app.command("list")
-def list_(
-    kind: Annotated[Kind, typer.Argument(help="What to list.")],
-    as_json: Json = False,
+def list_command(
+    kind: Annotated[ListKindOption, typer.Argument(help="What to list.")],
+    as_json: JsonArgument = False,
 ) -> None:
     """List what ships: hardware, workloads, memory devices, technologies."""
     from accelsim.config.files import json_text
-    from accelsim.report.list import listing, listing_report
+    from accelsim.report.list import list_report, list_shipped
 
-    entries = listing(kind.value)
+    entries = list_shipped(kind.value)
     if as_json:
         typer.echo(json_text({kind.value: entries}), nl=False)
     else:
-        show_report(listing_report(entries))
+        show_report(list_report(entries))

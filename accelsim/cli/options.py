@@ -9,14 +9,14 @@ from typing import Annotated
 import typer
 
 
-class Fidelity(StrEnum):
+class FidelityOption(StrEnum):
     """How cycles are found."""
 
     closed = "closed"
     stepped = "stepped"
 
 
-class DramFidelity(StrEnum):
+class DramFidelityOption(StrEnum):
     """How exactly DRAM is modelled."""
 
     ideal = "ideal"
@@ -24,14 +24,14 @@ class DramFidelity(StrEnum):
     cycle = "cycle"
 
 
-class DeviceFidelity(StrEnum):
+class DeviceFidelityOption(StrEnum):
     """How exactly a memory device alone is modelled."""
 
     transaction = "transaction"
     cycle = "cycle"
 
 
-class Pattern(StrEnum):
+class TracePatternOption(StrEnum):
     """Of a trace that is made."""
 
     stream = "stream"
@@ -41,7 +41,7 @@ class Pattern(StrEnum):
     tiles = "tiles"
 
 
-class Precision(StrEnum):
+class PrecisionOption(StrEnum):
     """Of operands and PEs."""
 
     int2 = "int2"
@@ -53,7 +53,7 @@ class Precision(StrEnum):
     fp32 = "fp32"
 
 
-class Kind(StrEnum):
+class ListKindOption(StrEnum):
     """What list lists."""
 
     hw = "hw"
@@ -62,37 +62,41 @@ class Kind(StrEnum):
     technologies = "technologies"
 
 
-Hw = Annotated[str, typer.Option("--hw", metavar="HW", help="Shipped name, YAML file or SCALE-Sim cfg.")]
-Sets = Annotated[
+HardwareArgument = Annotated[str, typer.Option("--hw", metavar="HW", help="Shipped name, YAML file or SCALE-Sim cfg.")]
+SettingsArgument = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="PATH=VALUE", help="Change a value: engine.rows=16, workload.batch=4. Repeats."),
 ]
-HwSets = Annotated[
+HardwareSettingsArgument = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="PATH=VALUE", help="Change a value of the hardware: engine.rows=16. Repeats."),
 ]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
-Steps = Annotated[Fidelity, typer.Option(help="closed: by formula; stepped: cycle by cycle, products checked.")]
-Width = Annotated[Precision | None, typer.Option(help="Of all operands and of the PEs.")]
-Sparsity = Annotated[
+JsonArgument = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
+FidelityArgument = Annotated[
+    FidelityOption, typer.Option(help="closed: by formula; stepped: cycle by cycle, products checked.")
+]
+PrecisionArgument = Annotated[PrecisionOption | None, typer.Option(help="Of all operands and of the PEs.")]
+SparsityArgument = Annotated[
     str | None,
     typer.Option(metavar="S", help="Of weights: dense, n:m (2:4), or a share of zeros anywhere (0.5)."),
 ]
-Tensors = Annotated[
+TensorsArgument = Annotated[
     Path | None, typer.Option(metavar="DIR", help="Real operands: LAYER.activation.npy, LAYER.weight.npy.")
 ]
-ProfileFile = Annotated[
+ProfileArgument = Annotated[
     str | None, typer.Option(metavar="FILE", help="Activation widths per convolution: a CSV, or stripes, which ships.")
 ]
-Accuracy = Annotated[str | None, typer.Option(metavar="PERCENT", help="Row of the profile, 100% unless given.")]
-Dram = Annotated[
-    DramFidelity | None,
+AccuracyArgument = Annotated[str | None, typer.Option(metavar="PERCENT", help="Row of the profile, 100% unless given.")]
+DramArgument = Annotated[
+    DramFidelityOption | None,
     typer.Option(help="A bandwidth, requests, or every command; default: the most exact that the file allows."),
 ]
-Out = Annotated[str | None, typer.Option(metavar="DIR", help="Write layers.csv, summary.json and timeline.svg there.")]
-Trace = Annotated[
+OutArgument = Annotated[
+    str | None, typer.Option(metavar="DIR", help="Write layers.csv, summary.json and timeline.svg there.")
+]
+TraceArgument = Annotated[
     Path | None, typer.Option(metavar="FILE.json", help="Write when each layer and unit works, for ui.perfetto.dev.")
 ]
-TimelineOf = Annotated[
+TimelineArgument = Annotated[
     str | None, typer.Option(metavar="LAYER", help="Whose timeline --out writes; default: the costliest layer's.")
 ]

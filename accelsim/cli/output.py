@@ -21,7 +21,7 @@ def show(report: RenderableType) -> None:
     Console(width=None if wide else PLAIN_WIDTH, highlight=False, soft_wrap=False).print(report, crop=False)
 
 
-class Progress:
+class ProgressBar:
     """A bar on a terminal's standard error; nothing in a pipe."""
 
     def __init__(self, total: int, shown: bool, doing: str = "stepping") -> None:

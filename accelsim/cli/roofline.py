@@ -9,24 +9,32 @@ import typer
 
 from accelsim.cli.app import app
 from accelsim.cli.inputs import chosen, profiled
-from accelsim.cli.options import Accuracy, Hw, Json, ProfileFile, Sets, Sparsity, Width
+from accelsim.cli.options import (
+    AccuracyArgument,
+    HardwareArgument,
+    JsonArgument,
+    PrecisionArgument,
+    ProfileArgument,
+    SettingsArgument,
+    SparsityArgument,
+)
 from accelsim.cli.output import show
 
 
-@app.command()
-def roofline(
+@app.command("roofline")
+def roofline_command(
     workload: Annotated[str, typer.Argument(metavar="WORKLOAD", help="Shipped name, YAML, ONNX or SCALE-Sim CSV.")],
     out: Annotated[Path, typer.Option(metavar="FILE", help="Where the figure goes: FILE.svg or FILE.png.")],
-    hw: Hw = "edge_npu",
-    settings: Sets = None,
-    precision: Width = None,
-    sparsity: Sparsity = None,
-    precision_profile: ProfileFile = None,
-    accuracy: Accuracy = None,
-    as_json: Json = False,
+    hw: HardwareArgument = "edge_npu",
+    settings: SettingsArgument = None,
+    precision: PrecisionArgument = None,
+    sparsity: SparsityArgument = None,
+    precision_profile: ProfileArgument = None,
+    accuracy: AccuracyArgument = None,
+    as_json: JsonArgument = False,
 ) -> None:
     """Draw a network's layers under the hardware's roofs."""
-    from accelsim.config.files import json_text, write
+    from accelsim.config.files import json_text, write_file
     from accelsim.report.figures import figure_file
     from accelsim.report.roofline_plot import roofline_image
     from accelsim.report.roofline_tables import roofline_record, roofline_report, roofline_title
@@ -40,7 +48,7 @@ def roofline(
     result.summary["settings"] = settings or []
     result.summary["notes"] += notes
     line, title = roofline_of(result, hardware, network), roofline_title(result.summary)
-    write(out, roofline_image(line, title, out.suffix))
+    write_file(out, roofline_image(line, title, out.suffix))
     if as_json:
         typer.echo(json_text(roofline_record(line, result.summary, out)), nl=False)
         return

@@ -9,44 +9,44 @@ import typer
 from accelsim.cli.app import app
 from accelsim.cli.inputs import chosen, profiled
 from accelsim.cli.options import (
-    Accuracy,
-    Dram,
-    Fidelity,
-    Hw,
-    Json,
-    Out,
-    ProfileFile,
-    Sets,
-    Sparsity,
-    Steps,
-    Tensors,
-    TimelineOf,
-    Trace,
-    Width,
+    AccuracyArgument,
+    DramArgument,
+    FidelityArgument,
+    FidelityOption,
+    HardwareArgument,
+    JsonArgument,
+    OutArgument,
+    PrecisionArgument,
+    ProfileArgument,
+    SettingsArgument,
+    SparsityArgument,
+    TensorsArgument,
+    TimelineArgument,
+    TraceArgument,
 )
-from accelsim.cli.output import Progress, show
+from accelsim.cli.output import ProgressBar, show
 
 
-@app.command()
-def run(
+@app.command("run")
+def run_command(
     workload: Annotated[str, typer.Argument(metavar="WORKLOAD", help="Shipped name, YAML, ONNX or SCALE-Sim CSV.")],
-    hw: Hw = "edge_npu",
-    settings: Sets = None,
-    precision: Width = None,
-    sparsity: Sparsity = None,
-    fidelity: Steps = Fidelity.closed,
-    tensors: Tensors = None,
-    precision_profile: ProfileFile = None,
-    accuracy: Accuracy = None,
-    dram: Dram = None,
-    out: Out = None,
-    timeline: TimelineOf = None,
-    trace: Trace = None,
-    as_json: Json = False,
+    hw: HardwareArgument = "edge_npu",
+    settings: SettingsArgument = None,
+    precision: PrecisionArgument = None,
+    sparsity: SparsityArgument = None,
+    fidelity: FidelityArgument = FidelityOption.closed,
+    tensors: TensorsArgument = None,
+    precision_profile: ProfileArgument = None,
+    accuracy: AccuracyArgument = None,
+    dram: DramArgument = None,
+    out: OutArgument = None,
+    timeline: TimelineArgument = None,
+    trace: TraceArgument = None,
+    as_json: JsonArgument = False,
 ) -> None:
     """Run a network: cycles, stalls, energy, what bounds it."""
     from accelsim.config import UserError, nearest
-    from accelsim.config.files import json_text, prepared, write
+    from accelsim.config.files import json_text, prepare_folder, write_file
     from accelsim.report.run_files import RESULT_FILES, write_result
     from accelsim.report.run_perfetto import trace_text
     from accelsim.report.run_timeline import timeline_image
@@ -65,9 +65,9 @@ def run(
     if trace is not None:
         if trace.suffix.lower() != ".json":
             raise UserError(f"--trace {trace}: JSON is what is written; allowed: a name that ends in .json")
-        prepared(trace.parent, [trace.name])
-    folder = None if out is None else prepared(out, RESULT_FILES)
-    with Progress(len(network.nodes), shown=fidelity is Fidelity.stepped) as advance:
+        prepare_folder(trace.parent, [trace.name])
+    folder = None if out is None else prepare_folder(out, RESULT_FILES)
+    with ProgressBar(len(network.nodes), shown=fidelity is FidelityOption.stepped) as advance:
         result = simulate(
             hardware,
             network,
@@ -86,7 +86,7 @@ def run(
         played = replay(hardware, network, result, layer.layer, tensors)
         written = write_result(folder, result, timeline_image(layer, played, hardware) if played else None)
     if trace:
-        write(trace, trace_text(result, hardware.clock_mhz))
+        write_file(trace, trace_text(result, hardware.clock_mhz))
         written.append(trace)
     if as_json:
         layers = [result.record(row) for row in result.rows]

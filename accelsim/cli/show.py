@@ -7,22 +7,22 @@ from typing import Annotated
 import typer
 
 from accelsim.cli.app import app
-from accelsim.cli.options import Hw, Json, Sets
+from accelsim.cli.options import HardwareArgument, JsonArgument, SettingsArgument
 from accelsim.cli.output import show as show_report
 
 
-@app.command()
-def show(
+@app.command("show")
+def show_command(
     name: Annotated[str, typer.Argument(metavar="NAME", help="A network, hardware, memory device or technology.")],
-    hw: Hw = "edge_npu",
-    settings: Sets = None,
-    as_json: Json = False,
+    hw: HardwareArgument = "edge_npu",
+    settings: SettingsArgument = None,
+    as_json: JsonArgument = False,
 ) -> None:
     """Show a network and whether it fits, hardware with its sources, or an energy table."""
     from accelsim.config.files import json_text
-    from accelsim.report.list import shown
+    from accelsim.report.list import show_named
 
-    value, report = shown(name, hw, settings or [])
+    value, report = show_named(name, hw, settings or [])
     if as_json:
         typer.echo(json_text(value), nl=False)
     else:

@@ -10,21 +10,21 @@ from typing import Annotated
 import typer
 
 from accelsim.cli.app import app
-from accelsim.cli.options import Json
+from accelsim.cli.options import JsonArgument
 from accelsim.cli.output import show
 
 SECONDS_APART = 5.0  # of progress lines where there is no terminal
 
 
-@app.command()
-def sweep(
+@app.command("sweep")
+def sweep_command(
     spec: Annotated[Path, typer.Argument(metavar="SPEC.yaml", help="Hardware, networks, parameters, constraints.")],
     out: Annotated[Path, typer.Option(metavar="DIR", help="Where points.csv goes, and what a resumed sweep needs.")],
     workers: Annotated[int | None, typer.Option(metavar="N", help="Processes; one a core unless given.")] = None,
     scheduler: Annotated[
         str | None, typer.Option(metavar="ADDRESS", help="Of a Dask cluster, such as tcp://host:8786.")
     ] = None,
-    as_json: Json = False,
+    as_json: JsonArgument = False,
 ) -> None:
     """Simulate many points; the same command resumes what was stopped."""
     from accelsim.config.files import json_text

@@ -7,8 +7,8 @@ import typer
 from accelsim.cli.app import app
 
 
-@app.command()
-def warmup() -> None:
+@app.command("warmup")
+def warmup_command() -> None:
     """Compile the kernels now, not in the first run."""
     from accelsim.simulation.warmup import compile_kernels
 

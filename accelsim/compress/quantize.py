@@ -6,10 +6,10 @@ from pydantic import ValidationError
 
 from accelsim.config import UserError
 from accelsim.hardware import BITS, BitSerialUnit, Hardware
-from accelsim.workload.network import Workload, at_width
+from accelsim.workload.network import Workload, set_width
 
 
-def at_precision(hardware: Hardware, workload: Workload, precision: str) -> tuple[Hardware, Workload]:
+def apply_precision(hardware: Hardware, workload: Workload, precision: str) -> tuple[Hardware, Workload]:
     """PEs of that precision, and every operand of its width; bit-serial units take narrow operands as they are.
 
     Raises: UserError where the engine has no such precision.
@@ -25,4 +25,4 @@ def at_precision(hardware: Hardware, workload: Workload, precision: str) -> tupl
             told = error.errors()[0]["msg"].removeprefix("Value error, ")
             raise UserError(f"--precision {precision}: {hardware.name}: {told}") from None
         hardware = hardware.model_copy(update={"engine": engine})
-    return hardware, at_width(workload, BITS[precision])
+    return hardware, set_width(workload, BITS[precision])

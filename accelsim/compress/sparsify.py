@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from accelsim.config import UserError
 from accelsim.hardware import Hardware, TensorCore
-from accelsim.hardware.sparsity import ALLOWED, DENSE, parse_pattern
-from accelsim.workload.network import Workload, at_sparsity
+from accelsim.hardware.sparsity import DENSE, PATTERNS_ALLOWED, parse_pattern
+from accelsim.workload.network import Workload, set_sparsity
 
 
-def sparse(hardware: Hardware, workload: Workload, sparsity: str) -> tuple[Hardware, Workload]:
+def apply_sparsity(hardware: Hardware, workload: Workload, sparsity: str) -> tuple[Hardware, Workload]:
     """Hardware and network with weights that sparse, but for layers that state their own ``weight_sparsity``.
 
     Only tensor cores gain cycles from a pattern, and from nothing else: to all others zeros are weights like any.
@@ -33,8 +33,10 @@ def sparse(hardware: Hardware, workload: Workload, sparsity: str) -> tuple[Hardw
         hardware = hardware.model_copy(update={"engine": engine})
     elif pattern:
         share = float(1 - 1 / pattern.speedup)
-    return hardware, at_sparsity(workload, share) if share else workload
+    return hardware, set_sparsity(workload, share) if share else workload
 
 
 def _refused(sparsity: str) -> UserError:
-    return UserError(f"--sparsity {sparsity}: allowed: {ALLOWED}, or a share of zeros from 0 to below 1, such as 0.5")
+    return UserError(
+        f"--sparsity {sparsity}: allowed: {PATTERNS_ALLOWED}, or a share of zeros from 0 to below 1, such as 0.5"
+    )

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import yaml
 
-MAX_BYTES = 1 << 22
+YAML_MAX_BYTES = 1 << 22
 MAX_DEPTH = 32
 MOST_NAMES = 40  # that an error message lists
 
@@ -65,11 +65,11 @@ def read_yaml(path: Path) -> Document:
     """
     try:
         with path.open("rb") as file:
-            data = file.read(MAX_BYTES + 1)  # of a pipe or a device, too, which have no size
+            data = file.read(YAML_MAX_BYTES + 1)  # of a pipe or a device, too, which have no size
     except (OSError, ValueError) as error:  # ValueError: a path that no file can have
         raise UserError(f"{path}: cannot be read: {(getattr(error, 'strerror', None) or str(error)).lower()}") from None
-    if len(data) > MAX_BYTES:
-        raise UserError(f"{path}: larger than {MAX_BYTES >> 20} MiB; configuration files are small")
+    if len(data) > YAML_MAX_BYTES:
+        raise UserError(f"{path}: larger than {YAML_MAX_BYTES >> 20} MiB; configuration files are small")
     try:
         text = data.decode()
     except UnicodeDecodeError as error:
@@ -106,11 +106,11 @@ def parse_sizes(texts: dict[str, str]) -> list[int]:
     """
     for name, text in texts.items():
         if len(text) > 20 or not _INT.fullmatch(text) or not 0 < int(text) < 2**31:
-            raise UserError(f"{name}: should be a whole number from 1 to {2**31 - 1}, got {shown(text)}")
+            raise UserError(f"{name}: should be a whole number from 1 to {2**31 - 1}, got {show_value(text)}")
     return [int(text) for text in texts.values()]
 
 
-def merge(base: Document, over: Document) -> Document:
+def merge_documents(base: Document, over: Document) -> Document:
     """over laid upon base: mappings merge key by key, everything else replaces.
 
     A mapping that changes its ``kind`` replaces as a whole: another kind's options do not carry over.
@@ -128,7 +128,7 @@ def merge(base: Document, over: Document) -> Document:
     return Document(over.source, data, places | over.places)
 
 
-def with_settings(document: Document, settings: Iterable[str], prefix: str = "") -> Document:
+def apply_settings(document: Document, settings: Iterable[str], prefix: str = "") -> Document:
     """document with ``PATH=VALUE`` texts applied in order; paths are dotted and may begin with prefix, values YAML."""
     for setting in settings:
         source = f"--set {_short(setting, 100)}"
@@ -140,7 +140,7 @@ def with_settings(document: Document, settings: Iterable[str], prefix: str = "")
     return document
 
 
-def assigned(document: Document, path: str, value: Any, source: str) -> Document:
+def assign_value(document: Document, path: str, value: Any, source: str) -> Document:
     """document with a plain value at a dotted path; source is the place that error messages name for it."""
     return _assign(document, path.split("."), value, source)
 
@@ -234,7 +234,7 @@ def _build(node: yaml.Node, path: KeyPath, where: Where, places: dict[KeyPath, s
         place = where(_line(key_node))
         key = _scalar(key_node) if isinstance(key_node, yaml.ScalarNode) else key_node.value
         if not isinstance(key, str):
-            got = shown(key) if isinstance(key_node, yaml.ScalarNode) else f"a {key_node.id}"
+            got = show_value(key) if isinstance(key_node, yaml.ScalarNode) else f"a {key_node.id}"
             raise UserError(f"{place}: keys are text, got {got}")
         if key in mapping:
             raise UserError(f"{place}: duplicate key '{_short(key)}'")
@@ -271,7 +271,7 @@ def nearest(word: str, known: Iterable[str]) -> str:
     return f"; allowed: {', '.join(names[:MOST_NAMES])}{more}" if names else ""
 
 
-def shown(value: Any) -> str:
+def show_value(value: Any) -> str:
     """A value as error messages print it: short, on one line; null, true and false as YAML writes them."""
     words = {None: "null", True: "true", False: "false"}
     return words[value] if value is None or isinstance(value, bool) else _short(repr(value))

@@ -16,7 +16,7 @@ from typing import Any
 from accelsim.config import UserError
 
 
-def prepared(folder: str | Path, names: Iterable[str] = ()) -> Path:
+def prepare_folder(folder: str | Path, names: Iterable[str] = ()) -> Path:
     """A folder that can be made and can take files of these names. Nothing is there yet: ``write`` makes it.
 
     Raises: UserError where that is not so.
@@ -71,7 +71,7 @@ def _remove(made: list[Path]) -> None:
             return
 
 
-def write(path: Path, content: str | bytes) -> None:
+def write_file(path: Path, content: str | bytes) -> None:
     """Write a file (text as UTF-8) under a temporary name beside its own, then rename it; its folder is made if needed.
 
     Raises: OSError whose filename is path; then nothing is left behind, neither file nor new folder.
@@ -87,12 +87,12 @@ def write(path: Path, content: str | bytes) -> None:
 
 
 def _replace(path: Path, content: bytes) -> None:
-    with replaced(path) as temporary:
+    with replace_file(path) as temporary:
         temporary.write_bytes(content)
 
 
 @contextmanager
-def replaced(path: Path) -> Iterator[Path]:
+def replace_file(path: Path) -> Iterator[Path]:
     """A temporary file beside path, which takes its place when the block has filled it, or goes if that failed."""
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:32]}.")
     os.close(handle)

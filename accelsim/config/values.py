@@ -9,7 +9,7 @@ from typing import Annotated, Any, ClassVar, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import ErrorDetails, PydanticCustomError
 
-from accelsim.config.documents import Document, KeyPath, UserError, dotted, nearest, shown
+from accelsim.config.documents import Document, KeyPath, UserError, dotted, nearest, show_value
 
 Size = Annotated[int, Field(gt=0, le=2**31 - 1)]
 Count = Annotated[int, Field(ge=0, le=2**31 - 1)]
@@ -98,7 +98,7 @@ def _told(error: ErrorDetails, document: Document, model: type[Value]) -> UserEr
         key = context["discriminator"].strip("'")
         tags = re.findall(r"'([^']*)'", context["expected_tags"])
         allowed = nearest(str(here[key]), tags)
-        return invalid(document, (*path, key), f"no such {key}, got {shown(here[key])}{allowed}")
+        return invalid(document, (*path, key), f"no such {key}, got {show_value(here[key])}{allowed}")
     message = error["msg"].removeprefix("Value error, ").replace("Input should", "should")
     if kind == "value_error":  # our own checks already say what they found, and may begin with the key
         named = message.partition(":")[0]
@@ -109,4 +109,4 @@ def _told(error: ErrorDetails, document: Document, model: type[Value]) -> UserEr
     if kind == "literal_error" and isinstance(here, str):
         close = nearest(here, re.findall(r"'([^']*)'", error["msg"])).partition("; allowed")[0]
     message = _PLAIN[kind].format_map(context) if kind in _PLAIN else message
-    return invalid(document, path, f"{message}, got {shown(here)}{close}")
+    return invalid(document, path, f"{message}, got {show_value(here)}{close}")

@@ -12,7 +12,7 @@ from accelsim.energy.operations import (
     selection_operation,
     vector_operation,
 )
-from accelsim.energy.technology import Operation, Supply, Technology
+from accelsim.energy.technology import PricedOperation, Supply, Technology
 from accelsim.hardware import BitSerialUnit, Hardware
 
 
@@ -52,7 +52,7 @@ def datapath(hardware: Hardware, technology: Technology, supply: Supply) -> Data
     area_um2, factor = engine.pes * pe_um2 + lanes_um2, technology.logic.area_factor
     leakage = technology.logic_leakage_mw(area_um2, hardware.technology.temperature_k) * supply.logic_leakage
     registers = _registers(hardware, technology, math.sqrt(pe_um2 * factor) * 1e-3, times)
-    named: list[tuple[str, Operation | None]] = [
+    named: list[tuple[str, PricedOperation | None]] = [
         ("bit-serial step" if is_serial(hardware) else f"MAC {precision}", mac),
         ("selection", selection),
         *((f"vector {kind}", op) for kind, op in vector.items()),

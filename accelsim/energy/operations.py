@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from accelsim.energy.technology import Operation, Technology, float_multiply, integer_add, integer_multiply
+from accelsim.energy.technology import PricedOperation, Technology, float_multiply, integer_add, integer_multiply
 from accelsim.hardware import ACCUMULATOR_BITS, BITS, AnyEngine, BitSerialUnit, SystolicArray
 
 
-def engine_operation(technology: Technology, engine: AnyEngine) -> Operation:
+def engine_operation(technology: Technology, engine: AnyEngine) -> PricedOperation:
     """What one PE does in a cycle: a MAC; in a bit-serial lane, the addition of one operand times bits of the other."""
     if not isinstance(engine, BitSerialUnit) or engine.serial == "none":
         return mac_operation(technology, engine.precision)
@@ -18,27 +18,27 @@ def engine_operation(technology: Technology, engine: AnyEngine) -> Operation:
         what = f"rule: an addition of {width} bits for each bit of the serial operand"
     addition = integer_add(technology, width)
     at_once = engine.activation_bits_per_cycle
-    return Operation(
+    return PricedOperation(
         energy_pj=addition.energy_pj * at_once,
         area_um2=addition.area_um2 * at_once,
         source=f"{what}; {addition.source}",
     )
 
 
-def selection_operation(technology: Technology, engine: AnyEngine) -> Operation | None:
+def selection_operation(technology: Technology, engine: AnyEngine) -> PricedOperation | None:
     """An m:1 multiplexer that picks the activation of a sparse weight, of m - 1 two-input ones a bit; None if dense."""
     pattern = engine.sparse_pattern
     if pattern is None or pattern.group == 1:
         return None
     each, inputs, bits = technology.operations["mux2_bit"], pattern.group - 1, BITS[engine.precision]
-    return Operation(
+    return PricedOperation(
         energy_pj=each.energy_pj * inputs * bits,
         area_um2=each.area_um2 * inputs * bits,
         source=f"rule: {inputs} two-input multiplexers for each of {bits} bits; {each.source}",
     )
 
 
-def mac_operation(technology: Technology, precision: str) -> Operation:
+def mac_operation(technology: Technology, precision: str) -> PricedOperation:
     """A multiplication in a precision and an addition in its accumulator's; registers are not in it."""
     if precision.startswith("int"):
         product = integer_multiply(technology, BITS[precision], BITS[precision])
@@ -46,14 +46,14 @@ def mac_operation(technology: Technology, precision: str) -> Operation:
     else:
         product = float_multiply(technology, precision)
         accumulation = technology.operations[f"fp{ACCUMULATOR_BITS[precision]}_add"]
-    return Operation(
+    return PricedOperation(
         energy_pj=product.energy_pj + accumulation.energy_pj,
         area_um2=product.area_um2 + accumulation.area_um2,
         source=" + ".join(dict.fromkeys((product.source, accumulation.source))),
     )
 
 
-def vector_operation(technology: Technology, kind: str, precision: str) -> Operation:
+def vector_operation(technology: Technology, kind: str, precision: str) -> PricedOperation:
     """One element of a vector operation; integer pipelines work on 32-bit values, floating-point ones in fp32."""
     made_of = technology.vector_operations[kind]
     addition, multiplication = lane_units(technology, precision)
@@ -63,13 +63,13 @@ def vector_operation(technology: Technology, kind: str, precision: str) -> Opera
         (made_of.multiplications, multiplication),
         (made_of.lookups, lookup),
     )
-    return Operation(
+    return PricedOperation(
         energy_pj=sum(times * part.energy_pj for times, part in parts),
         source="; ".join(dict.fromkeys((made_of.source, *(part.source for times, part in parts if times)))),
     )
 
 
-def lane_units(technology: Technology, precision: str) -> tuple[Operation, Operation]:
+def lane_units(technology: Technology, precision: str) -> tuple[PricedOperation, PricedOperation]:
     """The adder and the multiplier of a vector lane."""
     number = "int32" if precision.startswith("int") else "fp32"
     return technology.operations[f"{number}_add"], technology.operations[f"{number}_mul"]

@@ -45,7 +45,7 @@ class Activity:
     vector_operations: Mapping[str, int] = field(default_factory=dict)  #: elements, by kind of operation
 
     def __add__(self, other: Activity) -> Activity:
-        kinds = summed(self.vector_operations, other.vector_operations)
+        kinds = add_counts(self.vector_operations, other.vector_operations)
         counts = {name: getattr(self, name) + getattr(other, name) for name in _COUNTS}
         return Activity(vector_operations=kinds, **counts)
 
@@ -137,7 +137,7 @@ def total_pj(parts: Mapping[str, float]) -> float:
     return math.fsum(parts.values())
 
 
-def sources(table: EnergyTable) -> list[Constant]:
+def list_sources(table: EnergyTable) -> list[Constant]:
     """Every figure that a price rests on, with its unit and source."""
     return list(table.constants)
 
@@ -275,6 +275,6 @@ def _dram_standby(hardware: Hardware) -> Constant:
     return Constant("DRAM standby", dram.standby_mw or 0.0, "mW", "hardware file, dram.standby_mw")
 
 
-def summed(mine: Mapping[str, int], theirs: Mapping[str, int]) -> dict[str, int]:
+def add_counts(mine: Mapping[str, int], theirs: Mapping[str, int]) -> dict[str, int]:
     """Counts by kind, added."""
     return {kind: mine.get(kind, 0) + theirs.get(kind, 0) for kind in (*mine, *theirs)}

@@ -18,7 +18,7 @@ LISTED = ("int8_mul", "int32_add", "int32_mul", "fp16_mul", "fp32_mul", "fp32_ad
 SIGNIFICAND_BITS = {"bf16": 8, "fp16": 11, "fp32": 24}  #: the leading one included
 
 
-class Operation(Value):
+class PricedOperation(Value):
     """Energy and area of one operation."""
 
     energy_pj: Positive
@@ -66,7 +66,7 @@ class FlipFlop(Value):
     source: str = Field(min_length=1)
 
 
-class Wire(Value):
+class WireEnergy(Value):
     """Wires between neighbours."""
 
     pj_per_bit_mm: Positive
@@ -113,11 +113,11 @@ class Technology(Value):
     description: str = ""
     node_nm: Size
     reference_voltage_v: Positive
-    operations: dict[str, Operation]
+    operations: dict[str, PricedOperation]
     vector_operations: dict[str, VectorOperation]
     logic: Logic
     flip_flop: FlipFlop
-    wire: Wire
+    wire: WireEnergy
     switching: Switching
     notes: list[str] = Field(default_factory=list)  #: what a reader of the figures should know
     unverified: Name | None = None  #: a file of operations to be held against these, beside the technology's own
@@ -195,7 +195,7 @@ def _at_node(wanted: ScaledTechnology, base: Technology) -> Technology:
         area_um2=flip.area_um2 * scaling.area,
         source=f"{flip.source}; {told}",
     )
-    wire = Wire(
+    wire = WireEnergy(
         pj_per_bit_mm=base.wire.pj_per_bit_mm * (volts / base.reference_voltage_v) ** 2,
         source=f"{base.wire.source}; times the square of the voltages",
     )
@@ -231,8 +231,8 @@ def _sram_at_node(wanted: ScaledTechnology) -> SramTable:
     )
 
 
-def _at(op: Operation, scaling: Scaling) -> Operation:
-    return Operation(
+def _at(op: PricedOperation, scaling: Scaling) -> PricedOperation:
+    return PricedOperation(
         energy_pj=op.energy_pj * scaling.energy,
         area_um2=op.area_um2 * scaling.area,
         source=f"{op.source}; x {scaling.energy:.3g}, {scaling.source}",
@@ -265,7 +265,7 @@ def load_technology(name: str) -> Technology:
     return _at_node(wanted, load_technology(wanted.scaled_from))
 
 
-def integer_multiply(technology: Technology, a_bits: int, b_bits: int) -> Operation:
+def integer_multiply(technology: Technology, a_bits: int, b_bits: int) -> PricedOperation:
     """The listed multiplier, or int8_mul scaled by the number of partial-product bits, a_bits x b_bits.
 
     Against the listed int32_mul at 45 nm the rule is 3 % high in energy and 29 % in area.
@@ -278,7 +278,7 @@ def integer_multiply(technology: Technology, a_bits: int, b_bits: int) -> Operat
     return _scaled(base, scale, f"rule: int8_mul x {a_bits} x {b_bits} / 64")
 
 
-def integer_add(technology: Technology, bits: int) -> Operation:
+def integer_add(technology: Technology, bits: int) -> PricedOperation:
     """The listed adder, or int32_add scaled by its width."""
     listed = technology.operations.get(f"int{bits}_add")
     if listed is not None:
@@ -286,7 +286,7 @@ def integer_add(technology: Technology, bits: int) -> Operation:
     return _scaled(technology.operations["int32_add"], bits / 32, f"rule: int32_add x {bits} / 32")
 
 
-def float_multiply(technology: Technology, precision: str) -> Operation:
+def float_multiply(technology: Technology, precision: str) -> PricedOperation:
     """The listed multiplier, or a + b s^2 in significand bits s, laid through fp16_mul and fp32_mul."""
     name = f"{precision}_mul"
     if name in technology.operations:
@@ -294,12 +294,12 @@ def float_multiply(technology: Technology, precision: str) -> Operation:
     half, single = technology.operations["fp16_mul"], technology.operations["fp32_mul"]
     squares = [SIGNIFICAND_BITS[p] ** 2 for p in (precision, "fp16", "fp32")]
     share = (squares[0] - squares[1]) / (squares[2] - squares[1])
-    return Operation(
+    return PricedOperation(
         energy_pj=half.energy_pj + share * (single.energy_pj - half.energy_pj),
         area_um2=half.area_um2 + share * (single.area_um2 - half.area_um2),
         source="rule: a + b x significand bits^2 through fp16_mul and fp32_mul",
     )
 
 
-def _scaled(base: Operation, factor: float, source: str) -> Operation:
-    return Operation(energy_pj=base.energy_pj * factor, area_um2=base.area_um2 * factor, source=source)
+def _scaled(base: PricedOperation, factor: float, source: str) -> PricedOperation:
+    return PricedOperation(energy_pj=base.energy_pj * factor, area_um2=base.area_um2 * factor, source=source)

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from accelsim.kernels.bitserial_planes import BrickOrder
 
 
-class Walk(NamedTuple):
+class StepWalk(NamedTuple):
     """The steps that a product takes."""
 
     positions: int  #: of the kernel, one after the other
@@ -42,7 +42,7 @@ class Walk(NamedTuple):
     streamed: bool  #: fully connected
 
 
-class Timing(NamedTuple):
+class StepTiming(NamedTuple):
     """Cycles, and of all columns' cycles those at work and those without a window."""
 
     cycles: int
@@ -51,7 +51,7 @@ class Timing(NamedTuple):
 
 
 @dataclass(frozen=True)
-class BitSerial:
+class BitSerialEngine:
     """The engine of a BitSerialUnit."""
 
     unit: BitSerialUnit
@@ -155,7 +155,7 @@ class BitSerial:
         cycles = ceil_div(gemm.activation_bits, self.unit.bits_per_cycle)
         return self._bits(cycles, gemm.weight_bits)
 
-    def _walk(self, gemm: Gemm) -> Walk:
+    def _walk(self, gemm: Gemm) -> StepWalk:
         unit, convolution = self.unit, gemm.convolution
         positions, channels = 1, gemm.k
         if convolution and not (unit.pack_depthwise and convolution.channels == 1):
@@ -163,9 +163,9 @@ class BitSerial:
         steps = positions * ceil_div(channels, unit.lanes)
         filter_groups = ceil_div(ceil_div(gemm.n, unit.rows), unit.tiles)
         column_steps = gemm.groups * gemm.m * filter_groups * steps
-        return Walk(positions, channels, steps, filter_groups, column_steps, convolution is None and gemm.m == 1)
+        return StepWalk(positions, channels, steps, filter_groups, column_steps, convolution is None and gemm.m == 1)
 
-    def _timing_of_widths(self, gemm: Gemm) -> Timing:
+    def _timing_of_widths(self, gemm: Gemm) -> StepTiming:
         self._check_widths(gemm)
         if self.unit.skip != "none":
             raise UserError(f"skip: {self.unit.skip} takes the time that values need; allowed: counts of given tensors")
@@ -173,13 +173,13 @@ class BitSerial:
         working = walk.column_steps * step_cycles
         if walk.streamed:
             rounds, place = divmod(walk.column_steps - 1, cols)
-            return Timing(rounds * max(step_cycles, cols) + place + step_cycles, working)
+            return StepTiming(rounds * max(step_cycles, cols) + place + step_cycles, working)
         cycles = working // gemm.m * ceil_div(gemm.m, cols)
-        return Timing(cycles, working, cycles * cols - working)
+        return StepTiming(cycles, working, cycles * cols - working)
 
     def _timing_of_values(
         self, gemm: Gemm, a: np.ndarray, w: np.ndarray | None, activation_signed: bool | None
-    ) -> Timing:
+    ) -> StepTiming:
         from accelsim.kernels.bitserial_counts import column_times, dynamic_cycles, essential_cycles, streamed_time
 
         signed = self._checked(gemm, a, w, activation_signed)
@@ -194,11 +194,11 @@ class BitSerial:
             essential_cycles(a, cycles, order, 2**unit.shifter_bits)
         working = int(cycles.sum(dtype=np.int64)) * walk.filter_groups
         if walk.streamed:
-            return Timing(int(streamed_time(cycles, unit.cols, walk.filter_groups)), working)
+            return StepTiming(int(streamed_time(cycles, unit.cols, walk.filter_groups)), working)
         last, idle = column_times(cycles, unit.cols, walk.filter_groups, unit.column_registers)
-        return Timing(int(last), working, int(idle))
+        return StepTiming(int(last), working, int(idle))
 
-    def _counts(self, gemm: Gemm, timing: Timing) -> ActionCounts:
+    def _counts(self, gemm: Gemm, timing: StepTiming) -> ActionCounts:
         if timing.cycles * self._lanes > INT64_MAX:
             raise UserError(
                 f"M={gemm.m}, K={gemm.k}, N={gemm.n}, groups={gemm.groups}: {timing.cycles:.3g} cycles of {self._lanes}"
@@ -214,7 +214,7 @@ class BitSerial:
             psum_writes=gemm.groups * gemm.m * gemm.n,
         )
 
-    def _losses(self, gemm: Gemm, timing: Timing) -> Losses:
+    def _losses(self, gemm: Gemm, timing: StepTiming) -> Losses:
         unit, walk = self.unit, self._walk(gemm)
         bits, slots = self._bits(gemm.activation_bits, gemm.weight_bits), self.unit.lane_slots
         column_lanes = unit.tiles * unit.rows * unit.lanes

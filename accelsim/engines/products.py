@@ -9,22 +9,22 @@ from typing import NamedTuple
 import numpy as np
 
 from accelsim.engines.base import Engine
-from accelsim.engines.bitserial import BitSerial
+from accelsim.engines.bitserial import BitSerialEngine
 from accelsim.engines.counts import ActionCounts
 from accelsim.engines.losses import Losses
 from accelsim.engines.slots import MacSlots
-from accelsim.engines.space_to_depth import packed, packed_images, packed_weights, useful
-from accelsim.engines.systolic import Systolic
-from accelsim.engines.tensorcore import Tensor
+from accelsim.engines.space_to_depth import pack_space_to_depth, packed_images, packed_weights, useful
+from accelsim.engines.systolic import SystolicEngine
+from accelsim.engines.tensorcore import TensorCoreEngine
 from accelsim.engines.weight_groups import channels_inside, given_in_pattern, pruned_weights, zeros
 from accelsim.hardware import AnyEngine, BitSerialUnit, SystolicArray, TensorCore
 from accelsim.workload.gemm import Gemm
-from accelsim.workload.tensors import Operands
+from accelsim.workload.tensors import GivenOperands
 
 SHARE_DENOMINATOR = 10**6  # a stated sparsity is exact to a millionth
 
 
-class Work(NamedTuple):
+class ArithmeticWork(NamedTuple):
     """What the arithmetic of an engine pays for: whole multiplications, or steps of serial lanes."""
 
     macs: int = 0
@@ -36,7 +36,7 @@ class ProductError(AssertionError):
     """A stepped engine's product or counts differ from what they must be: a defect of the simulator."""
 
 
-class Counted(NamedTuple):
+class CountedProduct(NamedTuple):
     """What an engine did for a product, and where a serial unit's bit slots or tensor cores' multipliers went."""
 
     counts: ActionCounts
@@ -57,7 +57,7 @@ class Product(NamedTuple):
     """A layer's product, and what the engine did for it."""
 
     gemm: Gemm
-    counted: Counted
+    counted: CountedProduct
 
 
 class Products:
@@ -67,11 +67,11 @@ class Products:
         self.configuration = configuration
         self.stepped = stepped
         self.prunes = prunes  # given weights that break the pattern, else they are refused
-        self.serial = BitSerial(configuration) if isinstance(configuration, BitSerialUnit) else None
-        self.tensor = Tensor(configuration) if isinstance(configuration, TensorCore) else None
+        self.serial = BitSerialEngine(configuration) if isinstance(configuration, BitSerialUnit) else None
+        self.tensor = TensorCoreEngine(configuration) if isinstance(configuration, TensorCore) else None
         self.losses = Losses()  # of all products counted so far
         self.pruned = 0  # given weights that were set to zero
-        self.engine: Engine = self.serial or self.tensor or Systolic(_systolic(configuration))
+        self.engine: Engine = self.serial or self.tensor or SystolicEngine(_systolic(configuration))
 
     @property
     def needs_operands(self) -> bool:
@@ -84,7 +84,7 @@ class Products:
         configuration = self.configuration
         return self.needs_operands or configuration.sparse_pattern is not None or configuration.zero_gating
 
-    def count(self, gemm: Gemm, seed: int, operands: Operands | None = None) -> Counted:
+    def count(self, gemm: Gemm, seed: int, operands: GivenOperands | None = None) -> CountedProduct:
         """What the engine does for a product. Values, where they matter and are not given, are seeded random ones.
 
         operands are images [batch, channels, height, width] or activations [groups, M, K], which may be missing where
@@ -112,33 +112,33 @@ class Products:
 
     def laid(self, gemm: Gemm) -> Gemm:
         """A product as it lies on the engine."""
-        return packed(gemm) if self.serial and self.serial.unit.pack_first_layer else gemm
+        return pack_space_to_depth(gemm) if self.serial and self.serial.unit.pack_first_layer else gemm
 
-    def _counted(self, gemm: Gemm, laid: Gemm, values: tuple[np.ndarray, bool] | None) -> Counted:
+    def _counted(self, gemm: Gemm, laid: Gemm, values: tuple[np.ndarray, bool] | None) -> CountedProduct:
         """Counts of a product as it is laid on the engine, with its useful MACs, and a serial unit's bit slots."""
         share = Fraction(gemm.weight_sparsity or 0).limit_denominator(SHARE_DENOMINATOR)
         if self.tensor:
             counts = self.tensor.count(laid)
-            return Counted(counts, slots=self.tensor.explain(laid), zero_macs=int(share * counts.macs))
+            return CountedProduct(counts, slots=self.tensor.explain(laid), zero_macs=int(share * counts.macs))
         if self.serial is None:
-            return Counted(self.engine.count(laid), zero_macs=int(share * gemm.macs))
+            return CountedProduct(self.engine.count(laid), zero_macs=int(share * gemm.macs))
         a, signed = values if values and self.by_value else (None, None)  # weights decide about no cycle
         counts, losses = self.serial.account(laid, a, activation_signed=signed)
         if self.serial.unit.serial == "none":
-            return Counted(useful(counts, gemm), zero_macs=int(share * gemm.macs))
+            return CountedProduct(useful(counts, gemm), zero_macs=int(share * gemm.macs))
         zeros = losses.useful - losses.useful // laid.macs * gemm.macs
         losses = replace(losses, useful=losses.useful - zeros, packed_zeros=zeros)
         self.losses += losses
-        return Counted(useful(counts, gemm), losses, zero_macs=int(share * gemm.macs))
+        return CountedProduct(useful(counts, gemm), losses, zero_macs=int(share * gemm.macs))
 
-    def work(self, counted: Counted) -> Work:
+    def work(self, counted: CountedProduct) -> ArithmeticWork:
         """What its arithmetic is priced by. Gated lanes spend nothing on zero weights, which fall on steps evenly."""
         steps, counts = self._bit_steps(counted.losses), counted.counts
         executed = counts.macs - counts.skipped_macs
         gated = counted.zero_macs if self.configuration.zero_gating else 0
         if steps:
-            return Work(bit_steps=steps - steps * gated // executed, register_steps=steps)
-        return Work(macs=executed - gated, register_steps=executed)
+            return ArithmeticWork(bit_steps=steps - steps * gated // executed, register_steps=steps)
+        return ArithmeticWork(macs=executed - gated, register_steps=executed)
 
     def _bit_steps(self, losses: Losses) -> int:
         """Cycles that serial lanes with an operand work; skipped bits fall on lanes with and without one alike."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import astuple, dataclass, fields
 from fractions import Fraction
 
-MEASURES = ("dense_total", "pattern_total")
+SLOT_MEASURES = ("dense_total", "pattern_total")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class MacSlots:
     @property
     def total(self) -> int:
         """All multipliers in all cycles."""
-        return sum(getattr(self, part.name) for part in fields(self) if part.name not in MEASURES)
+        return sum(getattr(self, part.name) for part in fields(self) if part.name not in SLOT_MEASURES)
 
     @property
     def ideal_speedup(self) -> Fraction:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 IMAGE_CHANNELS = 3  # red, green, blue
 
 
-def packed(gemm: Gemm) -> Gemm:
+def pack_space_to_depth(gemm: Gemm) -> Gemm:
     """The same product as a convolution of stride 1 over more channels, padding included in the image.
 
     Only an ungrouped convolution of three channels, with strides above 1 both ways, is packed; others come back as

@@ -60,7 +60,7 @@ def _told_apart(folding: Folding) -> list[Extent]:
 
 
 @dataclass(frozen=True)
-class Systolic:
+class SystolicEngine:
     """The engine of a SystolicArray."""
 
     array: SystolicArray

@@ -24,7 +24,7 @@ from accelsim.config import UserError
 from accelsim.engines.base import Beats, Blocks, ceil_div
 from accelsim.engines.counts import ActionCounts
 from accelsim.engines.slots import MacSlots
-from accelsim.engines.tilewalk import Walk
+from accelsim.engines.tilewalk import TileWalk
 from accelsim.hardware import TensorCore
 from accelsim.workload.gemm import INT64_MAX, Gemm
 from accelsim.workload.tensors import check_operand
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Tensor:
+class TensorCoreEngine:
     """The engine of a TensorCore. Whether weights are sparse, their Gemm's ``pattern`` says."""
 
     unit: TensorCore
@@ -44,7 +44,7 @@ class Tensor:
 
         Raises: UserError where cycles times multipliers leave int64.
         """
-        unit, walk = self.unit, Walk(self.unit, gemm)
+        unit, walk = self.unit, TileWalk(self.unit, gemm)
         if walk.cycles * unit.pes > INT64_MAX:
             raise UserError(
                 f"M={gemm.m}, K={gemm.k}, N={gemm.n}, groups={gemm.groups}: {walk.cycles:.3g} cycles of {unit.pes}"
@@ -68,7 +68,7 @@ class Tensor:
 
     def blocks(self, gemm: Gemm) -> Blocks:
         """Pixels of a warp's instruction."""
-        walk = Walk(self.unit, gemm)
+        walk = TileWalk(self.unit, gemm)
         return Blocks(walk.warp[0], walk.k, channels_inside=True, ahead=True)
 
     def step(self, gemm: Gemm, a: np.ndarray, w: np.ndarray) -> tuple[np.ndarray, ActionCounts]:
@@ -103,12 +103,12 @@ class Tensor:
 
     def explain(self, gemm: Gemm) -> MacSlots:
         """Where the multiplier slots of ``count`` went, and those of dense weights."""
-        walk = Walk(self.unit, gemm)
-        dense = (Walk(self.unit, replace(gemm, pattern=None)) if gemm.pattern else walk).cycles * self.unit.pes
+        walk = TileWalk(self.unit, gemm)
+        dense = (TileWalk(self.unit, replace(gemm, pattern=None)) if gemm.pattern else walk).cycles * self.unit.pes
         ideal = Fraction(dense) / (gemm.pattern.speedup if gemm.pattern else 1)
         return replace(self._slots(walk), dense_total=dense, pattern_total=ideal)
 
-    def _slots(self, walk: Walk) -> MacSlots:
+    def _slots(self, walk: TileWalk) -> MacSlots:
         unit, gemm, interval = self.unit, walk.gemm, walk.interval
         grid = (unit.tile_m, unit.tile_n) if unit.charge_full_tile else (unit.m, unit.n)
         m, n = (ceil_div(size, part) * part for size, part in zip((gemm.m, gemm.n), grid, strict=True))
@@ -135,7 +135,7 @@ class Tensor:
     def _refuse_endless(self, gemm: Gemm) -> None:
         """Stepping counts a bus's ticks, of which a cycle has more the odder the bandwidths are, in 64 bits."""
         self.count(gemm)
-        walk = Walk(self.unit, gemm)
+        walk = TileWalk(self.unit, gemm)
         if walk.longest > INT64_MAX:
             raise UserError(
                 f"M={gemm.m}, K={gemm.k}, N={gemm.n}: too long to step with {walk.buses.rate} bus ticks a cycle;"
@@ -145,7 +145,7 @@ class Tensor:
     def _stepped_unit(self, gemm: Gemm) -> TensorCoreUnit:
         from accelsim.kernels.tensorcore import TensorCoreUnit
 
-        unit, walk, pattern = self.unit, Walk(self.unit, gemm), gemm.pattern
+        unit, walk, pattern = self.unit, TileWalk(self.unit, gemm), gemm.pattern
         return TensorCoreUnit(
             cores=unit.cores,
             m=unit.m,

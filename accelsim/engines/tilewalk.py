@@ -34,9 +34,11 @@ Program = list[tuple["Tile | Program", int]]
 """Tiles in their order, each part so many times in a row."""
 
 
-def summed(program: Program, measure: Callable[[Tile], int]) -> int:
+def sum_over_tiles(program: Program, measure: Callable[[Tile], int]) -> int:
     """The sum of a measure over all tiles."""
-    return sum(times * (measure(part) if isinstance(part, Tile) else summed(part, measure)) for part, times in program)
+    return sum(
+        times * (measure(part) if isinstance(part, Tile) else sum_over_tiles(part, measure)) for part, times in program
+    )
 
 
 def last_tile(program: Program) -> Tile:
@@ -46,7 +48,7 @@ def last_tile(program: Program) -> Tile:
 
 
 @dataclass(frozen=True)
-class Walk:
+class TileWalk:
     """One product on a unit: the first multiprocessor's way through its tiles, of which it has most."""
 
     unit: TensorCore
@@ -120,14 +122,14 @@ class Walk:
         """Cycles in which k-steps run or wait for operands."""
         if self.unit.overlap_tiles:
             return self._run(self.program, Clock()).last
-        return summed(self.program, lambda tile: self._run(tile, Clock()).last)
+        return sum_over_tiles(self.program, lambda tile: self._run(tile, Clock()).last)
 
     @cached_property
     def ends(self) -> int:
         """Cycles before and after them, of every tile unless they overlap; the launch is not in it."""
         if self.unit.overlap_tiles:
             return self._ends(last_tile(self.program))
-        return summed(self.program, self._ends)
+        return sum_over_tiles(self.program, self._ends)
 
     @cached_property
     def longest(self) -> int:
@@ -137,7 +139,7 @@ class Walk:
 
     def in_all(self, measure: Callable[[Step], int]) -> int:
         """The sum of a measure over all k-steps of all tiles."""
-        return summed(self.program, lambda tile: sum(times * measure(step) for step, times in self.steps(tile)))
+        return sum_over_tiles(self.program, lambda tile: sum(times * measure(step) for step, times in self.steps(tile)))
 
     def steps(self, tile: Tile) -> list[tuple[Step, int]]:
         """All k-steps of a tile: equal ones, then what is left of K."""
@@ -175,9 +177,9 @@ class Walk:
     def _bus_ticks(self, part: Tile | Program) -> int | None:
         """What the operands of all k-steps of a part cost, if each of them waits for its own."""
         whole: Program = [(part, 1)]
-        if summed(whole, lambda tile: sum(not waits(step, self.buses.rate) for step, _ in self.steps(tile))):
+        if sum_over_tiles(whole, lambda tile: sum(not waits(step, self.buses.rate) for step, _ in self.steps(tile))):
             return None
-        return summed(whole, lambda tile: sum(step.ticks * times for step, times in self.steps(tile)))
+        return sum_over_tiles(whole, lambda tile: sum(step.ticks * times for step, times in self.steps(tile)))
 
     def _ends(self, tile: Tile) -> int:
         """Cycles before a tile, and from its last slot until the sums of its last instruction are out."""

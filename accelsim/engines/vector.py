@@ -10,7 +10,7 @@ from accelsim.hardware import VectorUnit
 FINEST_RATE = 10**6  # rates are exact to a millionth
 
 
-def lane_cycles(operations: Mapping[str, int], unit: VectorUnit) -> Fraction:
+def count_lane_cycles(operations: Mapping[str, int], unit: VectorUnit) -> Fraction:
     """Cycles that one lane alone would take for operations counted by kind."""
     rates: dict[str, float] = unit.operations_per_cycle.model_dump()
     cycles = (count / Fraction(rates[kind]).limit_denominator(FINEST_RATE) for kind, count in operations.items())

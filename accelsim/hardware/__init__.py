@@ -1,7 +1,7 @@
 """A hardware description: its engine, and the machine around it."""
 
 from accelsim.hardware.bitserial import BitSerialUnit
-from accelsim.hardware.buffers import Layout, OperandSrams, Sram
+from accelsim.hardware.buffers import IfmapLayout, OperandSrams, Sram
 from accelsim.hardware.devices import BankedDevice, MemoryDevice, SerialDevice
 from accelsim.hardware.dram import Dram, DramFidelity
 from accelsim.hardware.engines import AnyEngine
@@ -36,7 +36,7 @@ __all__ = [
     "GatedUnit",
     "Gating",
     "Hardware",
-    "Layout",
+    "IfmapLayout",
     "Mapper",
     "MemoryDevice",
     "Objective",

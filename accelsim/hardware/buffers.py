@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from accelsim.config import Size, Value
 
-Layout = Literal["as_read", "channels_last", "rows"]
+IfmapLayout = Literal["as_read", "channels_last", "rows"]
 
 
 class Sram(Value):
@@ -24,7 +24,7 @@ class Sram(Value):
     banks: Size = 1
     width_bits: Size = 64
     ports: Annotated[int, Field(ge=1, le=8)] | None = None  #: words that a bank serves in a cycle; None: any number
-    layout: Layout = "as_read"  #: of activations
+    layout: IfmapLayout = "as_read"  #: of activations
     double_buffered: bool = True  #: else the next tile comes when the engine has done with this one, all the buffer's
 
     @model_validator(mode="after")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
-HALVINGS = 200  # of an interval, until nothing is left of it
+_HALVINGS = 200  # of an interval, until nothing is left of it
 
 
 class AlphaPower(NamedTuple):
@@ -32,7 +32,7 @@ class AlphaPower(NamedTuple):
                 high *= 2
         if self.frequency_mhz(high) < frequency_mhz:
             raise ValueError(f"{frequency_mhz:g} MHz: no voltage reaches it")
-        for _ in range(HALVINGS):
+        for _ in range(_HALVINGS):
             middle = (low + high) / 2
             if middle in (low, high):
                 break

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 DENSE = "dense"
 LARGEST_GROUP = 16
-ALLOWED = f"dense, or n:m with 1 <= n <= m <= {LARGEST_GROUP}, such as 2:4"
+PATTERNS_ALLOWED = f"dense, or n:m with 1 <= n <= m <= {LARGEST_GROUP}, such as 2:4"
 _TEXT = re.compile(r"([1-9][0-9]?):([1-9][0-9]?)")
 
 
@@ -41,7 +41,7 @@ def parse_pattern(text: str, index_granule_bits: int = 1) -> Pattern | None:
         return None
     found = _TEXT.fullmatch(text)
     if not found or not int(found[1]) <= int(found[2]) <= LARGEST_GROUP:
-        raise ValueError(f"no sparsity pattern: '{text}'; allowed: {ALLOWED}")
+        raise ValueError(f"no sparsity pattern: '{text}'; allowed: {PATTERNS_ALLOWED}")
     kept, group = int(found[1]), int(found[2])
     bits = (group - 1).bit_length()
     return Pattern(kept, group, -(-bits // index_granule_bits) * index_granule_bits)

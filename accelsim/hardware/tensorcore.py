@@ -7,12 +7,12 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from accelsim.config import Count, Size, Value, shown
+from accelsim.config import Count, Size, Value, show_value
 from accelsim.hardware.precisions import BITS, Precision
 from accelsim.hardware.sparsity import DENSE, Pattern, parse_pattern
 
 RATE_DENOMINATOR = 1000
-Sustained = Annotated[float, Field(ge=0.01, le=1.5)]
+SustainedShare = Annotated[float, Field(ge=0.01, le=1.5)]
 BytesPerCycle = Annotated[float, Field(ge=1e-3, le=1e6)]
 
 
@@ -70,14 +70,14 @@ class TensorCore(Value):
     launch_cycles: Count = 0  #: once
     fill_cycles: Count = 0  #: before the first k-step of tiles that do not overlap
     epilogue_cycles: Count = 0  #: after their last
-    sustained_math: Sustained = 1.0  #: share of macs_per_cycle that is really reached
-    sustained_operands: Sustained = 1.0  #: the same of both operand bandwidths
+    sustained_math: SustainedShare = 1.0  #: share of macs_per_cycle that is really reached
+    sustained_operands: SustainedShare = 1.0  #: the same of both operand bandwidths
     zero_gating: bool = False  #: a MAC with a zero weight costs no energy, but its share of the cycle
 
     @field_validator("pattern", mode="before")
     @classmethod
     def _is_pattern(cls, text: Any) -> Any:
-        parse_pattern(text if isinstance(text, str) else shown(text))
+        parse_pattern(text if isinstance(text, str) else show_value(text))
         return text
 
     @model_validator(mode="after")

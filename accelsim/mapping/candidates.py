@@ -22,7 +22,7 @@ from accelsim.workload.layers import GivenMapping
 
 ORDERS = tuple("".join(order) for order in permutations("mnk"))
 IRRELEVANT = ("n", "m", "k")  # the loop that ifmap, weight and ofmap tiles do not depend on
-IDLE = [1, 0, 2]  # the same as places in m, n, k
+NO_LANES = [1, 0, 2]  # the same as places in m, n, k
 
 
 class Candidates(NamedTuple):

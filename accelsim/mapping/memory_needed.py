@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from accelsim.hardware import Hardware
 from accelsim.hardware.sparsity import Pattern
 from accelsim.mapping.footprint import bias_bytes, weight_bytes
-from accelsim.workload.gemm import Bits, gemm_of, in_pattern, widths
-from accelsim.workload.network import Node, Workload, peak_activations
+from accelsim.workload.gemm import OperandBits, apply_pattern, lower_to_gemm, operand_widths
+from accelsim.workload.network import Node, Workload, find_peak_activations
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,23 +27,23 @@ class MemoryNeeds:
 
 def memory_needed(workload: Workload, hardware: Hardware) -> MemoryNeeds:
     """Weights, and activations at the moment at which most of them are alive, at the widest activation's width."""
-    bits = widths(workload, hardware.engine.operand_bits)
+    bits = operand_widths(workload, hardware.engine.operand_bits)
     pattern = hardware.engine.sparse_pattern
     weights = sum(stored_bytes(node, b, pattern) for node, b in zip(workload.nodes, bits, strict=True))
-    elements, layer = peak_activations(workload)
+    elements, layer = find_peak_activations(workload)
     activations = -(-elements * workload.file.batch * max(b.activation for b in bits) // 8)
     return MemoryNeeds(weights, activations, layer)
 
 
-def stored_bytes(node: Node, bits: Bits, pattern: Pattern | None = None) -> int:
+def stored_bytes(node: Node, bits: OperandBits, pattern: Pattern | None = None) -> int:
     """A layer's weights at their width, in a pattern with their metadata, and its start values at 32 bits.
 
     Batch norm is folded in.
     """
-    gemm = gemm_of(node, 1, bits)
+    gemm = lower_to_gemm(node, 1, bits)
     if gemm is None:
         return -(-node.params * bits.weight // 8)
     if not gemm.weights_stored:
         return 0
-    weights = int(weight_bytes(in_pattern(gemm, pattern), gemm.k, gemm.n))
+    weights = int(weight_bytes(apply_pattern(gemm, pattern), gemm.k, gemm.n))
     return (weights + int(bias_bytes(gemm, gemm.n))) * gemm.groups

@@ -8,20 +8,20 @@ from itertools import pairwise
 from typing import Any
 
 from accelsim.compress.runlength import coded_share
-from accelsim.energy.prices import summed
+from accelsim.energy.prices import add_counts
 from accelsim.hardware import Hardware, OperandSrams
 from accelsim.mapping.footprint import compulsory_operands
 from accelsim.mapping.mapping import ALONE, Context
 from accelsim.mapping.memory_needed import stored_bytes
-from accelsim.workload.gemm import Bits, gemm_of, vector_work
+from accelsim.workload.gemm import OperandBits, count_vector_work, lower_to_gemm
 from accelsim.workload.layers import Activation, GlobalAvgPool, Pool
-from accelsim.workload.network import Node, Workload, tensors_of
+from accelsim.workload.network import Node, Workload, trace_tensors
 
 Fits = Callable[[int, Context], bool]  # whether a layer, by its number, can be cut so
 PLENTY_KIB = 1 << 30  # for an operand that takes no room of its own
 
 
-def contexts(workload: Workload, bits: Sequence[Bits], hardware: Hardware, fits: Fits) -> list[Context]:
+def plan_on_chip(workload: Workload, bits: Sequence[OperandBits], hardware: Hardware, fits: Fits) -> list[Context]:
     """What each layer finds and leaves on chip; fits tells whether a layer can be cut so, by its number."""
     plan, found = hardware.schedule, [ALONE] * len(workload.nodes)
     weights = all_weights(workload, bits, hardware)
@@ -34,7 +34,7 @@ def contexts(workload: Workload, bits: Sequence[Bits], hardware: Hardware, fits:
     return found
 
 
-def all_weights(workload: Workload, bits: Sequence[Bits], hardware: Hardware) -> int:
+def all_weights(workload: Workload, bits: Sequence[OperandBits], hardware: Hardware) -> int:
     """Bytes of everything stored that one inference reads."""
     pattern = hardware.engine.sparse_pattern
     both = zip(workload.nodes, bits, strict=True)
@@ -46,12 +46,12 @@ def weight_room(sram: OperandSrams) -> int:
     return sram.capacity_bytes // 2 if sram.shared else sram.operand_bytes[1]
 
 
-def _code(workload: Workload, bits: Sequence[Bits], found: list[Context]) -> None:
+def _code(workload: Workload, bits: Sequence[OperandBits], found: list[Context]) -> None:
     """Each layer reads its activations coded by their own zeros, and stores its result as its first reader wants it."""
     nodes, network = workload.nodes, workload.file.activation_zeros or 0.0
     zeros = [network if node.layer.activation_zeros is None else node.layer.activation_zeros for node in nodes]
     shares = [coded_share(share, b.activation) for share, b in zip(zeros, bits, strict=True)]
-    _, reads, _ = tensors_of(workload)
+    _, reads, _ = trace_tensors(workload)
     for index, node in enumerate(nodes):
         if None not in node.producers:  # what comes from outside is plain
             found[index] = found[index]._replace(loaded_share=shares[index])
@@ -61,13 +61,15 @@ def _code(workload: Workload, bits: Sequence[Bits], found: list[Context]) -> Non
             found[index] = found[index]._replace(stored_share=shares[reader])
 
 
-def _hand_over(workload: Workload, bits: Sequence[Bits], hardware: Hardware, found: list[Context], fits: Fits) -> None:
+def _hand_over(
+    workload: Workload, bits: Sequence[OperandBits], hardware: Hardware, found: list[Context], fits: Fits
+) -> None:
     """A result stays for the layer behind it, if that reads it; it is stored as well if others do.
 
     What a product's results only pass through, a function or pooling, is done as they appear. What fits in no buffer
     stays band by band between two convolutions of which the second is 1 x 1.
     """
-    names, reads, sizes = tensors_of(workload)
+    names, reads, sizes = trace_tensors(workload)
     nodes, batch = workload.nodes, workload.file.batch
     order = [index for index, node in enumerate(nodes) if node.layer.executed and not node.layer.is_view]
     kept_for_good = names[order[-1]]
@@ -87,8 +89,8 @@ def _hand_over(workload: Workload, bits: Sequence[Bits], hardware: Hardware, fou
         tensor = made[before]
         if makers and asked.get(tensor) == {index} and reads[index] == {tensor} and _passes(nodes[index]):
             share = Fraction(nbytes(index), nbytes(before))
-            if gemm_of(nodes[before], batch, bits[before]) and share <= 1:
-                work = vector_work(nodes[index], batch, integer)
+            if lower_to_gemm(nodes[before], batch, bits[before]) and share <= 1:
+                work = count_vector_work(nodes[index], batch, integer)
                 found[before] = _with_tail(found[before], found[index], work, share)
                 found[index] = found[index]._replace(done=True)
                 made[before] = index
@@ -112,7 +114,7 @@ def _hand_over(workload: Workload, bits: Sequence[Bits], hardware: Hardware, fou
 
 def _with_tail(maker: Context, tail: Context, work: Mapping[str, int], share: Fraction) -> Context:
     """A product's context with a layer that is done on its results; work adds to what is done already."""
-    operations = summed(dict(maker.operations), work)
+    operations = add_counts(dict(maker.operations), work)
     return maker._replace(operations=tuple(operations.items()), stored_share=share * tail.stored_share)
 
 
@@ -122,14 +124,19 @@ def _passes(node: Node) -> bool:
 
 
 def _in_bands(
-    workload: Workload, numbers: tuple[int, int], bits: Sequence[Bits], found: list[Context], room: int, fits: Fits
+    workload: Workload,
+    numbers: tuple[int, int],
+    bits: Sequence[OperandBits],
+    found: list[Context],
+    room: int,
+    fits: Fits,
 ) -> tuple[Context, Context] | None:
     """Contexts of two convolutions that take turns with bands of rows; None where it would move more, or cannot be."""
-    first, second = (gemm_of(workload.nodes[index], 1, bits[index]) for index in numbers)
+    first, second = (lower_to_gemm(workload.nodes[index], 1, bits[index]) for index in numbers)
     if first is None or second is None or first.convolution is None or second.convolution is None:
         return None
     pointwise = second.convolution.kernel == (1, 1) and second.m == first.m and second.groups == 1
-    if not pointwise or any(context != plain(context) for context in found):
+    if not pointwise or any(context != is_plain(context) for context in found):
         return None
     rows, size = first.convolution.out_height, compulsory_operands(first)[2]
     weights = sum(compulsory_operands(gemm)[1] for gemm in (first, second))
@@ -147,20 +154,20 @@ def _in_bands(
     return None
 
 
-def plain(context: Context) -> Context:
+def is_plain(context: Context) -> Context:
     """The same without anything on chip between layers."""
     return Context(
         resident_bytes=context.resident_bytes, loaded_share=context.loaded_share, stored_share=context.stored_share
     )
 
 
-def _takes(node: Any, reads: frozenset[int], batch: int, bits: Bits) -> bool:
+def _takes(node: Any, reads: frozenset[int], batch: int, bits: OperandBits) -> bool:
     """Whether a layer can read the result before it in place: a product only if it reads nothing else."""
-    gemm = gemm_of(node, batch, bits)
+    gemm = lower_to_gemm(node, batch, bits)
     return gemm is None or (gemm.weights_stored and len(reads) == 1)
 
 
-def with_room(hardware: Hardware, context: Context, is_product: bool) -> Hardware | None:
+def reserve_room(hardware: Hardware, context: Context, is_product: bool) -> Hardware | None:
     """Hardware whose buffers hold what they do besides what stays on chip; None where that does not fit.
 
     Buffers of ifmap and ofmap change their roles from layer to layer, so that a result is where its reader wants it.

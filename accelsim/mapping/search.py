@@ -14,14 +14,14 @@ import numpy as np
 from accelsim.config import UserError
 from accelsim.engines.base import Engine
 from accelsim.hardware import ACCUMULATOR_BITS, AnyEngine, Hardware, Objective, OperandSrams, VectorUnit
-from accelsim.mapping.candidates import IDLE, ORDERS, Candidates, candidates_of
+from accelsim.mapping.candidates import NO_LANES, ORDERS, Candidates, candidates_of
 from accelsim.mapping.mapping import MOST_STEPS, PREFERRED_STEPS, Mapping
 from accelsim.memory.dram import latency_cycles
 from accelsim.memory.sram import fits, shortage
 from accelsim.workload.gemm import Gemm
 from accelsim.workload.layers import GivenMapping
 
-MOST_KEPT = 4096  # answers that a search remembers
+_MOST_KEPT = 4096  # answers that a search remembers
 MOST_RECENT = 8  # sizes of buffers for which it remembers what fits
 Terms = tuple[float, float, float, bool]  # of the kernel's Goal
 TIE = 1e-9  # of what decides only between equals
@@ -47,12 +47,12 @@ def find(
     Raises: UserError naming the buffer and the shortage where not even the smallest tiles fit.
     """
     halves = hardware.sram.halves
-    found = search(gemm, hardware.engine, hardware.vector, engine, engine_cycles, lane_cycles_per_output, halves)
+    found = start_search(gemm, hardware.engine, hardware.vector, engine, engine_cycles, lane_cycles_per_output, halves)
     return found.best(hardware)
 
 
 @lru_cache(maxsize=256)
-def search(
+def start_search(
     gemm: Gemm,
     array: AnyEngine,
     vector: VectorUnit,
@@ -108,7 +108,7 @@ class Search:
         key = (room, dram.bandwidth_gb_s, dram.latency_ns, hardware.clock_mhz, goal)
         found = self.found.get(key)
         if found is None:
-            if len(self.found) >= MOST_KEPT:
+            if len(self.found) >= _MOST_KEPT:
                 self.found.clear()
             found = self.found[key] = self._best(room, hardware, goal)
         mapping, score = found
@@ -186,7 +186,7 @@ class Needs(NamedTuple):
 
 
 def _needs(c: Candidates, gemm: Gemm, halves: tuple[int, int, int]) -> Needs:
-    irrelevant, tiles_of, most = c.loops[IDLE], c.tile_count, np.array(halves)[:, None]
+    irrelevant, tiles_of, most = c.loops[NO_LANES], c.tile_count, np.array(halves)[:, None]
     # contents that follow one another: the tiles of relevant loops outside the irrelevant one, in every group
     outside = np.where(c.place == 2, tiles_of, np.where(c.place == 0, 1, _outermost(c)))
     kept_size = c.kept_bytes * np.where(outside * gemm.groups > 1, most, 1)
@@ -245,7 +245,7 @@ def _choice(
 ) -> Choice:
     """What is kept comes in the first pass of its idle loop, and sums that are kept leave in the last."""
     groups = float(gemm.groups)
-    idle = c.loops[:, column][IDLE]
+    idle = c.loops[:, column][NO_LANES]
     passes = np.where(kept, 1, idle)
     moved = c.moved_bytes[:, column] * passes * groups
     spilled = gemm.m * gemm.n * ACCUMULATOR_BITS[array.precision] // 8 * groups

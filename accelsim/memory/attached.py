@@ -18,7 +18,7 @@ from accelsim.memory.stream import STORE, TileStream
 if TYPE_CHECKING:
     from accelsim.kernels.schedule import Memory
 
-FINEST = 1 << 20  # in a ratio of two clocks
+FINEST_CLOCK_RATIO = 1 << 20  # in a ratio of two clocks
 MOST_REQUESTS = 1 << 28  # of one layer
 
 
@@ -49,7 +49,9 @@ class Attached:
         from accelsim.kernels.schedule import Banks, Memory, Wire
 
         device = self.device
-        ratio = (1000 / Fraction(str(hardware.clock_mhz)) / Fraction(str(device.tck_ns))).limit_denominator(FINEST)
+        ratio = (1000 / Fraction(str(hardware.clock_mhz)) / Fraction(str(device.tck_ns))).limit_denominator(
+            FINEST_CLOCK_RATIO
+        )
         if ratio == 0:
             raise UserError(f"a clock of {hardware.clock_mhz:g} MHz is too fast for {device.name}; give --dram ideal")
         bare = Memory(0, device.request_bytes, ratio.numerator, ratio.denominator, None, None, None)

@@ -10,10 +10,10 @@ import numpy as np
 from accelsim.hardware import BankedDevice
 from accelsim.memory.traces import Requests
 
-COMMANDS = ("ACT", "PRE", "RD", "WR", "REF")  # as the kernels number them
+DRAM_COMMANDS = ("ACT", "PRE", "RD", "WR", "REF")  # as the kernels number them
 RECORDS = 1 << 14  # commands that are held at a time
 
-Counted = tuple[dict[str, int], int]  #: counts by name, summed over channels, and the total cycles
+CommandCounts = tuple[dict[str, int], int]  #: counts by name, summed over channels, and the total cycles
 Sink = Callable[[np.ndarray], None]  #: takes commands, int64[n, 7]: cycle, channel, command, rank, bank, row, column
 
 
@@ -81,7 +81,7 @@ def run_cycles(
     return counts_of(device, channels, int(clock[0])), int(clock[0])
 
 
-def run_transactions(device: BankedDevice, pieces: Iterable[Requests]) -> Counted:
+def run_transactions(device: BankedDevice, pieces: Iterable[Requests]) -> CommandCounts:
     """A trace request by request; the same counts."""
     from accelsim.kernels.dram_state import new_channels
     from accelsim.kernels.dram_transaction import ENDED, MORE, run
@@ -116,7 +116,7 @@ def counts_of(device: BankedDevice, channels: Any, total_cycles: int) -> dict[st
     still_open = np.where(ranks["open"] > 0, total_cycles - ranks["open_since"], 0)
     names = ("latency", "row_hits", "served_by_writes")
     counts = {name: int(channels[name].sum()) for name in names}
-    counts |= dict(zip(COMMANDS, map(int, channels["commands"].sum(axis=0)), strict=True))
+    counts |= dict(zip(DRAM_COMMANDS, map(int, channels["commands"].sum(axis=0)), strict=True))
     counts["longest"] = int(channels["longest"].max())
     counts["joined_reads"], counts["joined_writes"] = map(int, channels["joined"].sum(axis=0))
     counts["active_cycles"] = int((ranks["open_cycles"] + still_open).sum())

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Literal
 
 from accelsim.hardware import BankedDevice, MemoryDevice, SerialDevice
 from accelsim.memory.banked import Sink, run_cycles, run_transactions
 from accelsim.memory.serial import run_serial
-from accelsim.memory.traces import Requests
+from accelsim.memory.traces import Requests, read_trace
 
 COUNTED = {  # what a result calls the counts
     "activates": "ACT",
@@ -25,7 +26,7 @@ DeviceFidelity = Literal["transaction", "cycle"]
 
 
 @dataclass(frozen=True, slots=True)
-class MemoryRun:
+class DeviceRun:
     """What a memory did with a trace. Latency is from a request's acceptance to the end of its data."""
 
     device: MemoryDevice
@@ -81,12 +82,17 @@ class MemoryRun:
 
 
 def run_trace(
-    device: MemoryDevice, pieces: Iterable[Requests], fidelity: DeviceFidelity = "cycle", sink: Sink | None = None
-) -> MemoryRun:
-    """Run a trace; sink takes every command of a banked device, and asks for fidelity cycle.
+    device: MemoryDevice,
+    trace: Path | str | Iterable[Requests],
+    fidelity: DeviceFidelity = "cycle",
+    sink: Sink | None = None,
+) -> DeviceRun:
+    """Run the requests of a trace through a memory device.
 
-    Raises: UserError for a write to what cannot be written.
+    ``trace`` is a file (CSV or npz) or pieces of requests. ``sink`` takes every command of a banked device; it needs
+    the fidelity ``cycle``. Raises: UserError for a file that cannot be read, and for a write to a read-only device.
     """
+    pieces = read_trace(Path(trace), device.capacity_bytes) if isinstance(trace, Path | str) else trace
     seen = _Seen()
     if isinstance(device, SerialDevice):
         counts, total_cycles = run_serial(device, seen.all_of(pieces))
@@ -98,7 +104,7 @@ def run_trace(
             counts, total_cycles = run_cycles(device, seen.all_of(pieces), sink)
         energy = banked_energy(device, counts)
     io = io_energy(device, counts, seen.reads, seen.requests - seen.reads)
-    return MemoryRun(device, fidelity, seen.requests, seen.reads, total_cycles, counts, energy, io)
+    return DeviceRun(device, fidelity, seen.requests, seen.reads, total_cycles, counts, energy, io)
 
 
 class _Seen:

@@ -11,13 +11,13 @@ from pydantic import Field
 from accelsim.config import Count, Size, Value
 from accelsim.memory.traces import PIECE, Requests
 
-Pattern = Literal["stream", "stride", "random", "copies", "tiles"]
+AccessPattern = Literal["stream", "stride", "random", "copies", "tiles"]
 
 
 class TracePattern(Value):
     """What a generated trace looks like; the same values give the same trace."""
 
-    pattern: Pattern
+    pattern: AccessPattern
     requests: Size = 16384
     request_bytes: Size = 64
     span_bytes: Annotated[int, Field(gt=0, le=2**50)] = 2**28  #: addresses lie below it

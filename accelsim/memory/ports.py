@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from accelsim.engines.base import Beats, Blocks, Engine, ceil_div
-from accelsim.hardware import ACCUMULATOR_BITS, Hardware, Layout
+from accelsim.hardware import ACCUMULATOR_BITS, Hardware, IfmapLayout
 from accelsim.workload.gemm import Convolution, Gemm
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ class Buffer(NamedTuple):
     banks: int
     ports: int
     width_bits: int
-    layout: Layout
+    layout: IfmapLayout
 
     @property
     def at_once(self) -> int:

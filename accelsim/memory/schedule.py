@@ -12,7 +12,7 @@ from accelsim.hardware import Hardware
 from accelsim.memory.attached import Attached, Used, ideal
 from accelsim.memory.dram import latency_cycles, transfer_cycles
 from accelsim.memory.stream import STORE, TileStream
-from accelsim.memory.timeline import Timeline, merged
+from accelsim.memory.timeline import Timeline, merge_intervals
 from accelsim.workload.gemm import INT64_MAX
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ class Waits(NamedTuple):
     last: int  #: end of the last step
 
 
-class Played(NamedTuple):
+class ScheduledLayer(NamedTuple):
     """When one layer's units worked, [start, end) of each piece, and when its last event ended."""
 
     engine: np.ndarray  #: int64[steps, 2]; pieces of a unit do not overlap
@@ -62,7 +62,7 @@ class Played(NamedTuple):
             "drain": (np.array([w.last]), np.array([self.total_cycles]), np.array([True])),
         }
         starts, ends, among = chosen[cause]
-        return merged(np.stack((starts, ends), axis=1)[among])
+        return merge_intervals(np.stack((starts, ends), axis=1)[among])
 
     @property
     def stalls(self) -> Stalls:
@@ -89,13 +89,13 @@ class Played(NamedTuple):
         asked = np.concatenate((ifmap, weight, sums))
         asked = np.stack((np.maximum(asked[:, 0] - self.latency, 0), asked[:, 1]), axis=1)[asked[:, 1] > asked[:, 0]]
         return Timeline(
-            engine=merged(self.engine),
-            vector=merged(self.vector),
-            sram_ifmap=merged(reader, ifmap),
-            sram_weight=merged(reader, weight),
-            sram_ofmap=merged(self.engine, self.vector, sums, results),
-            dma=merged(asked, results),
-            dram=merged(self.dram),
+            engine=merge_intervals(self.engine),
+            vector=merge_intervals(self.vector),
+            sram_ifmap=merge_intervals(reader, ifmap),
+            sram_weight=merge_intervals(reader, weight),
+            sram_ofmap=merge_intervals(self.engine, self.vector, sums, results),
+            dma=merge_intervals(asked, results),
+            dram=merge_intervals(self.dram),
         )
 
     @property
@@ -104,7 +104,7 @@ class Played(NamedTuple):
         return self.transfers.reshape(-1, 2)
 
 
-def play(stream: TileStream, hardware: Hardware) -> Played:
+def schedule_stream(stream: TileStream, hardware: Hardware) -> ScheduledLayer:
     """Loads run ahead into free buffer halves, if there are two, while the engine computes; stores follow behind.
 
     One DMA queue serves transfers in the order of the steps. Layers do not overlap.
@@ -130,7 +130,7 @@ def play(stream: TileStream, hardware: Hardware) -> Played:
     engine, vector = (state.vector, state.compute) if stream.lanes_only else (state.compute, state.vector)
     used = attached.used(end * 1e3 / hardware.clock_mhz) if attached else None
     waits = _waits(state, attached.refresh_cycles if attached else 0)
-    return Played(engine, vector, state.bus, 0 if attached else latency, stream.lanes_only, waits, end, used)
+    return ScheduledLayer(engine, vector, state.bus, 0 if attached else latency, stream.lanes_only, waits, end, used)
 
 
 def _waits(state: State, refresh_cycles: int) -> Waits:
@@ -149,7 +149,7 @@ def _waits(state: State, refresh_cycles: int) -> Waits:
 _ZERO = np.zeros(1, np.int64)
 
 
-def joined_plays(plays: list[Played]) -> Played:
+def join_schedules(plays: list[ScheduledLayer]) -> ScheduledLayer:
     """Layers, or parts of one, one after the other."""
     begins = [0, *accumulate(played.total_cycles for played in plays)]
     later = list(zip(plays, begins, strict=False))

@@ -62,7 +62,7 @@ class TileStream(NamedTuple):
         return int(self.store_bytes.sum())
 
 
-def joined_streams(streams: list[TileStream]) -> TileStream:
+def join_streams(streams: list[TileStream]) -> TileStream:
     """Streams one after the other."""
     import numpy as np
 

@@ -23,7 +23,7 @@ class Timeline(NamedTuple):
         return Timeline(*(unit + cycles for unit in self))
 
 
-def merged(*intervals: np.ndarray) -> np.ndarray:
+def merge_intervals(*intervals: np.ndarray) -> np.ndarray:
     """The union of intervals, which may overlap: not empty, in order, with touching ones joined."""
     busy = np.concatenate(intervals)
     busy = busy[busy[:, 1] > busy[:, 0]]
@@ -35,12 +35,12 @@ def merged(*intervals: np.ndarray) -> np.ndarray:
     return np.stack((busy[np.concatenate(([True], apart)), 0], ends[np.concatenate((apart, [True]))]), axis=1)
 
 
-def busy_cycles(intervals: np.ndarray) -> int:
+def count_busy(intervals: np.ndarray) -> int:
     """Cycles that a unit works."""
     return int((intervals[:, 1] - intervals[:, 0]).sum())
 
 
-def joined(timelines: list[Timeline]) -> Timeline:
+def join_timelines(timelines: list[Timeline]) -> Timeline:
     """Timelines one after the other, as one."""
     if not timelines:
         return Timeline(*(np.zeros((0, 2), np.int64) for _ in Timeline._fields))

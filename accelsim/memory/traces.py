@@ -10,19 +10,19 @@ from typing import IO, NamedTuple
 
 import numpy as np
 
-from accelsim.config import UserError, nearest, shown
+from accelsim.config import UserError, nearest, show_value
 
 PIECE = 1 << 16  # requests of an npz that are held at a time
 BLOCK = 1 << 20  # bytes of a CSV
 COMMA, NEWLINE = b",\n"
 PLAIN = frozenset(b"0123456789,\n")
 LONGEST = 19  # characters of a number, and of what parts it from the one before, that surely fit
-LARGEST = 10**18
+LARGEST_ADDRESS = 10**18
 WHOLE = re.compile(r"-?[0-9]+")
-COLUMNS = ("arrival_cycle", "address", "is_write")
-ARRAYS = ("arrival", "addr", "is_write")
+TRACE_COLUMNS = ("arrival_cycle", "address", "is_write")
+TRACE_ARRAYS = ("arrival", "addr", "is_write")
 LATEST = 2**60  # cycle of an arrival
-SUFFIXES = (".csv", ".npz")
+TRACE_SUFFIXES = (".csv", ".npz")
 
 
 class Requests(NamedTuple):
@@ -48,8 +48,8 @@ def read_trace(path: Path, capacity_bytes: int) -> Iterator[Requests]:
     trace.
     """
     suffix = path.suffix.lower()
-    if suffix not in SUFFIXES:
-        raise UserError(f"{path}: a trace is CSV or npz, got '{suffix}'; allowed: {', '.join(SUFFIXES)}")
+    if suffix not in TRACE_SUFFIXES:
+        raise UserError(f"{path}: a trace is CSV or npz, got '{suffix}'; allowed: {', '.join(TRACE_SUFFIXES)}")
     if not path.exists():
         raise UserError(f"{path}: no such file")
     if path.is_dir():
@@ -82,11 +82,11 @@ def _checked(columns: list[np.ndarray], taken: int, before: int, capacity_bytes:
 
 
 def _csv_place(path: Path) -> Place:
-    return lambda request, column: f"{path}:{request + 2}: {COLUMNS[column]}"
+    return lambda request, column: f"{path}:{request + 2}: {TRACE_COLUMNS[column]}"
 
 
 def _npz_place(path: Path) -> Place:
-    return lambda request, column: f"{path}: {ARRAYS[column]}[{request}]"
+    return lambda request, column: f"{path}: {TRACE_ARRAYS[column]}[{request}]"
 
 
 def _read_csv(path: Path) -> Iterator[list[np.ndarray]]:
@@ -107,10 +107,10 @@ def _read_csv(path: Path) -> Iterator[list[np.ndarray]]:
 def _check_header(line: bytes, path: Path) -> None:
     header = line.decode(errors="replace").strip()
     names = header.split(",")
-    if names != list(COLUMNS):
-        wrong = next((name for name in names if name not in COLUMNS), None)
-        hint = nearest(wrong, COLUMNS) if wrong else ""
-        raise UserError(f"{path}:1: should be {','.join(COLUMNS)}, got {shown(header)}{hint}")
+    if names != list(TRACE_COLUMNS):
+        wrong = next((name for name in names if name not in TRACE_COLUMNS), None)
+        hint = nearest(wrong, TRACE_COLUMNS) if wrong else ""
+        raise UserError(f"{path}:1: should be {','.join(TRACE_COLUMNS)}, got {show_value(header)}{hint}")
 
 
 def _parsed(lines: bytes, path: Path, first: int) -> list[np.ndarray]:
@@ -135,13 +135,15 @@ def _numbers(line: bytes, place: str) -> list[int]:
     except UnicodeDecodeError:
         raise UserError(f"{place}: is no text") from None
     values = text.split(",")
-    if len(values) != len(COLUMNS):
-        raise UserError(f"{place}: should have {len(COLUMNS)} values ({','.join(COLUMNS)}), got {shown(text)}")
-    for name, value in zip(COLUMNS, values, strict=True):
+    if len(values) != len(TRACE_COLUMNS):
+        raise UserError(
+            f"{place}: should have {len(TRACE_COLUMNS)} values ({','.join(TRACE_COLUMNS)}), got {show_value(text)}"
+        )
+    for name, value in zip(TRACE_COLUMNS, values, strict=True):
         if not WHOLE.fullmatch(value):
-            raise UserError(f"{place}: {name}: should be a whole number, got {shown(value)}")
-        if abs(int(value)) >= LARGEST:
-            raise UserError(f"{place}: {name}: should be below {LARGEST}, got {shown(value)}")
+            raise UserError(f"{place}: {name}: should be a whole number, got {show_value(value)}")
+        if abs(int(value)) >= LARGEST_ADDRESS:
+            raise UserError(f"{place}: {name}: should be below {LARGEST_ADDRESS}, got {show_value(value)}")
     return [int(value) for value in values]
 
 
@@ -150,19 +152,21 @@ def _read_npz(path: Path) -> Iterator[list[np.ndarray]]:
     try:
         with zipfile.ZipFile(path) as archive:
             names = [name.removesuffix(".npy") for name in archive.namelist()]
-            for name in ARRAYS:
+            for name in TRACE_ARRAYS:
                 if name not in names:
                     raise UserError(f"{path}: has no array '{name}', only {', '.join(names) or 'nothing'}")
-            streams = [archive.open(f"{name}.npy") for name in ARRAYS]
-            headers = [_npy_header(stream, f"{path}: {name}") for stream, name in zip(streams, ARRAYS, strict=True)]
+            streams = [archive.open(f"{name}.npy") for name in TRACE_ARRAYS]
+            headers = [
+                _npy_header(stream, f"{path}: {name}") for stream, name in zip(streams, TRACE_ARRAYS, strict=True)
+            ]
             sizes = {size for size, _ in headers}
             if len(sizes) > 1:
-                told = ", ".join(f"{name} {size}" for name, (size, _) in zip(ARRAYS, headers, strict=True))
+                told = ", ".join(f"{name} {size}" for name, (size, _) in zip(TRACE_ARRAYS, headers, strict=True))
                 raise UserError(f"{path}: arrays should be equally long, got {told}")
             left = sizes.pop()
             while left:
                 count = min(left, PIECE)
-                parts = [_part(*args, count) for args in zip(streams, headers, ARRAYS, [path] * 3, strict=True)]
+                parts = [_part(*args, count) for args in zip(streams, headers, TRACE_ARRAYS, [path] * 3, strict=True)]
                 yield parts
                 left -= count
     except (zipfile.BadZipFile, EOFError) as error:

@@ -57,7 +57,9 @@ class Saving(NamedTuple):
     added_ns: float = 0.0  #: of waiting until blocks are awake
 
 
-def saving(blocks: Sequence[Block], policy: str, timeout_ns: float | None = None, awake_mw: float = 0.0) -> Saving:
+def save_by_gating(
+    blocks: Sequence[Block], policy: str, timeout_ns: float | None = None, awake_mw: float = 0.0
+) -> Saving:
     """Of blocks that wake at the same time if they are asked for together. What waits for them draws awake_mw.
 
     ``none`` lets its clock run, ``clock`` stops that. ``idle-detect`` also takes it off once it has been idle for
@@ -117,7 +119,7 @@ def _detected(block: Block, timeout_ns: float | None) -> tuple[np.ndarray, np.nd
     return saved, woken
 
 
-def gaps(busy: np.ndarray, until: float) -> np.ndarray:
+def idle_gaps(busy: np.ndarray, until: float) -> np.ndarray:
     """What is left between intervals of a time that repeats, float64[n, 2]: its end and its begin are one gap.
 
     busy float64[n, 2], in order and apart.

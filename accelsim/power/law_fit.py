@@ -18,13 +18,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from accelsim.hardware.laws import AlphaPower, Leakage
-from accelsim.power.measured_points import Point
+from accelsim.power.measured_points import MeasuredPoint
 
 PER_V = (-2.0, 20.0)  # where b is searched: a current that falls with the voltage, one that grows 7 times in 0.1 V
 SCANNED, REFINED = 241, 60  # places of the first search, and steps of the second
 POWER_NO_WORSE = 2e-4  # root mean square of relative errors that is too little to tell two fits of power apart
 CLOCK_NO_WORSE = 5e-3  # the same of the largest error of clocks: regulators have steps of one or two percent
-RANK = 1e-9  # singular value over the largest, below which columns are made of one another
+_RANK = 1e-9  # singular value over the largest, below which columns are made of one another
 
 
 class PowerLaw(NamedTuple):
@@ -37,7 +37,7 @@ class PowerLaw(NamedTuple):
     predict: Callable[[str, float, float], float | None]  #: task, V, MHz -> W
 
 
-class ClockLaw(NamedTuple):
+class FittedClock(NamedTuple):
     """What fitted points say of the clock."""
 
     law: AlphaPower | None
@@ -48,7 +48,7 @@ class ClockLaw(NamedTuple):
 class Scored(NamedTuple):
     """A point beside what the law says; None where it says nothing."""
 
-    point: Point
+    point: MeasuredPoint
     measured: float
     fitted: float | None
     left_out: float | None  #: the same of the law fitted without the point
@@ -64,7 +64,7 @@ class Scored(NamedTuple):
         return None if self.left_out is None else 100 * (self.left_out / self.measured - 1)
 
 
-def fit_power(points: Sequence[Point]) -> PowerLaw:
+def fit_power(points: Sequence[MeasuredPoint]) -> PowerLaw:
     """The law of points that all have watts."""
     tasks = sorted({point.task for point in points})
     reference = max(point.volt for point in points)
@@ -105,10 +105,10 @@ def fit_power(points: Sequence[Point]) -> PowerLaw:
     )
 
 
-def fit_clock(points: Sequence[tuple[float, float]], floor: tuple[float, float] | None = None) -> ClockLaw:
+def fit_clock(points: Sequence[tuple[float, float]], floor: tuple[float, float] | None = None) -> FittedClock:
     """The law of the highest clocks in MHz at three or more voltages; floor is a clock that its voltage reaches."""
     if len({volt for volt, _ in points}) < 3:
-        return ClockLaw(None, None, None)
+        return FittedClock(None, None, None)
     lowest = min(volt for volt, _ in [*points, *([floor] if floor else [])])
 
     def fitted(threshold: float) -> tuple[AlphaPower, float]:
@@ -119,7 +119,7 @@ def fit_clock(points: Sequence[tuple[float, float]], floor: tuple[float, float] 
 
     best, (low, high) = _search(lambda threshold: fitted(threshold)[1], 0.0, lowest * (1 - 1e-6), CLOCK_NO_WORSE)
     alphas = [fitted(threshold)[0].alpha for threshold in np.linspace(low, high, 9)]
-    return ClockLaw(fitted(best)[0], (low, high), (min(alphas), max(alphas)))
+    return FittedClock(fitted(best)[0], (low, high), (min(alphas), max(alphas)))
 
 
 def _law_at(points: Sequence[tuple[float, float]], threshold: float) -> AlphaPower:
@@ -145,7 +145,7 @@ class Clocks(NamedTuple):
     slower: set[tuple[float, float]]  #: than another at their voltage
 
 
-def sort_clocks(points: Sequence[Point]) -> Clocks:
+def sort_clocks(points: Sequence[MeasuredPoint]) -> Clocks:
     """Which points tell of the highest clock at a voltage.
 
     Of several clocks at one voltage the highest does. At the lowest voltage of all, several clocks show that the
@@ -159,7 +159,7 @@ def sort_clocks(points: Sequence[Point]) -> Clocks:
     return Clocks(used, floor, set(pairs) - set(top))
 
 
-def score_power(points: Sequence[Point], law: PowerLaw) -> list[Scored]:
+def score_power(points: Sequence[MeasuredPoint], law: PowerLaw) -> list[Scored]:
     """Every point with its fitted power, and that of the law without it where the others still tell."""
     scored = []
     for number, point in enumerate(points):
@@ -172,7 +172,7 @@ def score_power(points: Sequence[Point], law: PowerLaw) -> list[Scored]:
     return scored
 
 
-def score_clock(points: Sequence[Point], clocks: Clocks, law: ClockLaw) -> list[Scored]:
+def score_clock(points: Sequence[MeasuredPoint], clocks: Clocks, law: FittedClock) -> list[Scored]:
     """Every distinct point off the plateau, with its fitted clock, and that of the law without it."""
     first = {(point.volt, point.mhz): point for point in reversed(points)}
     scored = []
@@ -185,7 +185,7 @@ def score_clock(points: Sequence[Point], clocks: Clocks, law: ClockLaw) -> list[
 
 def _rank(a: np.ndarray) -> int:
     """Columns that are not made of others, whatever their units."""
-    return int(np.linalg.matrix_rank(a / np.linalg.norm(a, axis=0), tol=RANK))
+    return int(np.linalg.matrix_rank(a / np.linalg.norm(a, axis=0), tol=_RANK))
 
 
 def _nonnegative(a: np.ndarray) -> np.ndarray:

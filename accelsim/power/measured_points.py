@@ -7,16 +7,18 @@ import math
 from pathlib import Path
 from typing import NamedTuple
 
-from accelsim.config import UserError, nearest, shown
+from accelsim.config import UserError, nearest, show_value
 
 MOST_V = 5.0
 MOST_MHZ = 1e5
 RATE = ("inferences_per_s", "microjoules")
-COLUMNS = ("task", "volt", "mhz", "watts", *RATE)
-RULE = "columns: volt, mhz; watts, or inferences_per_s and microjoules, where power was measured; task where several"
+POINT_COLUMNS = ("task", "volt", "mhz", "watts", *RATE)
+POINT_RULE = (
+    "columns: volt, mhz; watts, or inferences_per_s and microjoules, where power was measured; task where several"
+)
 
 
-class Point(NamedTuple):
+class MeasuredPoint(NamedTuple):
     """One line."""
 
     line: int
@@ -26,7 +28,7 @@ class Point(NamedTuple):
     watts: float | None
 
 
-def read_points(path: Path) -> list[Point]:
+def read_measured_points(path: Path) -> list[MeasuredPoint]:
     """The points of a file, in its order; columns that are not asked for are left alone.
 
     Raises: UserError for an unreadable file, missing columns, and values that are no such quantity.
@@ -52,7 +54,7 @@ def _columns(names: list[str], path: Path) -> tuple[str, ...]:
     for name in ("volt", "mhz"):
         if name not in names:
             found = nearest(name, names) if names else ""
-            raise UserError(f"{path}:1: missing column '{name}'{found.partition('; allowed')[0]}; {RULE}")
+            raise UserError(f"{path}:1: missing column '{name}'{found.partition('; allowed')[0]}; {POINT_RULE}")
     if len(set(names)) < len(names):
         twice = next(name for name in names if names.count(name) > 1)
         raise UserError(f"{path}:1: column '{twice}' stands twice")
@@ -61,26 +63,26 @@ def _columns(names: list[str], path: Path) -> tuple[str, ...]:
         return ("watts",)
     if len(given) == 1:
         other = next(name for name in RATE if name not in given)
-        raise UserError(f"{path}:1: missing column '{other}' beside '{given[0]}'; {RULE}")
+        raise UserError(f"{path}:1: missing column '{other}' beside '{given[0]}'; {POINT_RULE}")
     return tuple(given)
 
 
-def _point(row: dict[str | None, str | None], line: int, measured: tuple[str, ...], path: Path) -> Point:
+def _point(row: dict[str | None, str | None], line: int, measured: tuple[str, ...], path: Path) -> MeasuredPoint:
     if None in row:
         raise UserError(f"{path}:{line}: more values than columns")
     numbers = {name: _number(row.get(name), name, f"{path}:{line}") for name in ("volt", "mhz", *measured)}
     for name, most, hint in (("volt", MOST_V, "volts, not millivolts"), ("mhz", MOST_MHZ, "MHz, not kHz or Hz")):
         if numbers[name] > most:
-            raise UserError(f"{path}:{line}: {name}: should be at most {most:g} ({hint}), got {shown(row[name])}")
+            raise UserError(f"{path}:{line}: {name}: should be at most {most:g} ({hint}), got {show_value(row[name])}")
     watts = math.prod(numbers[name] for name in measured) * (1e-6 if measured == RATE else 1) if measured else None
-    return Point(line, (row.get("task") or "").strip(), numbers["volt"], numbers["mhz"], watts)
+    return MeasuredPoint(line, (row.get("task") or "").strip(), numbers["volt"], numbers["mhz"], watts)
 
 
 def _number(text: str | None, name: str, place: str) -> float:
     try:
         value = float(text or "")
     except ValueError:
-        raise UserError(f"{place}: {name}: should be a number, got {shown(text or '')}") from None
+        raise UserError(f"{place}: {name}: should be a number, got {show_value(text or '')}") from None
     if not (math.isfinite(value) and value > 0):
-        raise UserError(f"{place}: {name}: should be a number above 0, got {shown(text)}")
+        raise UserError(f"{place}: {name}: should be a number above 0, got {show_value(text)}")
     return value

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-MOST_KEPT = 1500  # partial schedules per layer and point
+_MOST_KEPT = 1500  # partial schedules per layer and point
 DUAL_STEPS = 80  # of the search for the multiplier
 
 
@@ -74,9 +74,9 @@ def _pruned(
     if order.size:
         best = np.minimum.accumulate(energy[order])
         order = order[np.concatenate(([True], energy[order][1:] < best[:-1]))]
-    all_kept = order.size <= MOST_KEPT
+    all_kept = order.size <= _MOST_KEPT
     if not all_kept:
-        edges = np.linspace(time[order[0]], time[order[-1]], MOST_KEPT)
+        edges = np.linspace(time[order[0]], time[order[-1]], _MOST_KEPT)
         ends = np.searchsorted(time[order], edges, side="right") - 1  # the leanest of a slice is its last
         order = order[np.unique(np.append(ends, 0))]
     return (time[order], energy[order]), numbers[order], all_kept

@@ -15,7 +15,7 @@ from accelsim.config import UserError
 Leaking = Callable[[float], float]  #: K -> W
 HOTTEST_K = 600.0  # beyond which a balance is none: silicon is no semiconductor circuit any more
 SCANNED = 600  # temperatures between ambient and HOTTEST_K
-HALVINGS = 100
+_HALVINGS = 100
 BALANCED = 1e-8  # of the heat that leaves; a smaller surplus is none
 ACCURACY = 1e-6  # of a time, relative
 
@@ -68,7 +68,7 @@ def _between(surplus: Callable[[float], float], low: float, high: float) -> floa
     """Where a surplus that is above 0 at low has gone at high."""
     if surplus(low) <= 0:
         return low
-    for _ in range(HALVINGS):
+    for _ in range(_HALVINGS):
         middle = (low + high) / 2
         low, high = (middle, high) if surplus(middle) > 0 else (low, middle)
     return high
@@ -76,7 +76,7 @@ def _between(surplus: Callable[[float], float], low: float, high: float) -> floa
 
 def _least(surplus: Callable[[float], float], low: float, high: float) -> float:
     """Where a convex function is least."""
-    for _ in range(HALVINGS):
+    for _ in range(_HALVINGS):
         third = (high - low) / 3
         low, high = (low, high - third) if surplus(low + third) <= surplus(high - third) else (low + third, high)
     return (low + high) / 2
@@ -111,7 +111,7 @@ def share_at_limit(package: Package, power_w: float, leakage_w: Leaking, limit_k
     return min(1.0, room / power_w) if power_w > 0 else 1.0
 
 
-def seconds_to(
+def seconds_to_limit(
     package: Package, power_w: float, leakage_w: Leaking, limit_k: float, start_k: float | None = None
 ) -> float | None:
     """Time until a die that starts at ambient, or at start_k, is as warm as a limit; None where it never is.

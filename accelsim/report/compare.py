@@ -8,13 +8,14 @@ from typing import Any
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from accelsim.hardware.sparsity import DENSE
 from accelsim.report.text import Grid, Paragraph, figure, percent
-from accelsim.studies.cycle_parts import CAUSES, GAP_NAMES, LEAST_SHARE
+from accelsim.studies.cycle_parts import LEAST_PART_SHARE, PART_HEADS, PART_WORDS
 
-Record = dict[str, Any]
-DENSE = "dense"
+_Record = dict[str, Any]
+
 LEAST_GAIN = 1.005  # of speed or energy, that is called one
-LEGEND = {
+_LEGEND = {
     "speedup": "over the first precision that runs, dense, on the same hardware",
     "ideal": "what widths or pattern alone promise the engine; sparing memory can give more",
     "conv": "the same of convolutions, on the engine alone",
@@ -40,33 +41,33 @@ ENERGY_PARTS = {
 }
 
 
-def comparison_report(records: Sequence[Record], settings: Sequence[str] = ()) -> RenderableType:
+def comparison_report(records: Sequence[_Record], settings: Sequence[str] = ()) -> RenderableType:
     """All that ``accelsim compare`` shows."""
     networks = ", ".join(dict.fromkeys(record["workload"] for record in records))
     title = f"{networks} on {', '.join(dict.fromkeys(record['hardware'] for record in records))}"
     if settings:
         title += f" with {', '.join(settings)}"
-    lines: list[RenderableType] = [Paragraph(title, hanging=2, style="bold"), Text(""), gains(records, LEGEND)]
+    lines: list[RenderableType] = [Paragraph(title, hanging=2, style="bold"), Text(""), gains(records, _LEGEND)]
     refused = dict.fromkeys(f"{r['hardware']} {r['precision']}: {r['not_run']}" for r in records if r["not_run"])
     lines += [Paragraph(f"not run: {why}", hanging=2) for why in refused]
     lines += [Text(""), Text("energy by component, uJ", style="bold"), energies(records)]
     if any(record["gap_cycles"] for record in records):
         heading = "gap between ideal and real cycles, and what it is made of, in shares of the ideal cycles"
-        lines += [Text(""), Paragraph(heading, style="bold"), gaps(records)]
+        lines += [Text(""), Paragraph(heading, style="bold"), gap_grid(records)]
     return Group(*lines, Text(""), *(Paragraph(text, hanging=2) for text in verdicts(records)))
 
 
-def ran(records: Iterable[Record]) -> list[Record]:
+def ran(records: Iterable[_Record]) -> list[_Record]:
     """Rows with figures."""
     return [record for record in records if not record["not_run"]]
 
 
-def energy_parts(record: Record) -> dict[str, float]:
+def energy_parts(record: _Record) -> dict[str, float]:
     """Energy in uJ by what a reader tells apart; adds up to all of it."""
     return {part: sum(record[f"energy_uj_{name}"] for name in names) for part, names in ENERGY_PARTS.items()}
 
 
-def gains(records: Sequence[Record], legend: Mapping[str, str]) -> Grid:
+def gains(records: Sequence[_Record], legend: Mapping[str, str]) -> Grid:
     """A line per combination: time, speedup and its ideal, energy, storage."""
     headings = [
         "hardware",
@@ -113,12 +114,12 @@ def gains(records: Sequence[Record], legend: Mapping[str, str]) -> Grid:
     return Grid(headings, lines, headings[:3], drop, shorten="hardware", legend=legend)
 
 
-def _one(records: Sequence[Record], column: str) -> bool:
+def _one(records: Sequence[_Record], column: str) -> bool:
     """Whether all rows have the same there."""
     return len({record[column] for record in records}) <= 1
 
 
-def energies(records: Sequence[Record]) -> Grid:
+def energies(records: Sequence[_Record]) -> Grid:
     """Energy of each row by component."""
     headings = ("hardware", "precision", "sparsity", "in all", *ENERGY_PARTS)
     lines = [
@@ -129,15 +130,15 @@ def energies(records: Sequence[Record]) -> Grid:
     return Grid(headings, lines, headings[:3], drop=("vector",), shorten="hardware", legend=legend)
 
 
-def gaps(records: Sequence[Record]) -> Grid:
+def gap_grid(records: Sequence[_Record]) -> Grid:
     """What each row's gap is made of; causes that count nowhere are left out, and rows that another one equals."""
-    distinct: dict[tuple[Any, ...], Record] = {}
+    distinct: dict[tuple[Any, ...], _Record] = {}
     for r in (record for record in ran(records) if record["gap_cycles"]):
-        distinct.setdefault((r["workload"], r["hardware"], *(r[f"gap_{cause}_cycles"] for cause in GAP_NAMES)), r)
+        distinct.setdefault((r["workload"], r["hardware"], *(r[f"gap_{cause}_cycles"] for cause in PART_HEADS)), r)
     rows = list(distinct.values())
-    shares = [{cause: r[f"gap_{cause}_cycles"] / r["ideal_cycles"] for cause in GAP_NAMES} for r in rows]
-    causes = [cause for cause in GAP_NAMES if any(abs(share[cause]) >= LEAST_SHARE for share in shares)]
-    headings = ("hardware", "case", "ideal cycles", "gap", *(GAP_NAMES[cause] for cause in causes))
+    shares = [{cause: r[f"gap_{cause}_cycles"] / r["ideal_cycles"] for cause in PART_HEADS} for r in rows]
+    causes = [cause for cause in PART_HEADS if any(abs(share[cause]) >= LEAST_PART_SHARE for share in shares)]
+    headings = ("hardware", "case", "ideal cycles", "gap", *(PART_HEADS[cause] for cause in causes))
     lines = [
         [
             r["hardware"],
@@ -152,10 +153,10 @@ def gaps(records: Sequence[Record]) -> Grid:
 
 
 def _signed(share: float) -> str:
-    return f"{share:+.1%}" if abs(share) >= LEAST_SHARE else "0"
+    return f"{share:+.1%}" if abs(share) >= LEAST_PART_SHARE else "0"
 
 
-def verdicts(records: Sequence[Record]) -> list[str]:
+def verdicts(records: Sequence[_Record]) -> list[str]:
     """What paid and what did not, a sentence or two for each machine."""
     told = []
     for machine in dict.fromkeys((r["workload"], r["hardware"], r["zero_gating"]) for r in records):
@@ -167,7 +168,7 @@ def verdicts(records: Sequence[Record]) -> list[str]:
     return told
 
 
-def _paid(rows: Sequence[Record]) -> list[str]:
+def _paid(rows: Sequence[_Record]) -> list[str]:
     """The row with the least energy times delay, and why it gains what it does."""
     best = max(rows, key=lambda r: r["speedup"] * r["energy_ratio"])
     if max(best["speedup"], best["energy_ratio"]) < LEAST_GAIN:
@@ -177,24 +178,24 @@ def _paid(rows: Sequence[Record]) -> list[str]:
         f"{best['precision']} {best['sparsity']} paid most: {best['speedup']:.2f} times the speed of {best['baseline']}"
         f" ({promised}), {best['energy_ratio']:.2f} times less energy"
     )
-    causes = {cause: best[f"gap_{cause}_cycles"] for cause in GAP_NAMES}
+    causes = {cause: best[f"gap_{cause}_cycles"] for cause in PART_HEADS}
     if best["gap_cycles"] > 0:
         cause = max(causes, key=lambda each: causes[each])
-        return [f"{text}, held back most by {CAUSES[cause]}"]
+        return [f"{text}, held back most by {PART_WORDS[cause]}"]
     if best["gap_cycles"] < 0:
         cause = min(causes, key=lambda each: causes[each])
-        return [f"{text}; beyond the promise it is {CAUSES[cause]} that narrow operands spare"]
+        return [f"{text}; beyond the promise it is {PART_WORDS[cause]} that narrow operands spare"]
     return [text]
 
 
-def _useless(rows: Sequence[Record]) -> list[str]:
+def _useless(rows: Sequence[_Record]) -> list[str]:
     """Precisions that gain neither time nor energy over the baseline."""
     dense = [r for r in rows if r["sparsity"] == DENSE and r["baseline"] != f"{r['precision']} {DENSE}"]
     names = [r["precision"] for r in dense if max(r["speedup"], r["energy_ratio"]) < LEAST_GAIN]
     return [f"{', '.join(names)} did not pay"] if names else []
 
 
-def _zeros(rows: Sequence[Record]) -> list[str]:
+def _zeros(rows: Sequence[_Record]) -> list[str]:
     """What zero weights change beside dense ones of the same precision."""
     dense = {r["precision"]: r for r in rows if r["sparsity"] == DENSE}
     idle: dict[str, float] = {}  # sparsities that gain no cycle, and the most energy that they save
@@ -212,7 +213,7 @@ def _zeros(rows: Sequence[Record]) -> list[str]:
     return [f"zeros change no cycle; gating them saves {saved}"]
 
 
-def claims_report(claims: Sequence[tuple[str, str, Sequence[Record]]]) -> RenderableType:
+def claims_report(claims: Sequence[tuple[str, str, Sequence[_Record]]]) -> RenderableType:
     """Claims, each with its rows and its fine print: title, text, records."""
     lines: list[RenderableType] = []
     for number, (title, text, records) in enumerate(claims, 1):
@@ -222,7 +223,7 @@ def claims_report(claims: Sequence[tuple[str, str, Sequence[Record]]]) -> Render
         networks = "" if several else f" ({records[0]['workload']})"
         lines += [
             Paragraph(f"{number}. {title}{networks}", hanging=3, style="bold"),
-            gains(named, LEGEND if last else {}),
+            gains(named, _LEGEND if last else {}),
             Paragraph(text),
             *([] if last else [Text("")]),
         ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from accelsim.config.files import csv_text, write
+from accelsim.config.files import csv_text, write_file
 
 COMPARISON_FILES = ("compare.csv", "compare.svg", "compare.png")  #: what ``write_comparison`` makes
 
@@ -18,5 +18,5 @@ def write_comparison(folder: Path, records: list[dict[str, Any]]) -> list[Path]:
     drawn = comparison_figure(records, [path.suffix[1:] for path in paths[1:]])
     contents: list[str | bytes] = [csv_text(records), *drawn]
     for path, content in zip(paths, contents, strict=True):
-        write(path, content)
+        write_file(path, content)
     return paths

@@ -6,7 +6,7 @@ import io
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from accelsim.report.compare import ENERGY_PARTS, Record, energy_parts
+from accelsim.report.compare import ENERGY_PARTS, _Record, energy_parts
 from accelsim.report.text import figure
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ BAR = 0.74  # of a row
 MARK = 150  # square points: a line as high as a row
 ROOM = 0.13  # of an axis, that a number takes
 HEADROOM = 1.16  # beyond the longest bar, for its number
-STYLE: Any = {
+_STYLE: Any = {
     "font.size": 8.0,
     "axes.spines.top": False,
     "axes.spines.right": False,
@@ -42,12 +42,12 @@ LOOKS: dict[str, dict[str, Any]] = {  # told apart by lightness alone
 ENERGY_UNITS = ((1e6, "J"), (1e3, "mJ"), (1.0, "µJ"), (1e-3, "nJ"))
 
 
-def comparison_figure(records: Sequence[Record], kinds: Sequence[str]) -> list[bytes]:
+def comparison_figure(records: Sequence[_Record], kinds: Sequence[str]) -> list[bytes]:
     """The figure as files of these kinds: svg, png. The same records give the same bytes."""
     from matplotlib import rc_context
 
     files = []
-    with rc_context(STYLE):
+    with rc_context(_STYLE):
         drawn = _drawn(records)
         for kind in kinds:
             buffer = io.BytesIO()
@@ -57,7 +57,7 @@ def comparison_figure(records: Sequence[Record], kinds: Sequence[str]) -> list[b
     return files
 
 
-def _drawn(records: Sequence[Record]) -> Figure:
+def _drawn(records: Sequence[_Record]) -> Figure:
     from matplotlib.figure import Figure
 
     headings, places = _places(records)
@@ -86,7 +86,7 @@ def _drawn(records: Sequence[Record]) -> Figure:
     return drawn
 
 
-def _places(records: Sequence[Record]) -> tuple[list[tuple[float, str]], list[float]]:
+def _places(records: Sequence[_Record]) -> tuple[list[tuple[float, str]], list[float]]:
     """Headings of machines with where they stand, from the top, and where each record's bar does."""
     headings: list[tuple[float, str]] = []
     places: list[float] = []
@@ -104,7 +104,7 @@ def _places(records: Sequence[Record]) -> tuple[list[tuple[float, str]], list[fl
     return headings, places
 
 
-def _speeds(axes: Axes, records: Sequence[Record], places: Sequence[float]) -> None:
+def _speeds(axes: Axes, records: Sequence[_Record], places: Sequence[float]) -> None:
     """Bars, each with a mark where widths or pattern alone would put it."""
     rows = [(r, place) for r, place in zip(records, places, strict=True) if not r["not_run"]]
     at = [place for _, place in rows]
@@ -144,13 +144,13 @@ def _speeds(axes: Axes, records: Sequence[Record], places: Sequence[float]) -> N
     )
 
 
-def _baseline(records: Sequence[Record]) -> str:
+def _baseline(records: Sequence[_Record]) -> str:
     """What all rows are measured against, in words where it differs."""
     names = {record["baseline"] for record in records if not record["not_run"]}
     return names.pop() if len(names) == 1 else "each machine's first that runs"
 
 
-def _energies(axes: Axes, records: Sequence[Record], places: Sequence[float]) -> None:
+def _energies(axes: Axes, records: Sequence[_Record], places: Sequence[float]) -> None:
     """Bars of components, one after the other."""
     rows = [(r, place) for r, place in zip(records, places, strict=True) if not r["not_run"]]
     at, most = [place for _, place in rows], max(r["energy_uj"] for r, _ in rows)

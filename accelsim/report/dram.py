@@ -6,7 +6,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from accelsim.hardware import BankedDevice
-from accelsim.memory.device import MemoryRun
+from accelsim.memory.device import DeviceRun
 from accelsim.report.text import Facts, Paragraph, figure, percent, scaled
 
 ENERGY_NAMES = {
@@ -16,7 +16,7 @@ ENERGY_NAMES = {
 }
 
 
-def memory_report(run: MemoryRun) -> RenderableType:
+def dram_report(run: DeviceRun) -> RenderableType:
     """Cycles, latency, commands and energy."""
     device, counts = run.device, run.counts
     title = Paragraph(f"{device.name}: {device.description}", hanging=2, style="bold")

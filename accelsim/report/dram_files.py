@@ -10,33 +10,35 @@ from typing import IO, Any
 import numpy as np
 
 from accelsim.config import UserError
-from accelsim.config.files import prepared, replaced
+from accelsim.config.files import prepare_folder, replace_file
 from accelsim.hardware import BankedDevice, MemoryDevice
-from accelsim.memory.banked import COMMANDS
-from accelsim.memory.traces import ARRAYS, COLUMNS, SUFFIXES, Requests
+from accelsim.memory.banked import DRAM_COMMANDS
+from accelsim.memory.traces import TRACE_ARRAYS, TRACE_COLUMNS, TRACE_SUFFIXES, Requests
 
 HEADER = "cycle,channel,command,rank,bank_group,bank,row,column\n"
 
 
 def trace_file(path: Path) -> None:
     """Raises: UserError unless a trace can be written there."""
-    if path.suffix.lower() not in SUFFIXES:
-        raise UserError(f"--out {path}: a trace is CSV or npz; allowed: a name that ends in {', '.join(SUFFIXES)}")
-    prepared(path.parent, [path.name])
+    if path.suffix.lower() not in TRACE_SUFFIXES:
+        raise UserError(
+            f"--out {path}: a trace is CSV or npz; allowed: a name that ends in {', '.join(TRACE_SUFFIXES)}"
+        )
+    prepare_folder(path.parent, [path.name])
 
 
 def write_trace(path: Path, pieces: Iterable[Requests]) -> None:
     """A trace as CSV or npz, whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with replaced(path) as temporary:
+    with replace_file(path) as temporary:
         if path.suffix.lower() == ".csv":
             with temporary.open("w", encoding="utf-8", newline="") as file:
-                file.write(",".join(COLUMNS) + "\n")
+                file.write(",".join(TRACE_COLUMNS) + "\n")
                 for requests in pieces:
                     _write_rows(file, list(requests))
         else:
             columns = [np.concatenate(parts) for parts in zip(*pieces, strict=True)]
-            arrays: dict[str, Any] = dict(zip(ARRAYS, columns, strict=True))
+            arrays: dict[str, Any] = dict(zip(TRACE_ARRAYS, columns, strict=True))
             with temporary.open("wb") as file:
                 np.savez_compressed(file, **arrays)
 
@@ -52,7 +54,7 @@ def for_commands(path: Path, device: MemoryDevice, fidelity: str) -> None:
         raise UserError(f"--commands {path}: {device.name} is a serial device and has no such commands")
     if fidelity != "cycle":
         raise UserError(f"--commands {path}: only --fidelity cycle plays commands, got {fidelity}")
-    prepared(path.parent, [path.name])
+    prepare_folder(path.parent, [path.name])
 
 
 @contextmanager
@@ -60,13 +62,13 @@ def command_list(path: Path, device: MemoryDevice) -> Iterator[Callable[[np.ndar
     """What takes commands and writes them as CSV; the file appears when all are there."""
     groups = device.banks_per_group if isinstance(device, BankedDevice) else 1
     path.parent.mkdir(parents=True, exist_ok=True)
-    with replaced(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
+    with replace_file(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
         file.write(HEADER)
 
         def sink(records: np.ndarray) -> None:
             for cycle, channel, command, rank, bank, row, column in records.tolist():
                 group, place = (bank // groups, bank % groups) if bank >= 0 else ("", "")
-                cells = (cycle, channel, COMMANDS[command], rank, group, place, _cell(row), _cell(column))
+                cells = (cycle, channel, DRAM_COMMANDS[command], rank, group, place, _cell(row), _cell(column))
                 file.write(",".join(map(str, cells)) + "\n")
 
         yield sink

@@ -9,16 +9,16 @@ from typing import Any
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from accelsim.config.files import json_text, write
+from accelsim.config.files import json_text, write_file
 from accelsim.power.dutycycle import HOUR_S, Battery, Cycle
 from accelsim.report.text import Facts, Grid, Paragraph, figure, percent, scaled
-from accelsim.studies.dutycycle import Duty
+from accelsim.studies.dutycycle import DutyCycle
 
-FILES = ("dutycycle.json",)
+DUTYCYCLE_FILES = ("dutycycle.json",)
 YEAR_DAYS = 365.25
 
 
-def duty_report(found: Duty, title: str) -> RenderableType:
+def dutycycle_report(found: DutyCycle, title: str) -> RenderableType:
     """All that ``accelsim dutycycle`` shows."""
     cycle = found.cycle
     lines: list[RenderableType] = [Paragraph(title, hanging=2, style="bold")]
@@ -44,13 +44,13 @@ def span(seconds: float) -> str:
     return f"{figure(seconds / 60)} min" if seconds < HOUR_S else f"{figure(seconds / HOUR_S)} h"
 
 
-def _heading(found: Duty) -> str:
+def _heading(found: DutyCycle) -> str:
     if found.watch is None:
         return f"a period of {span(found.cycle.period_s)}"
     return f"an hour with {figure(found.watch.wakes_per_hour)} wake-ups"
 
 
-def _stages(found: Duty) -> Grid:
+def _stages(found: DutyCycle) -> Grid:
     rows = [
         [
             stage.inference.name,
@@ -65,7 +65,7 @@ def _stages(found: Duty) -> Grid:
     return Grid(["network", "runs", "answers", "latency", "energy", "expected"], rows, ("network",), shorten="network")
 
 
-def _parts(found: Duty) -> Grid:
+def _parts(found: DutyCycle) -> Grid:
     cycle, total = found.cycle, found.cycle.mj or 1.0
     resting = "asleep" if cycle.sleeps else "idle, cheaper than sleeping"
     named = [
@@ -82,7 +82,7 @@ def _parts(found: Duty) -> Grid:
     return Grid(["part", "time", "of it", "energy", "share"], rows, ("part",))
 
 
-def _facts(found: Duty, cycle: Cycle) -> list[tuple[str, str, str]]:
+def _facts(found: DutyCycle, cycle: Cycle) -> list[tuple[str, str, str]]:
     rest, work = found.rest, found.work
     facts = [
         ("average power", scaled(cycle.average_mw * 1e-3, "W"), f"duty {part(cycle.duty)}"),
@@ -127,7 +127,7 @@ def _battery(battery: Battery) -> str:
     )
 
 
-def _others(found: Duty) -> Grid:
+def _others(found: DutyCycle) -> Grid:
     headings = ["period", "duty", "between", "average power"] + ["battery life"] * (found.battery is not None)
     rows = []
     for cycle in found.others:
@@ -141,7 +141,7 @@ def _others(found: Duty) -> Grid:
     return Grid(headings, rows, ("between",))
 
 
-def duty_record(found: Duty, about: dict[str, Any]) -> dict[str, Any]:
+def dutycycle_record(found: DutyCycle, about: dict[str, Any]) -> dict[str, Any]:
     """The same as plain data."""
     rest, work = found.rest, found.work
     return {
@@ -195,8 +195,8 @@ def _cycle(cycle: Cycle, battery: Battery | None) -> dict[str, Any]:
     }
 
 
-def write_duty(folder: Path, record: dict[str, Any]) -> list[Path]:
+def write_dutycycle(folder: Path, record: dict[str, Any]) -> list[Path]:
     """dutycycle.json."""
-    path = folder / FILES[0]
-    write(path, json_text(record))
+    path = folder / DUTYCYCLE_FILES[0]
+    write_file(path, json_text(record))
     return [path]

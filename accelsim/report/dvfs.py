@@ -9,15 +9,15 @@ from typing import Any
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from accelsim.config.files import csv_text, json_text, write
+from accelsim.config.files import csv_text, json_text, write_file
 from accelsim.energy.prices import STATIC
 from accelsim.power.dvfs import EXACT, Governed, PointRun
 from accelsim.report.text import Grid, Paragraph, percent, scaled
-from accelsim.studies.dvfs import SLACK, Dvfs
+from accelsim.studies.dvfs import SLACK, DvfsResult
 
-FILES = ("points.csv", "schedule.csv", "summary.json", "dvfs.svg")
-SHOWN = 6  # layers that can be slowed
-WORDS = {
+DVFS_FILES = ("points.csv", "schedule.csv", "summary.json", "dvfs.svg")
+_SHOWN = 6  # layers that can be slowed
+_WORDS = {
     "fixed": "the highest point, idle at it too",
     "race-to-idle": "the fastest point, then idle at the lowest voltage",
     "slowest": "the lowest point that meets the deadline",
@@ -26,7 +26,7 @@ WORDS = {
 }
 
 
-def dvfs_report(found: Dvfs, title: str, notes: Sequence[str]) -> RenderableType:
+def dvfs_report(found: DvfsResult, title: str, notes: Sequence[str]) -> RenderableType:
     """All that ``accelsim dvfs`` shows."""
     lines: list[RenderableType] = [Paragraph(title, hanging=2, style="bold")]
     lines += [Paragraph(f"note: {note}", hanging=6) for note in (*_notes(found), *notes)]
@@ -35,7 +35,7 @@ def dvfs_report(found: Dvfs, title: str, notes: Sequence[str]) -> RenderableType
     return Group(*lines)
 
 
-def _notes(found: Dvfs) -> list[str]:
+def _notes(found: DvfsResult) -> list[str]:
     notes = [found.derived] if found.derived else []
     notes += [f"left out: {why}" for why in found.too_hot]
     if found.period.repeats:
@@ -48,12 +48,12 @@ def _notes(found: Dvfs) -> list[str]:
     return notes
 
 
-def _heading(found: Dvfs) -> str:
+def _heading(found: DvfsResult) -> str:
     bound = "a period of" if found.period.repeats else "within"
     return f"governors, {bound} {scaled(found.period.deadline_ns * 1e-9, 's')}"
 
 
-def _points(found: Dvfs) -> Grid:
+def _points(found: DvfsResult) -> Grid:
     headings = ["V", "MHz", "latency", "energy", "of it static", "DRAM", "power", "meets"]
     rows = [_point_line(run, found.period.deadline_ns) for run in found.runs]
     legend = {"of it static": "leakage and DRAM standby while it runs", "DRAM": "accesses"}
@@ -78,7 +78,7 @@ def _point_line(run: PointRun, deadline_ns: float) -> list[str]:
     ]
 
 
-def _governors(found: Dvfs) -> Grid:
+def _governors(found: DvfsResult) -> Grid:
     best = min(choice.total_pj for choice in found.governors.choices)
     rows = []
     for choice in found.governors.choices:
@@ -96,16 +96,16 @@ def _governors(found: Dvfs) -> Grid:
             ]
         )
     headings = ["governor", "points", "active", "energy", "idle", "in all", "over least"]
-    legend = {"governor": "; ".join(f"{choice.name}: {WORDS[choice.name]}" for choice in found.governors.choices)}
+    legend = {"governor": "; ".join(f"{choice.name}: {_WORDS[choice.name]}" for choice in found.governors.choices)}
     return Grid(headings, rows, ("governor", "points"), drop=("energy",), legend=legend)
 
 
-def _span(found: Dvfs, used: Sequence[int]) -> str:
+def _span(found: DvfsResult, used: Sequence[int]) -> str:
     voltages = [f"{found.runs[p].point.voltage_v:.4g}" for p in used]
     return f"{voltages[0]} V" if len(used) == 1 else f"{voltages[0]} to {voltages[-1]} V"
 
 
-def _schedule(found: Dvfs) -> list[RenderableType]:
+def _schedule(found: DvfsResult) -> list[RenderableType]:
     """The per-layer schedule against its bound, and what is slowed for nothing."""
     chosen = found.governors.choices[-1]
     over = chosen.total_pj / found.governors.bound_pj - 1 if found.governors.bound_pj > 0 else 0.0
@@ -127,13 +127,13 @@ def _schedule(found: Dvfs) -> list[RenderableType]:
     )
     rows = [
         [each.layer, str(each.point), f"{each.added:+.1%}", scaled(each.saved_pj * 1e-12, "J")]
-        for each in slowed[:SHOWN]
+        for each in slowed[:_SHOWN]
     ]
     lines.append(Grid(["layer", "down to", "time", "saves"], rows, ("layer", "down to"), shorten="layer"))
     return lines
 
 
-def dvfs_record(found: Dvfs, summary: dict[str, Any]) -> dict[str, Any]:
+def dvfs_record(found: DvfsResult, summary: dict[str, Any]) -> dict[str, Any]:
     """The same as plain data."""
     return {
         **summary,
@@ -177,7 +177,7 @@ def _point(run: PointRun) -> dict[str, Any]:
     }
 
 
-def _choice(choice: Governed, found: Dvfs) -> dict[str, Any]:
+def _choice(choice: Governed, found: DvfsResult) -> dict[str, Any]:
     used = sorted(set(choice.points))
     return {
         "governor": choice.name,
@@ -190,7 +190,7 @@ def _choice(choice: Governed, found: Dvfs) -> dict[str, Any]:
     }
 
 
-def _layers(found: Dvfs) -> list[dict[str, Any]]:
+def _layers(found: DvfsResult) -> list[dict[str, Any]]:
     records = []
     for number, (name, p) in enumerate(zip(found.layers, found.governors.choices[-1].points, strict=True)):
         run = found.runs[p]
@@ -207,12 +207,12 @@ def _layers(found: Dvfs) -> list[dict[str, Any]]:
     return records
 
 
-def write_dvfs(folder: Path, found: Dvfs, record: dict[str, Any], picture: bytes) -> list[Path]:
+def write_dvfs(folder: Path, found: DvfsResult, record: dict[str, Any], picture: bytes) -> list[Path]:
     """points.csv, schedule.csv, summary.json and the figure."""
     summary = {key: value for key, value in record.items() if key not in ("points", "schedule")}
     texts = csv_text(record["points"]), csv_text(record["schedule"]), json_text(summary)
     contents: tuple[str | bytes, ...] = (*texts, picture)
-    paths = [folder / name for name in FILES]
+    paths = [folder / name for name in DVFS_FILES]
     for path, content in zip(paths, contents, strict=True):
-        write(path, content)
+        write_file(path, content)
     return paths

@@ -8,13 +8,13 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from accelsim.power.law_fit import Scored
-from accelsim.report.text import Facts, Grid, Paragraph, figure, plain, scaled
-from accelsim.studies.dvfs_fit import Silicon
+from accelsim.report.text import Facts, Grid, Paragraph, figure, plain_number, scaled
+from accelsim.studies.dvfs_fit import DvfsFit
 
-UNKNOWN = "not told by these points"
+_UNKNOWN = "not told by these points"
 
 
-def silicon_report(silicon: Silicon) -> RenderableType:
+def dvfs_fit_report(silicon: DvfsFit) -> RenderableType:
     """All that ``accelsim dvfs-fit`` shows."""
     chip = f"{len(silicon.points)} points of {silicon.source}"
     lines: list[RenderableType] = [Paragraph(chip, style="bold")]
@@ -27,26 +27,26 @@ def silicon_report(silicon: Silicon) -> RenderableType:
     return Group(*lines)
 
 
-def operating_points_yaml(silicon: Silicon) -> str:
+def operating_points_yaml(silicon: DvfsFit) -> str:
     """The highest clocks as a hardware file's ``operating_points``."""
     lines = [f"operating_points:  # {silicon.source}: the highest clock at each voltage"]
-    pairs = ((plain(f"{volt:.6f}"), plain(f"{mhz:.6f}")) for volt, mhz in silicon.operating_points)
+    pairs = ((plain_number(f"{volt:.6f}"), plain_number(f"{mhz:.6f}")) for volt, mhz in silicon.operating_points)
     lines += [f"  - {{voltage_v: {volt}, clock_mhz: {mhz}}}" for volt, mhz in pairs]
     return "\n".join(lines) + "\n"
 
 
-def _parameters(silicon: Silicon) -> list[tuple[str, str, str]]:
+def _parameters(silicon: DvfsFit) -> list[tuple[str, str, str]]:
     rows, power, clock = [], silicon.power, silicon.clock
     if power:
         for task, pf in power.switched_pf.items():
             name = f"C {task}".strip()
-            rows.append((name, UNKNOWN if pf is None else scaled(pf * 1e-12, "F"), "switched a cycle: P = C V^2 f"))
-        static = UNKNOWN if power.static_mw is None else scaled(power.static_mw * 1e-3, "W")
+            rows.append((name, _UNKNOWN if pf is None else scaled(pf * 1e-12, "F"), "switched a cycle: P = C V^2 f"))
+        static = _UNKNOWN if power.static_mw is None else scaled(power.static_mw * 1e-3, "W")
         rows.append(("P0", static, f"static power at {power.reference_v:g} V"))
         law = f"P0 V / {power.reference_v:g} V x exp(b (V - {power.reference_v:g} V))"
-        rows.append(("b", UNKNOWN if power.per_v is None else f"{figure(power.per_v)} /V", law))
+        rows.append(("b", _UNKNOWN if power.per_v is None else f"{figure(power.per_v)} /V", law))
     if clock.law is None:
-        rows += [(name, UNKNOWN, "") for name in ("k", "Vth", "alpha")]
+        rows += [(name, _UNKNOWN, "") for name in ("k", "Vth", "alpha")]
         return rows
     (v_low, v_high), (a_low, a_high) = clock.threshold_range_v or (0, 0), clock.alpha_range or (0, 0)
     rows += [
@@ -68,15 +68,15 @@ def _power(scores: Sequence[Scored]) -> Grid:
         ]
         for score in scores
     ]
-    return Grid(["task", "V", "MHz", "measured", "fitted", "error", "left out"], rows, ("task",), legend=LEGEND)
+    return Grid(["task", "V", "MHz", "measured", "fitted", "error", "left out"], rows, ("task",), legend=_LEGEND)
 
 
 def _clock(scores: Sequence[Scored]) -> Grid:
     rows = [[f"{score.point.volt:g}", f"{score.point.mhz:g}", *_told(score, "Hz", 1e6)] for score in scores]
-    return Grid(["V", "MHz", "fitted", "error", "left out"], rows, (), legend=LEGEND)
+    return Grid(["V", "MHz", "fitted", "error", "left out"], rows, (), legend=_LEGEND)
 
 
-LEGEND = {"left out": "error at the point of a fit to the others; empty where they tell too little"}
+_LEGEND = {"left out": "error at the point of a fit to the others; empty where they tell too little"}
 
 
 def _told(score: Scored, unit: str, factor: float) -> list[str]:

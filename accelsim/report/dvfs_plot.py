@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from accelsim.report.figures import GREY, INK, SMALL, image, style
-from accelsim.studies.dvfs import Dvfs
+from accelsim.studies.dvfs import DvfsResult
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-INCHES = (8.4, 3.9)
-PARTS = {  # what is stacked, from the bottom: words, components, colour
+_INCHES = (8.4, 3.9)
+_PARTS = {  # what is stacked, from the bottom: words, components, colour
     "logic": (("mac", "registers", "vector"), "#12263a"),
     "SRAM": (("sram_ifmap", "sram_weight", "sram_ofmap"), "#3f6f95"),
     "DRAM accesses": (("dram",), "#8fb3d1"),
@@ -23,12 +23,12 @@ PARTS = {  # what is stacked, from the bottom: words, components, colour
 FRONT, POINTS, LIMIT = "#b5362c", "#12263a", "#3a7d44"
 
 
-def dvfs_image(found: Dvfs, title: str, suffix: str = ".svg") -> bytes:
+def dvfs_image(found: DvfsResult, title: str, suffix: str = ".svg") -> bytes:
     """The figure as a file's content."""
     with style():
         from matplotlib.figure import Figure
 
-        picture = Figure(figsize=INCHES, layout="constrained")
+        picture = Figure(figsize=_INCHES, layout="constrained")
         picture.suptitle(title, x=0.01, ha="left", fontsize=9.5, color=INK)
         left, right = picture.subplots(1, 2)
         _parts(left, found)
@@ -40,11 +40,11 @@ def dvfs_image(found: Dvfs, title: str, suffix: str = ".svg") -> bytes:
         return image(picture, suffix, {})
 
 
-def _parts(axes: Axes, found: Dvfs) -> None:
+def _parts(axes: Axes, found: DvfsResult) -> None:
     """Stacked energies of the points, by voltage."""
     places = np.arange(len(found.runs))
     floor = np.zeros(len(found.runs))
-    for name, (components, colour) in PARTS.items():
+    for name, (components, colour) in _PARTS.items():
         heights = np.array([sum(run.parts_pj[part] for part in components) * 1e-6 for run in found.runs])
         axes.bar(places, heights, 0.72, bottom=floor, color=colour, label=name)
         floor += heights
@@ -56,7 +56,7 @@ def _parts(axes: Axes, found: Dvfs) -> None:
     axes.legend(handles[::-1], labels[::-1], loc="upper left", fontsize=SMALL, ncols=2)
 
 
-def _front(axes: Axes, found: Dvfs) -> None:
+def _front(axes: Axes, found: DvfsResult) -> None:
     """Energy over latency: points, the front of per-layer schedules, the one chosen and its deadline."""
     front, idle = found.governors.front, found.period.idle_mw
     axes.plot(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from xml.sax.saxutils import escape
 
 from accelsim.config import UserError
-from accelsim.config.files import prepared
+from accelsim.config.files import prepare_folder
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -49,7 +49,7 @@ def figure_file(path: Path) -> Path:
     """
     if path.suffix.lower() not in FORMATS:
         raise UserError(f"--out {path}: a figure is what is written; allowed: a name that ends in .svg or .png")
-    prepared(path.parent, [path.name])
+    prepare_folder(path.parent, [path.name])
     return path
 
 

@@ -9,17 +9,17 @@ import numpy as np
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from accelsim.config.files import json_text, write
+from accelsim.config.files import json_text, write_file
 from accelsim.power.gating import POLICIES
 from accelsim.report.figures import GREY, INK, SMALL, image, style
 from accelsim.report.text import Grid, Paragraph, percent, scaled
-from accelsim.studies.gating import Gated, Unit
+from accelsim.studies.gating import GatedBlock, GatingResult
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-FILES = ("gating.json", "gating.svg")
-WORDS = {
+GATING_FILES = ("gating.json", "gating.svg")
+_WORDS = {
     "none": "everything on, clocks run on",
     "clock": "clocks of idle blocks stop: what run counts",
     "idle-detect": "off after being idle for the break-even time, woken when asked for",
@@ -30,7 +30,7 @@ BINS_A_DECADE = 6
 IDLE, GAINED, LINE = "#c9d6e2", "#3f6f95", "#b5362c"
 
 
-def gating_report(found: Gated, title: str, notes: list[str]) -> RenderableType:
+def gating_report(found: GatingResult, title: str, notes: list[str]) -> RenderableType:
     """All that ``accelsim gating`` shows."""
     lines: list[RenderableType] = [Paragraph(title, hanging=2, style="bold")]
     lines += [Paragraph(f"note: {note}", hanging=6) for note in (*found.notes, *notes)]
@@ -40,7 +40,7 @@ def gating_report(found: Gated, title: str, notes: list[str]) -> RenderableType:
     return Group(*lines)
 
 
-def _policies(found: Gated) -> Grid:
+def _policies(found: GatingResult) -> Grid:
     rows = []
     for policy in POLICIES:
         energy = found.energy_pj(policy)
@@ -52,14 +52,14 @@ def _policies(found: Gated) -> Grid:
                 f"{energy / found.base_pj - 1:+.1%}",
                 scaled(energy / found.period_ns * 1e-3, "W"),
                 f"+{scaled(added * 1e-9, 's')}" if added else "",
-                WORDS[policy],
+                _WORDS[policy],
             ]
         )
     headings = ["policy", "energy", "over clock", "power", "latency", "what it does"]
     return Grid(headings, rows, ("policy", "what it does"), drop=("power",), shorten="what it does", cut_end=True)
 
 
-def _units(found: Gated) -> Grid:
+def _units(found: GatingResult) -> Grid:
     rows: list[list[str]] = []
     for unit in found.units:
         of_block = [
@@ -95,7 +95,7 @@ def _units(found: Gated) -> Grid:
     return Grid(headings, rows, ("block", "mode"), drop=("wakes",), legend=legend)
 
 
-def modes_of(unit: Unit) -> list[tuple[str, float, float]]:
+def modes_of(unit: GatedBlock) -> list[tuple[str, float, float]]:
     """Each way of being off, with its break-even and wake-up times; those of a unit's parts are alike."""
     found: dict[str, tuple[str, float, float]] = {}
     for block in unit.blocks:
@@ -104,7 +104,7 @@ def modes_of(unit: Unit) -> list[tuple[str, float, float]]:
     return list(found.values())
 
 
-def idle_shares(unit: Unit, period_ns: float, mode: str) -> tuple[float, float]:
+def idle_shares(unit: GatedBlock, period_ns: float, mode: str) -> tuple[float, float]:
     """Share of the period that blocks with a mode idle, by their leakage, and of that what exceeds its break-even."""
     idle = long = 0.0
     for block in unit.blocks:
@@ -117,7 +117,7 @@ def idle_shares(unit: Unit, period_ns: float, mode: str) -> tuple[float, float]:
     return idle / total if total else 0.0, long / idle if idle else 0.0
 
 
-def gating_record(found: Gated, about: dict[str, Any]) -> dict[str, Any]:
+def gating_record(found: GatingResult, about: dict[str, Any]) -> dict[str, Any]:
     """The same as plain data."""
     return {
         **about,
@@ -138,7 +138,7 @@ def gating_record(found: Gated, about: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _unit(unit: Unit, period_ns: float) -> dict[str, Any]:
+def _unit(unit: GatedBlock, period_ns: float) -> dict[str, Any]:
     modes = []
     for name, even, wake in modes_of(unit):
         share, above = idle_shares(unit, period_ns, name)
@@ -162,7 +162,7 @@ def _unit(unit: Unit, period_ns: float) -> dict[str, Any]:
     }
 
 
-def gating_image(found: Gated, title: str, suffix: str = ".svg") -> bytes:
+def gating_image(found: GatingResult, title: str, suffix: str = ".svg") -> bytes:
     """Idle time by the length of its intervals, a row for each block, with its break-even times."""
     units = [unit for unit in found.units if any(len(block.idle) and block.modes for block in unit.blocks)]
     with style():
@@ -184,7 +184,7 @@ def gating_image(found: Gated, title: str, suffix: str = ".svg") -> bytes:
         return image(picture, suffix, {})
 
 
-def _row(axes: Axes, unit: Unit, edges: np.ndarray, period_ns: float) -> None:
+def _row(axes: Axes, unit: GatedBlock, edges: np.ndarray, period_ns: float) -> None:
     heights, gained = np.zeros(edges.size - 1), np.zeros(edges.size - 1)
     evens: dict[str, float] = {}
     for block in unit.blocks:
@@ -230,8 +230,8 @@ def _row(axes: Axes, unit: Unit, edges: np.ndarray, period_ns: float) -> None:
 
 def write_gating(folder: Path, record: dict[str, Any], picture: bytes) -> list[Path]:
     """gating.json and the figure."""
-    paths = [folder / name for name in FILES]
+    paths = [folder / name for name in GATING_FILES]
     contents: tuple[str | bytes, ...] = (json_text(record), picture)
     for path, content in zip(paths, contents, strict=True):
-        write(path, content)
+        write_file(path, content)
     return paths

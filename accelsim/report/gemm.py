@@ -7,7 +7,7 @@ from typing import Any
 from rich.console import Group, RenderableType
 
 from accelsim.hardware import Hardware
-from accelsim.report.run import mac_slots
+from accelsim.report.run import mac_slot_lines
 from accelsim.report.text import Paragraph, percent, scaled
 
 
@@ -27,7 +27,7 @@ def gemm_report(counted: dict[str, Any], hardware: Hardware) -> RenderableType:
     if counted["skipped_macs"]:
         lines.insert(2, f"  skipped          {counted['skipped_macs']:,} with a zero that the pattern leaves out")
     if slots := counted.get("mac_slots"):
-        lines += mac_slots(slots)
+        lines += mac_slot_lines(slots)
     if counted.get("verified"):
         lines.append("stepped: the product is right and every count equals the closed form's")
     return Group(Paragraph(title, hanging=2, style="bold"), *(Paragraph(line, hanging=19) for line in lines))

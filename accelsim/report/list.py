@@ -45,13 +45,13 @@ HEADINGS = {
 }
 
 
-def listing(kind: str) -> list[dict[str, Any]]:
+def list_shipped(kind: str) -> list[dict[str, Any]]:
     """Name, figures and description of each shipped thing of a kind: hw, workloads, devices or technologies."""
     makers = {"hw": _hardware, "workloads": _workloads, "devices": _devices, "technologies": _technologies}
     return makers[kind]()
 
 
-def listing_report(entries: list[dict[str, Any]]) -> RenderableType:
+def list_report(entries: list[dict[str, Any]]) -> RenderableType:
     """The same as a table, with the first sentence of each description below it."""
     keys = [key for key in entries[0] if key != "description"]
     rows = [[_cell(key, entry[key]) for key in keys] for entry in entries]
@@ -142,7 +142,7 @@ def _technologies() -> list[dict[str, Any]]:
     return entries
 
 
-def shown(name: str, hw: str, settings: list[str]) -> tuple[Any, RenderableType]:
+def show_named(name: str, hw: str, settings: list[str]) -> tuple[Any, RenderableType]:
     """A thing by shipped name or path, as plain data and as a report.
 
     Raises: UserError for a name that nothing bears.

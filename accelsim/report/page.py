@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from accelsim.config import UserError
-from accelsim.report.text import figure, plain
+from accelsim.report.text import figure, plain_number
 
 PAGE = "report.html"
-MOST_ROWS = 500  # of a table; the file has all
-LARGEST = 64 << 20  # bytes of a file that is taken into the page
+_MOST_ROWS = 500  # of a table; the file has all
+_LARGEST = 64 << 20  # bytes of a file that is taken into the page
 TILES = {  # of a summary: what comes first, large
     "latency_ms": ("latency", "ms"),
     "energy_uj": ("energy", "µJ"),
@@ -27,7 +27,7 @@ TILES = {  # of a summary: what comes first, large
     "macs": ("MACs", ""),
 }
 FOLDED = ("sources", "pareto", "layers")
-UNITS = {
+_UNITS = {
     "pj": "[pJ]",
     "uj": "[µJ]",
     "mw": "[mW]",
@@ -42,7 +42,7 @@ UNITS = {
     "k": "[K]",
 }
 LONG = 48  # characters from which on a column's text wraps
-STYLE = """
+_STYLE = """
 :root { --ink: #1a1f26; --soft: #5c6672; --line: #dfe4ea; --bar: #3f6f95; --paper: #ffffff; --tint: #f5f7f9; }
 * { box-sizing: border-box; }
 body { margin: 0 auto; max-width: 1080px; padding: 32px 24px 64px; color: var(--ink); background: var(--paper);
@@ -95,7 +95,7 @@ def page(folder: Path) -> str:
     title = escape(_title(documents, folder))
     return (
         f'<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<title>{title}</title>\n'
-        f"<style>{STYLE}</style>\n</head>\n<body>\n{body}\n</body>\n</html>\n"
+        f"<style>{_STYLE}</style>\n</head>\n<body>\n{body}\n</body>\n</html>\n"
     )
 
 
@@ -115,8 +115,8 @@ def _csv(path: Path) -> list[dict[str, str]]:
 
 def _text(path: Path) -> str:
     try:
-        if path.stat().st_size > LARGEST:
-            raise UserError(f"{path}: is larger than {LARGEST >> 20} MiB")
+        if path.stat().st_size > _LARGEST:
+            raise UserError(f"{path}: is larger than {_LARGEST >> 20} MiB")
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}") from None
@@ -178,7 +178,7 @@ def _fold(summary: str, content: str) -> str:
 def _words(key: str) -> str:
     """A key as a heading, its unit as it is written."""
     first, *others = key.split("_")
-    return " ".join([first, *(UNITS.get(word, word) for word in others)])
+    return " ".join([first, *(_UNITS.get(word, word) for word in others)])
 
 
 def _section(heading: str, content: str) -> str:
@@ -205,9 +205,9 @@ def _table(rows: Sequence[Mapping[str, Any]]) -> str:
     head = "".join(_cell("th", _words(key), kinds[key]) for key in columns)
     body = "".join(
         f"<tr>{''.join(_cell('td', _shown(row.get(key)), kinds[key]) for key in columns)}</tr>\n"
-        for row in rows[:MOST_ROWS]
+        for row in rows[:_MOST_ROWS]
     )
-    left_out = f"<p>{len(rows) - MOST_ROWS} more in the file</p>" if len(rows) > MOST_ROWS else ""
+    left_out = f"<p>{len(rows) - _MOST_ROWS} more in the file</p>" if len(rows) > _MOST_ROWS else ""
     return f'<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>\n{body}</tbody></table></div>{left_out}'
 
 
@@ -251,7 +251,7 @@ def _flat(value: Mapping[str, Any] | list[Any]) -> Iterable[str]:
 
 
 def _number(value: float) -> str:
-    return f"{value:,}" if isinstance(value, int) else plain(figure(value, 4))
+    return f"{value:,}" if isinstance(value, int) else plain_number(figure(value, 4))
 
 
 def _image(path: Path) -> str:

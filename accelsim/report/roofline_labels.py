@@ -9,7 +9,7 @@ from typing import Any
 from accelsim.report.figures import INK, SMALL
 from accelsim.report.roofline_canvas import Box, Canvas
 from accelsim.report.roofline_scene import Scene, TiedLevel, blocks, radius, ridges
-from accelsim.report.text import figure, plain
+from accelsim.report.text import figure, plain_number
 
 NAMED = 7  # layers, or stacks of layers, at most
 LEAST_NAMED = 0.02  # of the time
@@ -123,7 +123,7 @@ def _label_ridges(canvas: Canvas, scene: Scene) -> None:
     """MACs per byte at which a diagonal meets a roof."""
     for level, roof in ridges(scene):
         x, y = roof.macs_per_s / level.bytes_per_s, scene.height(roof.macs_per_s)
-        words = plain(figure(x))
+        words = plain_number(figure(x))
         look: dict[str, Any] = {"textcoords": "offset points", "fontsize": SMALL, "color": INK, "zorder": 8}
         places = (
             canvas.axes.annotate(words, (x, y), place[:2], ha=place[2], va=place[3], **look) for place in RIDGE_PLACES

@@ -20,13 +20,13 @@ from accelsim.report.roofline_scene import (
     stacks,
 )
 from accelsim.report.text import figure, percent, scaled
-from accelsim.studies.roofline import Point, Roofline
+from accelsim.studies.roofline import LayerPoint, Roofline
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-INCHES = (8.0, 5.0)
+_INCHES = (8.0, 5.0)
 FRAME = (0.095, 0.15, 0.67, 0.69)  # of the axes: left, bottom, width, height, in shares of the figure
 COLOURS = {"compute": "#0b3c7d", "memory": "#d55e00", "vector": "#56b4e9", "latency": "#f0e442"}  # dark to light
 KEY_SHARES = (LEAST_SHARE, 0.05, 0.2)
@@ -43,7 +43,7 @@ def roofline_image(line: Roofline, title: str, suffix: str) -> bytes:
         return image(drawing(line, title), suffix, {_gid(i): hover(p, line) for i, p in enumerate(line.points)})
 
 
-def hover(point: Point, line: Roofline) -> str:
+def hover(point: LayerPoint, line: Roofline) -> str:
     """What the pointer shows over a layer, and how many others it hides."""
     alike = next(stack for stack in stacks(line.points) if point in stack.points)
     others = f"; {len(alike.points) - 1} more lie here" if len(alike.points) > 1 else ""
@@ -63,7 +63,7 @@ def drawing(line: Roofline, title: str) -> Figure:
     from matplotlib.figure import Figure
 
     scene = scene_of(line)
-    drawn = Figure(INCHES)
+    drawn = Figure(_INCHES)
     axes = drawn.add_axes(FRAME)
     _set_axes(axes, scene)
     canvas = Canvas(axes)
@@ -117,7 +117,7 @@ def _draw_lines(axes: Axes, scene: Scene) -> None:
         axes.plot([roof.macs_per_s / level.bytes_per_s], [height], "o", ms=3.2, mfc="white", mec=INK, mew=0.8, zorder=3)
 
 
-def _draw_points(axes: Axes, scene: Scene, points: Sequence[Point]) -> None:
+def _draw_points(axes: Axes, scene: Scene, points: Sequence[LayerPoint]) -> None:
     """The largest below, so that none hides a smaller one; an outline has the area of all that lie on one place."""
     for stack in scene.stacks:
         if len(stack.points) > 1:
@@ -127,7 +127,7 @@ def _draw_points(axes: Axes, scene: Scene, points: Sequence[Point]) -> None:
         drawn.set_gid(_gid(index))
 
 
-def _mark(axes: Axes, scene: Scene, point: Point, share: float, **look: Any) -> Any:
+def _mark(axes: Axes, scene: Scene, point: LayerPoint, share: float, **look: Any) -> Any:
     size, shape = marker_size(point.kind, share), SHAPES.get(point.kind, OTHER_SHAPE)
     return axes.scatter([point.macs_per_byte], [scene.height(point.macs_per_s)], s=size, marker=shape, **look)
 

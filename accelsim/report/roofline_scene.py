@@ -8,14 +8,14 @@ from itertools import takewhile
 from string import digits
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
-from accelsim.report.text import PREFIXES, plain, scaled
-from accelsim.studies.roofline import Point, Roofline
+from accelsim.report.text import PREFIXES, plain_number, scaled
+from accelsim.studies.roofline import LayerPoint, Roofline
 
 if TYPE_CHECKING:
     import numpy as np
 
 Thing = TypeVar("Thing")
-SAME = 1e-3  # relative; two lines nearer than that are one
+_SAME = 1e-3  # relative; two lines nearer than that are one
 BUFFER = " SRAM"
 SHAPES = {"conv2d": "o", "depthwise": "^", "grouped": "s", "linear": "D", "matmul": "P"}
 OTHER_SHAPE = "X"
@@ -25,12 +25,12 @@ LEAST_DECADES = 2.0
 ROW_SHARE = 0.031  # of the axes' height, that a line of text takes
 PAD_SHARE = 0.015  # of the axes' height, below and above a text
 CHARACTER_SHARE = 0.0098  # of the axes' width
-ROUNDS = 8
+_ROUNDS = 8
 
 
 def _scaled(value: float, unit: str) -> str:
     number, prefixed = scaled(value, unit).split()
-    return f"{plain(number)} {prefixed}"
+    return f"{plain_number(number)} {prefixed}"
 
 
 class TiedRoof(NamedTuple):
@@ -66,7 +66,7 @@ class TiedLevel(NamedTuple):
 class Stack(NamedTuple):
     """Layers that lie on one place and look alike."""
 
-    points: tuple[Point, ...]
+    points: tuple[LayerPoint, ...]
 
     @property
     def share(self) -> float:
@@ -85,7 +85,7 @@ class Stack(NamedTuple):
         return f"{what} x{len(names)}"
 
 
-def stacks(points: Iterable[Point]) -> list[Stack]:
+def stacks(points: Iterable[LayerPoint]) -> list[Stack]:
     """Points by place, kind and bound, those with most of the time first."""
     found = _tied(points, lambda point: (point.macs_per_byte, point.macs_per_s, point.kind, point.bound))
     return sorted(map(Stack, found), key=lambda stack: -stack.share)
@@ -125,7 +125,7 @@ def _near(things: Sequence[Thing], value: Callable[[Thing], float]) -> list[list
     """Neighbours of nearly one value together; things come from the greatest down."""
     found: list[list[Thing]] = []
     for thing in things:
-        if found and value(found[-1][0]) <= value(thing) * (1 + SAME):
+        if found and value(found[-1][0]) <= value(thing) * (1 + _SAME):
             found[-1].append(thing)
         else:
             found.append([thing])
@@ -186,7 +186,7 @@ def _sides(line: Roofline, roofs: list[TiedRoof], levels: list[TiedLevel], row: 
     least = min([*places, in_use.macs_per_s / max(level.bytes_per_s for level in levels)]) / 2
     most = max([*places, *starts]) * 2
     left, right = least, most
-    for _ in range(ROUNDS):  # each side's room is a share of the whole
+    for _ in range(_ROUNDS):  # each side's room is a share of the whole
         whole = right / left
         right = max(most, *(at * whole ** _room(roof.label) for at, roof in zip(starts, roofs, strict=True)))
         left = min(least, *(at / whole ** _room(level.label) for at, level in zip(ends, levels, strict=True)))

@@ -11,11 +11,11 @@ from rich.text import Text
 
 from accelsim.report.roofline_scene import Stack, stacks, tied_roofs
 from accelsim.report.run import precision
-from accelsim.report.text import Grid, Paragraph, figure, percent, plain, scaled
+from accelsim.report.text import Grid, Paragraph, figure, percent, plain_number, scaled
 from accelsim.studies.roofline import Roofline
 
-SHOWN = 5  # layers nearest to their roof, and as many farthest below
-LEGEND = {
+_SHOWN = 5  # layers nearest to their roof, and as many farthest below
+_LEGEND = {
     "attained": "share of what roof and DRAM allow at this intensity",
     "layers": "of one shape and speed",
     "time": "share of the network's cycles",
@@ -35,11 +35,11 @@ def roofline_report(line: Roofline, title: str, notes: Sequence[str]) -> Rendera
     lines += [Paragraph(f"note: {note}", hanging=6) for note in notes]
     lines += [Text(""), _roofs(line), Text("")]
     ordered = sorted(stacks(line.points), key=lambda stack: -stack.points[0].reached)
-    if len(ordered) <= 2 * SHOWN:
+    if len(ordered) <= 2 * _SHOWN:
         lines += [Text("layers, nearest to their roof first", style="bold"), _layers(ordered)]
     else:
-        lines += [Text("layers nearest to their roof", style="bold"), _layers(ordered[:SHOWN], legend=False), Text("")]
-        lines += [Text("layers farthest below it", style="bold"), _layers(ordered[: -SHOWN - 1 : -1])]
+        lines += [Text("layers nearest to their roof", style="bold"), _layers(ordered[:_SHOWN], legend=False), Text("")]
+        lines += [Text("layers farthest below it", style="bold"), _layers(ordered[: -_SHOWN - 1 : -1])]
     if line.left_out:
         which = f"{line.left_out} layer{'s' * (line.left_out > 1)} without a product"
         lines.append(Paragraph(f"left out: {which}, {percent(line.left_out_share)} of the time"))
@@ -51,7 +51,7 @@ def _roofs(line: Roofline) -> Grid:
     headings = ["roof", "MAC/s", "OP/s", "used", *(level.name for level in line.levels)]
     rows = []
     for tied in tied_roofs(line):
-        ridges = [plain(figure(tied.macs_per_s / level.bytes_per_s)) for level in line.levels]
+        ridges = [plain_number(figure(tied.macs_per_s / level.bytes_per_s)) for level in line.levels]
         rows.append(
             [
                 ", ".join(tied.names),
@@ -77,7 +77,7 @@ def _layers(group: Sequence[Stack], legend: bool = True) -> Grid:
                 str(len(stack.points)),
                 point.kind,
                 point.bound,
-                plain(figure(point.macs_per_byte)),
+                plain_number(figure(point.macs_per_byte)),
                 scaled(point.macs_per_s, ""),
                 point.roof.name,
                 percent(point.reached),
@@ -85,7 +85,7 @@ def _layers(group: Sequence[Stack], legend: bool = True) -> Grid:
             )
         )
     left = ("layer", "kind", "bound", "roof")
-    return Grid(headings, rows, left, drop=("kind", "roof"), shorten="layer", legend=LEGEND if legend else {})
+    return Grid(headings, rows, left, drop=("kind", "roof"), shorten="layer", legend=_LEGEND if legend else {})
 
 
 def roofline_record(line: Roofline, summary: dict[str, Any], file: Path) -> dict[str, Any]:

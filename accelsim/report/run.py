@@ -46,9 +46,9 @@ CAUSES = {  # of stalls
     "store_wait": "stores",
     "drain": "drain",
 }
-LEAST_SHARE = 0.0005  # of slots, that is told
+_LEAST_SHARE = 0.0005  # of slots, that is told
 SHAPE = "M x K x N"
-LEGEND = {
+_LEGEND = {
     SHAPE: "outputs x reduction x filters, *groups of them",
     "cycles": "in all",
     "stalled": "added by memory and tiling",
@@ -83,10 +83,10 @@ def layers_table(rows: Sequence[LayerResult]) -> Grid:
             )
         )
     left = ("layer", "kind", SHAPE, "bound")
-    return Grid(headings, lines, left, drop=("kind", SHAPE), shorten="layer", legend=LEGEND)
+    return Grid(headings, lines, left, drop=("kind", SHAPE), shorten="layer", legend=_LEGEND)
 
 
-def totals(summary: dict[str, Any]) -> SideBySide:
+def totals_columns(summary: dict[str, Any]) -> SideBySide:
     """The network's figures, and its energy by component."""
     parts = sorted(summary["energy_pj_by_component"].items(), key=lambda part: -part[1])
     energy = summary["energy_uj"] * 1e6
@@ -142,11 +142,11 @@ def run_report(rows: Sequence[LayerResult], summary: dict[str, Any]) -> Renderab
     if operands := summary.get("operands"):
         given = f"{len(operands['tensors'])} layers from files; " if operands["tensors"] else ""
         lines.append(Paragraph(f"note: values decide about cycles: {given}{operands['synthetic']}", hanging=6))
-    lines += [Text(""), layers_table(rows), Text(""), totals(summary), Text("")]
+    lines += [Text(""), layers_table(rows), Text(""), totals_columns(summary), Text("")]
     if slots := summary.get("bit_slots"):
-        lines += [*(Paragraph(line, hanging=2) for line in bit_slots(slots)), Text("")]
+        lines += [*(Paragraph(line, hanging=2) for line in bit_slot_lines(slots)), Text("")]
     if slots := summary.get("mac_slots"):
-        lines += [*(Paragraph(line, hanging=2) for line in mac_slots(slots)), Text("")]
+        lines += [*(Paragraph(line, hanging=2) for line in mac_slot_lines(slots)), Text("")]
     lines.append(Text("costliest layers, with their share of the cycles", style="bold"))
     lines.append(costliest(rows))
     if note := depthwise_note(rows):
@@ -163,7 +163,7 @@ def precision(summary: dict[str, Any]) -> str:
     return ", ".join([engine, *(f"{name} {span} bit" for name, span in spans.items())])
 
 
-def bit_slots(slots: dict[str, Any]) -> list[str]:
+def bit_slot_lines(slots: dict[str, Any]) -> list[str]:
     """What narrow operands give a serial unit, what is left of it, and what took the rest, in shares of all slots."""
     skipped = slots.get("skipped", 0)
     scheduled = slots["total"] - min(skipped, 0)  # before zeros are skipped
@@ -179,10 +179,10 @@ def bit_slots(slots: dict[str, Any]) -> list[str]:
     ]
 
 
-def mac_slots(slots: dict[str, Any]) -> list[str]:
+def mac_slot_lines(slots: dict[str, Any]) -> list[str]:
     """What a sparse pattern gives tensor cores, what is left of it, and what took the rest, in shares of all slots."""
     shares = {name: slots.get(name, 0) / slots["total"] for name in MAC_SLOT_NAMES}
-    parts = [f"{MAC_SLOT_NAMES[name]} {percent(share)}" for name, share in shares.items() if share >= LEAST_SHARE]
+    parts = [f"{MAC_SLOT_NAMES[name]} {percent(share)}" for name, share in shares.items() if share >= _LEAST_SHARE]
     lines = [f"multiplier slots: {', '.join(parts)}"]
     if slots["ideal_speedup"] > 1:
         lines.insert(

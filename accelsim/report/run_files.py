@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from accelsim.config.files import csv_text, json_text, write
+from accelsim.config.files import csv_text, json_text, write_file
 from accelsim.simulation.result import Result
 
 TIMELINE = "timeline.svg"
@@ -17,5 +17,5 @@ def write_result(folder: Path, result: Result, timeline: bytes | None = None) ->
     contents += [] if timeline is None else [timeline]
     paths = [folder / name for name in RESULT_FILES[: len(contents)]]
     for path, content in zip(paths, contents, strict=True):
-        write(path, content)
+        write_file(path, content)
     return paths

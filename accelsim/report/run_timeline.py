@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from accelsim.hardware import Hardware
-from accelsim.memory.schedule import Played
-from accelsim.memory.timeline import busy_cycles, merged
+from accelsim.memory.schedule import ScheduledLayer
+from accelsim.memory.timeline import count_busy, merge_intervals
 from accelsim.report.figures import GREY, INK, SMALL, image, style
 from accelsim.report.text import figure as number
 from accelsim.simulation.result import LayerResult
@@ -16,8 +16,8 @@ from accelsim.simulation.result import LayerResult
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-INCHES = (7.2, 3.5)
-FINEST = 1500  # parts of the width: gaps between two pieces that are narrower are closed
+_INCHES = (7.2, 3.5)
+_FINEST = 1500  # parts of the width: gaps between two pieces that are narrower are closed
 BUSY = "#2f5f8f"
 LANES = {
     "engine": BUSY,
@@ -50,19 +50,19 @@ CAUSES = {
 }
 
 
-def timeline_image(layer: LayerResult, played: Played, hardware: Hardware, suffix: str = ".svg") -> bytes:
+def timeline_image(layer: LayerResult, played: ScheduledLayer, hardware: Hardware, suffix: str = ".svg") -> bytes:
     """The timeline of a layer as a file's content: SVG or PNG. Waits for banks are within the engine's bars."""
     with style():
         from matplotlib.figure import Figure
 
-        picture = Figure(figsize=INCHES, layout="constrained")
+        picture = Figure(figsize=_INCHES, layout="constrained")
         axes = picture.add_subplot()
         axes.set_title(timeline_title(layer, played, hardware), loc="left", color=INK)
         _draw(axes, played)
         return image(picture, suffix, {})
 
 
-def timeline_title(layer: LayerResult, played: Played, hardware: Hardware) -> str:
+def timeline_title(layer: LayerResult, played: ScheduledLayer, hardware: Hardware) -> str:
     """Layer, hardware, time, and what the engine's bars hide."""
     microseconds = played.total_cycles / hardware.clock_mhz
     title = f"{layer.layer} on {hardware.name}: {played.total_cycles:,} cycles, {number(microseconds)} µs"
@@ -70,9 +70,9 @@ def timeline_title(layer: LayerResult, played: Played, hardware: Hardware) -> st
     return f"{title}; of the engine's, {banks:,} wait for banks" if banks else title
 
 
-def _draw(axes: Axes, played: Played) -> None:
+def _draw(axes: Axes, played: ScheduledLayer) -> None:
     timeline, total = played.timeline, played.total_cycles
-    moves = [merged(played.transfers[:, place]) for place in range(4)]
+    moves = [merge_intervals(played.transfers[:, place]) for place in range(4)]
     lanes = dict(
         zip(
             LANES,
@@ -94,7 +94,7 @@ def _draw(axes: Axes, played: Played) -> None:
         axes.broken_barh(_drawn(intervals, total), (row - 0.36, 0.72), color=LANES[name], linewidth=0)
         if name == waiter:
             _waits(axes, played, row)
-    shares = [f"{name}  {busy_cycles(intervals) / max(total, 1):4.0%}" for name, intervals in lanes.items()]
+    shares = [f"{name}  {count_busy(intervals) / max(total, 1):4.0%}" for name, intervals in lanes.items()]
     axes.set_yticks(range(len(lanes)), shares)
     axes.set_ylim(len(lanes) - 0.5, -0.5)
     axes.set_xlim(0, max(total, 1))
@@ -107,7 +107,7 @@ def _draw(axes: Axes, played: Played) -> None:
     axes.set_axisbelow(True)
 
 
-def _waits(axes: Axes, played: Played, row: int) -> None:
+def _waits(axes: Axes, played: ScheduledLayer, row: int) -> None:
     """Gaps of the engine by cause, and what they add up to below."""
     sums = played.stalls._asdict()
     handles = []
@@ -141,7 +141,7 @@ def _waits(axes: Axes, played: Played, row: int) -> None:
 
 def _drawn(intervals: np.ndarray, total: int) -> list[tuple[int, int]]:
     """Start and width, pieces that stand too close to be told apart as one."""
-    narrow = total / FINEST
+    narrow = total / _FINEST
     apart = intervals[1:, 0] - intervals[:-1, 1] > narrow
     starts = intervals[np.concatenate(([True], apart)), 0]
     ends = intervals[np.concatenate((apart, [True])), 1]

@@ -16,8 +16,8 @@ from accelsim.energy.technology import Technology, load_technology, unverified_o
 from accelsim.hardware import BITS, BankedDevice, BitSerialUnit, Hardware, MemoryDevice, SerialDevice
 from accelsim.mapping.memory_needed import memory_needed
 from accelsim.report.text import Facts, Grid, Paragraph, as_text, figure, kib, scaled
-from accelsim.simulation.rows import kind_of
-from accelsim.workload.gemm import Bits, widths
+from accelsim.simulation.rows import layer_kind
+from accelsim.workload.gemm import OperandBits, operand_widths
 from accelsim.workload.network import Workload
 
 
@@ -40,7 +40,7 @@ def workload_sizes(workload: Workload, hardware: Hardware) -> dict[str, Any]:
 def workload_report(workload: Workload, hardware: Hardware) -> RenderableType:
     """Shapes, MACs, parameters, and whether the network fits the hardware's memory."""
     file = workload.file
-    bits = widths(workload, hardware.engine.operand_bits)
+    bits = operand_widths(workload, hardware.engine.operand_bits)
     headings = ("layer", "kind", "input", "output", "MACs", "params", "weight bytes")
     rows = [_layer_line(node, b) for node, b in zip(workload.nodes, bits, strict=True)]
     sizes = workload_sizes(workload, hardware)
@@ -62,12 +62,12 @@ def _title(name: str, description: str) -> Paragraph:
     return Paragraph(f"{name}: {description}" if description else name, hanging=2, style="bold")
 
 
-def _layer_line(node: Any, bits: Bits) -> list[str]:
+def _layer_line(node: Any, bits: OperandBits) -> list[str]:
     inputs = " + ".join(dict.fromkeys(map(str, node.inputs)))
     return as_text(
         (
             node.layer.name,
-            kind_of(node),
+            layer_kind(node),
             inputs,
             str(node.output),
             node.macs or "",

@@ -10,7 +10,7 @@ from rich.console import Group, RenderableType
 from accelsim.report.text import Facts, Grid, Paragraph, figure, percent
 
 RESULTS = ("total_cycles", "latency_ms", "energy_uj", "average_power_mw", "utilization")
-MOST_ROWS = 60  # of a printed front
+_MOST_ROWS = 60  # of a printed front
 
 
 def sweep_report(summary: Mapping[str, Any]) -> RenderableType:
@@ -39,9 +39,9 @@ def pareto_report(fronts: Mapping[str, Sequence[Mapping[str, Any]]], x: str, y: 
     parts: list[RenderableType] = []
     for workload, front in fronts.items():
         title = f"{workload}: points that no other beats in both {x} and {y}: {len(front):,}"
-        parts += [Paragraph(title, style="bold"), _table([], [[] for _ in front], front[:MOST_ROWS])]
-        if len(front) > MOST_ROWS:
-            parts.append(Paragraph(f"and {len(front) - MOST_ROWS:,} more: --json has all of them"))
+        parts += [Paragraph(title, style="bold"), _table([], [[] for _ in front], front[:_MOST_ROWS])]
+        if len(front) > _MOST_ROWS:
+            parts.append(Paragraph(f"and {len(front) - _MOST_ROWS:,} more: --json has all of them"))
         parts.append(Paragraph(""))
     return Group(*parts[:-1])
 

@@ -31,7 +31,7 @@ def scaled(value: float, unit: str) -> str:
     return f"{figure(rounded / factor if rounded else 0)} {prefix if rounded else ''}{unit}"
 
 
-def plain(number: str) -> str:
+def plain_number(number: str) -> str:
     """A number without zeros at its end that say nothing."""
     return number.rstrip("0").rstrip(".") if "." in number else number
 
@@ -47,7 +47,7 @@ def percent(share: float) -> str:
     return f"{share:.1%}" if share < 0.0995 else f"{share:.0%}"
 
 
-def width_of(options: ConsoleOptions) -> int:
+def text_width(options: ConsoleOptions) -> int:
     """Characters a line."""
     return max(LEAST_WIDTH, options.max_width)
 
@@ -68,7 +68,7 @@ class Paragraph:
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         indent = " " * self.hanging
         lines = textwrap.wrap(
-            self.text, width_of(options), subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
+            self.text, text_width(options), subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
         )
         yield from (_line(line, self.style) for line in lines or [""])
 
@@ -92,7 +92,7 @@ class Grid:
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         columns = {heading: [row[index] for row in self.rows] for index, heading in enumerate(self.headings)}
-        gap = self._fit(columns, width_of(options), "..." if options.ascii_only else "…")
+        gap = self._fit(columns, text_width(options), "..." if options.ascii_only else "…")
         widths = {heading: _widest(heading, cells) for heading, cells in columns.items()}
         yield _line(self._joined(list(columns), widths, gap), "bold")
         yield _line(("-" if options.ascii_only else "─") * (sum(widths.values()) + gap * (len(widths) - 1)))
@@ -149,7 +149,7 @@ class Facts:
     least: int = 28  #: characters for the remark
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        room = width_of(options)
+        room = text_width(options)
         first, second = (max((len(row[i]) for row in self.rows), default=0) for i in (0, 1))
         left = first + second + 4
         for name, value, remark in self.rows:
@@ -178,7 +178,7 @@ class SideBySide:
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         first, second = (max(map(len, block), default=0) for block in (self.left, self.right))
-        spare = width_of(options) - first - second
+        spare = text_width(options) - first - second
         if spare < 2:
             yield from map(_line, (*self.left, *self.right))
             return

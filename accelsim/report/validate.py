@@ -8,12 +8,12 @@ from rich.text import Text
 from accelsim.report.text import Grid, Paragraph, as_text
 from accelsim.report.validate_gpus import gpu_report
 from accelsim.studies.validate.anchors import GPUS, Anchor
-from accelsim.studies.validate.calibration import calibration
+from accelsim.studies.validate.calibration import calibrate_gpus
 
 MOST_LISTED = 40  # a group of more anchors is shown as one line
 
 
-def report(checked: list[Anchor]) -> RenderableType:
+def validate_report(checked: list[Anchor]) -> RenderableType:
     """Every anchor of the small groups, a line per group, whatever is outside its band, the sources, the verdict."""
     groups: dict[str, list[Anchor]] = {}
     for anchor in checked:
@@ -29,7 +29,7 @@ def report(checked: list[Anchor]) -> RenderableType:
         parts.append(Paragraph(f"OUTSIDE {a.group}, {a.name}: {figures}; {a.source}", hanging=2))
     parts += [Text(""), Text("sources", style="bold")]
     parts.extend(Paragraph(f"  {', '.join(of)}: {source}", hanging=4) for source, of in _sources(groups).items())
-    parts += [Text(""), *gpu_report(calibration())]
+    parts += [Text(""), *gpu_report(calibrate_gpus())]
     parts.append(Text("every anchor with its source: accelsim validate --json"))
     verdict = "every anchor is in its band" if not outside else f"{len(outside)} anchors outside their band"
     return Group(*parts, Text(verdict))

@@ -6,9 +6,9 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from accelsim.report.text import Grid, Paragraph, figure
-from accelsim.studies.validate.calibration import FITTED, Calibration, Judged, Times
+from accelsim.studies.validate.calibration import FITTED, Calibration, JudgedKernel, Times
 
-LEGEND = {
+_LEGEND = {
     "library": "of dense and 2:4, as the source says",
     "rows": "fitted: constants rest on it; held out: must be met; further: told; alone: too few of its GPU to fit",
     "product": "filters x K x pixels",
@@ -23,7 +23,7 @@ def gpu_report(calibration: Calibration) -> list[RenderableType]:
     """A line for each measured product, the constants, and the error on rows that were held out."""
     headings = ("GPU", "product", "ms", "gain", "bound", "model", "rows", "library")
     rows = [_line(judged) for judged in calibration.rows]
-    grid = Grid(headings, rows, ("GPU", "product", "rows", "library"), drop=("library", "ms", "rows"), legend=LEGEND)
+    grid = Grid(headings, rows, ("GPU", "product", "rows", "library"), drop=("library", "ms", "rows"), legend=_LEGEND)
     errors = calibration.held_out_errors
     mean = sum(abs(error) for error, _ in errors) / len(errors)
     worst, where = max(errors, key=lambda pair: abs(pair[0]))
@@ -46,7 +46,7 @@ def _against(times: Times, real: Times) -> str:
     return f"{times.speedup:.2f} {' '.join(f'{error:>5}' for error in errors)}"
 
 
-def _line(judged: Judged) -> list[str]:
+def _line(judged: JudgedKernel) -> list[str]:
     row, gemm = judged.row, judged.row.gemm
     compared = [_against(times, row.times) if times else "" for times in (judged.bound, judged.model)]
     measured = f"{figure(row.times.dense_ms)} {figure(row.times.sparse_ms)}"

@@ -9,14 +9,14 @@ from accelsim.engines.counts import ActionCounts
 from accelsim.hardware import ACCUMULATOR_BITS
 from accelsim.mapping.mapping import ALONE, Context
 from accelsim.memory.stream import TileStream
-from accelsim.workload.gemm import Bits, Gemm
+from accelsim.workload.gemm import Gemm, OperandBits
 from accelsim.workload.layers import Embedding
 from accelsim.workload.network import Node
 
 TOKEN_BITS = 32  # a token is the number of a table's row
 
 
-def gemm_activity(
+def count_gemm_activity(
     gemm: Gemm, counts: ActionCounts, stream: TileStream, operations: dict[str, int], precision: str
 ) -> Activity:
     """Bits that each memory moves: what the engine reads and writes, and what the DMA brings and takes.
@@ -39,7 +39,7 @@ def gemm_activity(
     )
 
 
-def vector_traffic(node: Node, bits: Bits, batch: int) -> tuple[int, int, int]:
+def count_vector_bytes(node: Node, bits: OperandBits, batch: int) -> tuple[int, int, int]:
     """Bytes of activations and stored values in, and of results out, of an element-wise layer."""
     gathers = isinstance(node.layer, Embedding)
     elements = sum(shape.elements for shape in node.inputs) * batch
@@ -51,7 +51,7 @@ def vector_traffic(node: Node, bits: Bits, batch: int) -> tuple[int, int, int]:
     )
 
 
-def vector_activity(
+def count_vector_activity(
     traffic: tuple[int, int, int], moved: tuple[int, int, int], total_cycles: int, operations: dict[str, int]
 ) -> Activity:
     """Everything passes its buffer once: into it if it moves, out of it to the lanes, and the results back."""
@@ -70,7 +70,7 @@ def vector_activity(
     )
 
 
-def moved_in(context: Context, traffic: tuple[int, int, int]) -> tuple[int, int, int]:
+def bytes_across_edge(context: Context, traffic: tuple[int, int, int]) -> tuple[int, int, int]:
     """Of bytes of activations and stored values in and results out, those that cross the chip's edge."""
     read, weights, written = traffic
     if context == ALONE:  # as most are; fractions take their time

@@ -5,20 +5,20 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-from accelsim.engines.space_to_depth import packed
+from accelsim.engines.space_to_depth import pack_space_to_depth
 from accelsim.hardware import AnyEngine, BitSerialUnit, Hardware, TensorCore
 from accelsim.workload.gemm import Gemm
 
 OVERLAPPED = 0.6  # below this share of the busiest unit, waiting for first and last transfers is what costs
 
 
-def bound_of(busy_cycles: Mapping[str, int], total_cycles: int) -> str:
+def find_bound(busy_cycles: Mapping[str, int], total_cycles: int) -> str:
     """The busiest of compute, vector and memory; ``latency`` where even that one mostly waits."""
     bound = max(busy_cycles, key=lambda unit: busy_cycles[unit])
     return bound if busy_cycles[bound] >= OVERLAPPED * total_cycles else "latency"
 
 
-def reason(
+def explain_bound(
     bound: str, gemm: Gemm | None, hardware: Hardware, compute_cycles: int, moved_bytes: int, compulsory_bytes: int
 ) -> str:
     """One line for the report."""
@@ -50,7 +50,7 @@ def _array(gemm: Gemm, hardware: Hardware, compute_cycles: int) -> str:
 def _held(gemm: Gemm, engine: AnyEngine) -> list[tuple[str, int, int]]:
     """What lies on the engine: name, size along it, and room for it."""
     if isinstance(engine, BitSerialUnit):
-        laid = packed(gemm) if engine.pack_first_layer else gemm
+        laid = pack_space_to_depth(gemm) if engine.pack_first_layer else gemm
         channels = laid.convolution.channels if laid.convolution else laid.k
         if engine.pack_depthwise and channels == 1:
             channels = laid.k

@@ -9,31 +9,36 @@ from pathlib import Path
 from typing import NamedTuple
 
 from accelsim.config import UserError
-from accelsim.energy.prices import Activity, EnergyTable, energy_table, price, summed
+from accelsim.energy.prices import Activity, EnergyTable, add_counts, energy_table, price
 from accelsim.energy.technology import load_technology
 from accelsim.engines.counts import ActionCounts
 from accelsim.engines.losses import Losses
-from accelsim.engines.products import Counted, Product, Products
+from accelsim.engines.products import CountedProduct, Product, Products
 from accelsim.engines.slots import MacSlots
-from accelsim.engines.vector import lane_cycles
+from accelsim.engines.vector import count_lane_cycles
 from accelsim.hardware import AnyEngine, Hardware
 from accelsim.mapping.footprint import compulsory_operands
 from accelsim.mapping.mapping import ALONE, Context, Mapping
-from accelsim.mapping.on_chip import contexts, weight_room, with_room
-from accelsim.mapping.search import FREE, Prices, Search, search
+from accelsim.mapping.on_chip import plan_on_chip, reserve_room, weight_room
+from accelsim.mapping.search import FREE, Prices, Search, start_search
 from accelsim.mapping.streams import gemm_stream, mapped_counts, vector_stream
 from accelsim.memory.dram import transfer_time
 from accelsim.memory.ports import buffers_of, port_waits
-from accelsim.memory.schedule import Played, play
+from accelsim.memory.schedule import ScheduledLayer, schedule_stream
 from accelsim.memory.stream import WEIGHT, TileStream
-from accelsim.memory.timeline import Timeline, busy_cycles, joined
-from accelsim.simulation.activity import gemm_activity, moved_in, vector_activity, vector_traffic
-from accelsim.simulation.result import LayerResult, check
-from accelsim.simulation.rows import Run, cost, idle_row, joined_runs, kind_of, peak_of, row_of
-from accelsim.workload.gemm import Bits, Gemm, bands_of, gemm_of, in_pattern, vector_work
+from accelsim.memory.timeline import Timeline, count_busy, join_timelines
+from accelsim.simulation.activity import (
+    bytes_across_edge,
+    count_gemm_activity,
+    count_vector_activity,
+    count_vector_bytes,
+)
+from accelsim.simulation.result import LayerResult, check_layer
+from accelsim.simulation.rows import Run, build_idle_row, build_row, join_runs, layer_kind, objective_cost, peak_of
+from accelsim.workload.gemm import Gemm, OperandBits, apply_pattern, count_vector_work, cut_bands, lower_to_gemm
 from accelsim.workload.layers import GivenMapping
 from accelsim.workload.network import Node, Workload, WorkloadFile
-from accelsim.workload.tensors import Operands, read_operands
+from accelsim.workload.tensors import GivenOperands, read_operands
 
 
 class Job(NamedTuple):
@@ -55,21 +60,21 @@ class Cut(NamedTuple):
     stream: TileStream
 
 
-def job_of(node: Node, bits: Bits, file: WorkloadFile, engine: AnyEngine) -> Job | None:
+def job_of(node: Node, bits: OperandBits, file: WorkloadFile, engine: AnyEngine) -> Job | None:
     """The work of a layer on an engine, in the network of a file; None where nothing is done."""
     if node.layer.is_view or not node.layer.executed:
         return None
     batch = file.batch
-    operations = vector_work(node, batch, integer=engine.precision.startswith("int"))
-    gemm = gemm_of(node, batch, bits, file.weight_sparsity)
-    gemm = gemm and in_pattern(gemm, engine.sparse_pattern)
-    traffic = vector_traffic(node, bits, batch) if gemm is None else None
-    return Job(kind_of(node), gemm, traffic, tuple(operations.items()), node.layer.mapping)
+    operations = count_vector_work(node, batch, integer=engine.precision.startswith("int"))
+    gemm = lower_to_gemm(node, batch, bits, file.weight_sparsity)
+    gemm = gemm and apply_pattern(gemm, engine.sparse_pattern)
+    traffic = count_vector_bytes(node, bits, batch) if gemm is None else None
+    return Job(layer_kind(node), gemm, traffic, tuple(operations.items()), node.layer.mapping)
 
 
 def _with_operations(job: Job, context: Context) -> Job:
     """The job with what is done behind it on its results."""
-    operations = summed(dict(job.operations), dict(context.operations))
+    operations = add_counts(dict(job.operations), dict(context.operations))
     return job._replace(operations=tuple(operations.items()))
 
 
@@ -87,7 +92,7 @@ class Ends(NamedTuple):
     idle_cycles: int  #: of the DMA engine before it ends
 
 
-class Layer(NamedTuple):
+class LayerRun(NamedTuple):
     """A layer that was played."""
 
     row: LayerResult
@@ -115,13 +120,13 @@ class Machine:
         self.products = products or Products(hardware.engine, stepped, prunes)
         self.table: EnergyTable = energy_table(hardware, load_technology(hardware.technology.name))
         self.buffers, self.halves = buffers_of(hardware), hardware.sram.halves
-        self.done: dict[Hashable, Layer] = {}
+        self.done: dict[Hashable, LayerRun] = {}
         self.variants: dict[str, Machine] = {}  # by dataflow, where a layer may choose
         if len(hardware.dataflows) > 1:
             choices = hardware.dataflows.items()
             self.variants = {name: Machine(each, stepped, tensors, prunes) for name, each in choices}
 
-    def contexts(self, workload: Workload, bits: Sequence[Bits]) -> list[Context]:
+    def contexts(self, workload: Workload, bits: Sequence[OperandBits]) -> list[Context]:
         """What each layer finds on chip and leaves there; of several dataflows the first decides."""
         for first in self.variants.values():
             return first.contexts(workload, bits)
@@ -136,7 +141,7 @@ class Machine:
                 if job and job.gemm and context.bands > 1:
                     if self.products.by_value:  # where values decide, a band's are not known
                         return False
-                    for gemm in set(bands_of(job.gemm, context.bands)):
+                    for gemm in set(cut_bands(job.gemm, context.bands)):
                         self.best(_band_job(job, gemm, job.gemm), gemm, self._band(gemm), room)
                 elif job and job.gemm:
                     self.best(job, job.gemm, self._counted(node.layer.name, job.gemm, index), room)
@@ -144,11 +149,11 @@ class Machine:
                 return False
             return True
 
-        return contexts(workload, bits, self.hardware, fits)
+        return plan_on_chip(workload, bits, self.hardware, fits)
 
     def _room(self, context: Context, job: Job | None) -> Hardware:
         """The hardware with what room the context leaves in its buffers."""
-        room = with_room(self.hardware, context, bool(job and job.gemm))
+        room = reserve_room(self.hardware, context, bool(job and job.gemm))
         if room is None:
             raise UserError("what stays on chip leaves no room")
         return room
@@ -156,12 +161,12 @@ class Machine:
     def layer(
         self,
         node: Node,
-        bits: Bits,
+        bits: OperandBits,
         file: WorkloadFile,
         seed: int,
         context: Context = ALONE,
         before: Ends | None = None,
-    ) -> Layer:
+    ) -> LayerRun:
         """One layer's result, and when its units were busy, from cycle 0. Equal layers are played once.
 
         ``before`` are the ends of the layer before, in which first weights may come. Raises: UserError where no
@@ -171,9 +176,11 @@ class Machine:
             return self._best_of_variants(node, bits, file, seed, context, before)
         job = job_of(node, bits, file, self.hardware.engine)
         if job is None:
-            return Layer(idle_row(node), joined([]), None)
+            return LayerRun(build_idle_row(node), join_timelines([]), None)
         if context.done:
-            return Layer(idle_row(node, "done with the layer before, as its results appear"), joined([]), None)
+            return LayerRun(
+                build_idle_row(node, "done with the layer before, as its results appear"), join_timelines([]), None
+            )
         job = _with_operations(job, context)
         counted = None
         if job.gemm is not None:
@@ -187,9 +194,9 @@ class Machine:
         return layer._replace(row=replace(layer.row, layer=node.layer.name))
 
     def _best_of_variants(
-        self, node: Node, bits: Bits, file: WorkloadFile, seed: int, context: Context, before: Ends | None
-    ) -> Layer:
-        found: list[tuple[float, Layer, Machine]] = []
+        self, node: Node, bits: OperandBits, file: WorkloadFile, seed: int, context: Context, before: Ends | None
+    ) -> LayerRun:
+        found: list[tuple[float, LayerRun, Machine]] = []
         errors: list[UserError] = []
         for variant in self.variants.values():
             try:
@@ -197,7 +204,7 @@ class Machine:
             except UserError as error:
                 errors.append(error)
             else:
-                found.append((cost(layer.row, self.hardware.mapper.objective), layer, variant))
+                found.append((objective_cost(layer.row, self.hardware.mapper.objective), layer, variant))
         if not found:
             raise errors[0]
         _, layer, chosen = min(found, key=lambda each: each[0])
@@ -206,8 +213,8 @@ class Machine:
         return layer
 
     def replay(
-        self, node: Node, bits: Bits, file: WorkloadFile, seed: int, context: Context, dataflow: str
-    ) -> Played | None:
+        self, node: Node, bits: OperandBits, file: WorkloadFile, seed: int, context: Context, dataflow: str
+    ) -> ScheduledLayer | None:
         """One layer once more, for who wants to see every step; None where nothing is done."""
         if self.variants:  # a layer without a product has no dataflow: any does
             variant = self.variants[dataflow or next(iter(self.variants))]
@@ -219,16 +226,16 @@ class Machine:
         counted = self._counted(node.layer.name, job.gemm, seed) if job.gemm else None
         return self.run(job, counted, context=context).played
 
-    def _played(self, node: Node, job: Job, counted: Counted | None, context: Context) -> Layer:
+    def _played(self, node: Node, job: Job, counted: CountedProduct | None, context: Context) -> LayerRun:
         key = (job, counted, context)
         if key not in self.done:
             run = self.run(job, counted, context=context)
             stream, played = run.stream, run.played
             ends = Ends(int(stream.load_bytes[0, WEIGHT]), stream.last_weight_bytes, played.idle_at_end)
-            self.done[key] = Layer(self.checked_row(node, run), played.timeline, ends)
+            self.done[key] = LayerRun(self.checked_row(node, run), played.timeline, ends)
         return self.done[key]
 
-    def _comes_ahead(self, layer: Layer, before: Ends) -> bool:
+    def _comes_ahead(self, layer: LayerRun, before: Ends) -> bool:
         """Whether first weights find a free DMA engine, and room beside the last ones, before the layer before ends."""
         first = layer.ends.first_weight_bytes if layer.ends else 0
         if first == 0 or first + before.last_weight_bytes > weight_room(self.hardware.sram):
@@ -240,23 +247,23 @@ class Machine:
         used = run.played.used
         ahead_pj = run.stream.ahead_bytes * 8 * self.table.dram_pj_per_bit
         dram = (used.commands_pj + ahead_pj, used.standby_pj) if used else None
-        row = row_of(node, run, self.hardware, price(run.activity, self.table, dram))
-        check(row, busy_cycles(run.played.engine), peak_of(run.gemm, self.hardware))
+        row = build_row(node, run, self.hardware, price(run.activity, self.table, dram))
+        check_layer(row, count_busy(run.played.engine), peak_of(run.gemm, self.hardware))
         return row
 
-    def search(self, job: Job, gemm: Gemm, counted: Counted) -> Search:
+    def search(self, job: Job, gemm: Gemm, counted: CountedProduct) -> Search:
         """The search for the mapping of a product; it holds for any memories behind this engine."""
         array, vector, engine = self.hardware.engine, self.hardware.vector, self.products.engine
         sizes = replace(gemm, weight_sparsity=None, sparsity_stated=False, activation_signed=None)  # no tile's matter
-        return search(
+        return start_search(
             sizes, array, vector, engine, counted.counts.cycles, self._per_output(job, gemm), self.halves, job.mapping
         )
 
-    def best(self, job: Job, gemm: Gemm, counted: Counted, room: Hardware) -> Mapping:
+    def best(self, job: Job, gemm: Gemm, counted: CountedProduct, room: Hardware) -> Mapping:
         """The best mapping of a product with what room its context leaves."""
         return self.search(job, gemm, counted).best(room, self.prices(gemm, counted))
 
-    def prices(self, gemm: Gemm, counted: Counted) -> Prices:
+    def prices(self, gemm: Gemm, counted: CountedProduct) -> Prices:
         """What the search takes energy for; nothing where its objective does not ask."""
         if self.hardware.mapper.objective not in ("energy", "edp"):
             return FREE
@@ -275,7 +282,7 @@ class Machine:
             per_cycle=standing * table.cycle_ns,
         )
 
-    def cut(self, job: Job, gemm: Gemm, counted: Counted, mapping: Mapping, context: Context = ALONE) -> Cut:
+    def cut(self, job: Job, gemm: Gemm, counted: CountedProduct, mapping: Mapping, context: Context = ALONE) -> Cut:
         """A product as its mapping cuts it."""
         hardware, engine = self.hardware, self.products.engine
         mapped = mapped_counts(gemm, mapping, hardware, engine, counted.counts)
@@ -283,11 +290,11 @@ class Machine:
         stream = gemm_stream(gemm, mapping, hardware, mapped.cycles + waits, self._per_output(job, gemm), context)
         return Cut(mapping, mapped, waits, stream)
 
-    def port_waits(self, gemm: Gemm, counted: Counted) -> int:
+    def port_waits(self, gemm: Gemm, counted: CountedProduct) -> int:
         """Cycles that the engine waits for its buffers' ports, whatever the mapping."""
         return port_waits(self.products.laid(gemm), self.products.engine, self.buffers, counted.counts.cycles)
 
-    def run(self, job: Job, counted: Counted | None, cut: Cut | None = None, context: Context = ALONE) -> Run:
+    def run(self, job: Job, counted: CountedProduct | None, cut: Cut | None = None, context: Context = ALONE) -> Run:
         """A job through the schedule; the best mapping is searched for unless the product is cut already."""
         if job.gemm is None or counted is None:
             return self._vector_run(job.traffic or (0, 0, 0), dict(job.operations), context)
@@ -300,15 +307,15 @@ class Machine:
 
     def _per_output(self, job: Job, gemm: Gemm) -> Fraction:
         """Lane cycles that one output of a product takes in the vector unit."""
-        return lane_cycles(dict(job.operations), self.hardware.vector) / (gemm.m * gemm.n * gemm.groups)
+        return count_lane_cycles(dict(job.operations), self.hardware.vector) / (gemm.m * gemm.n * gemm.groups)
 
-    def _counted(self, name: str, gemm: Gemm, seed: int) -> Counted:
+    def _counted(self, name: str, gemm: Gemm, seed: int) -> CountedProduct:
         """What the engine does for a layer's product; found out once, whoever asks."""
         if name not in self.counted:
             self.counted[name] = Product(gemm, self._count(name, gemm, seed))
         return self.counted[name].counted
 
-    def _count(self, name: str, gemm: Gemm, seed: int) -> Counted:
+    def _count(self, name: str, gemm: Gemm, seed: int) -> CountedProduct:
         operands = self._read(name, gemm)
         try:
             return self.products.count(gemm, seed, operands)
@@ -317,7 +324,7 @@ class Machine:
                 raise
             raise UserError(f"{self.tensors / f'{name}.weight.npy'}: {error}") from None
 
-    def _read(self, name: str, gemm: Gemm) -> Operands | None:
+    def _read(self, name: str, gemm: Gemm) -> GivenOperands | None:
         if self.tensors is None or not self.products.reads_tensors:
             return None
         operands = read_operands(self.tensors, name, gemm, self.products.needs_operands)
@@ -335,12 +342,12 @@ class Machine:
             raise UserError(f"{told} ({engine.precision}); give --precision or engine.precision at least that wide")
         raise UserError(f"{told} (engine.pe_bits); allowed: 1 to {engine.operand_bits}")
 
-    def _gemm_run(self, job: Job, gemm: Gemm, counted: Counted, cut: Cut, context: Context) -> Run:
+    def _gemm_run(self, job: Job, gemm: Gemm, counted: CountedProduct, cut: Cut, context: Context) -> Run:
         mapping, mapped, waits, stream = cut
-        played = play(stream, self.hardware)
+        played = schedule_stream(stream, self.hardware)
         work = self.products.work(counted)
         activity = replace(
-            gemm_activity(gemm, mapped, stream, dict(job.operations), self.hardware.engine.precision),
+            count_gemm_activity(gemm, mapped, stream, dict(job.operations), self.hardware.engine.precision),
             cycles=played.total_cycles,
             macs=work.macs,
             bit_steps=work.bit_steps,
@@ -348,7 +355,7 @@ class Machine:
             register_steps=work.register_steps,
         )
         tiling = mapped.cycles - counted.counts.cycles
-        compulsory = moved_in(context, compulsory_operands(gemm))
+        compulsory = bytes_across_edge(context, compulsory_operands(gemm))
         return Run(
             gemm,
             counted.counts.cycles,
@@ -363,14 +370,14 @@ class Machine:
             context,
         )
 
-    def _band(self, gemm: Gemm) -> Counted:
-        return Counted(self.products.engine.count(gemm))
+    def _band(self, gemm: Gemm) -> CountedProduct:
+        return CountedProduct(self.products.engine.count(gemm))
 
-    def _banded_run(self, job: Job, gemm: Gemm, counted: Counted, context: Context) -> Run:
+    def _banded_run(self, job: Job, gemm: Gemm, counted: CountedProduct, context: Context) -> Run:
         """A convolution band by band; weights that wait on chip come with the first one."""
         room, runs = self._room(context, job), []
         known: dict[Hashable, Run] = {}
-        for number, part in enumerate(bands_of(gemm, context.bands)):
+        for number, part in enumerate(cut_bands(gemm, context.bands)):
             resident = context.resident_bytes or (context.waiting_bytes if number else 0)
             here = context._replace(
                 bands=1, resident_bytes=resident, waiting_bytes=0, ahead=context.ahead and not number
@@ -389,12 +396,12 @@ class Machine:
             register_steps=work.register_steps,
             selections=work.macs if gemm.pattern else 0,
         )
-        return joined_runs(gemm, counted, context, runs, activity)
+        return join_runs(gemm, counted, context, runs, activity)
 
     def _vector_run(self, traffic: tuple[int, int, int], operations: dict[str, int], context: Context) -> Run:
-        moved = read, weights, written = moved_in(context, traffic)
-        lanes = lane_cycles(operations, self.hardware.vector)
+        moved = read, weights, written = bytes_across_edge(context, traffic)
+        lanes = count_lane_cycles(operations, self.hardware.vector)
         stream = vector_stream((read, weights), written, lanes, self._room(context, None))
-        played = play(stream, self.hardware)
-        activity = vector_activity(traffic, moved, played.total_cycles, operations)
+        played = schedule_stream(stream, self.hardware)
+        activity = count_vector_activity(traffic, moved, played.total_cycles, operations)
         return Run(None, int(stream.vector_cycles.sum()), 0, 0, stream, played, activity, moved, "", None, context)

@@ -11,14 +11,14 @@ from accelsim.config import UserError, nearest
 from accelsim.engines.losses import Losses
 from accelsim.engines.products import Products
 from accelsim.hardware import DramFidelity, Hardware, SystolicArray, with_fidelity
-from accelsim.memory.schedule import Played
-from accelsim.memory.timeline import Timeline, joined
+from accelsim.memory.schedule import ScheduledLayer
+from accelsim.memory.timeline import Timeline, join_timelines
 from accelsim.simulation.layer import Ends, Machine
 from accelsim.simulation.result import LayerResult, Result
 from accelsim.simulation.rows import peak_of
-from accelsim.simulation.summary import bit_slots, mac_slots, pattern_note, summarize
-from accelsim.simulation.temperature import warmed
-from accelsim.workload.gemm import Gemm, in_pattern, widths
+from accelsim.simulation.summary import pattern_note, summarize, summarize_bit_slots, summarize_mac_slots
+from accelsim.simulation.temperature import warm_rows
+from accelsim.workload.gemm import Gemm, apply_pattern, operand_widths
 from accelsim.workload.network import Workload
 from accelsim.workload.random_operands import SYNTHETIC
 
@@ -55,7 +55,7 @@ def simulate(
     timelines: list[Timeline] = []
     clock = 0
     before: Ends | None = None
-    bits = widths(workload, hardware.engine.operand_bits)
+    bits = operand_widths(workload, hardware.engine.operand_bits)
     contexts = machine.contexts(workload, bits)
     for node, b, context in zip(workload.nodes, bits, contexts, strict=True):
         try:
@@ -68,15 +68,15 @@ def simulate(
         before = layer.ends or before
         if progress:
             progress(layer.row.layer)
-    heated = warmed(hardware, rows, machine.table)
+    heated = warm_rows(hardware, rows, machine.table)
     rows = heated.rows
     summary = summarize(rows, hardware, workload, machine.table, verified=fidelity == "stepped") | heated.record
     summary["notes"] += heated.notes
     if machine.products.losses.total:
         convolutions = (losses for kind, losses in machine.losses if kind in CONVOLUTIONS)
-        summary["bit_slots"] = bit_slots(machine.products.losses, sum(convolutions, Losses()))
+        summary["bit_slots"] = summarize_bit_slots(machine.products.losses, sum(convolutions, Losses()))
     if machine.slots.total:
-        summary["mac_slots"] = mac_slots(machine.slots)
+        summary["mac_slots"] = summarize_mac_slots(machine.slots)
     if machine.slots.total and machine.slots.ideal_speedup > 1:
         summary["pattern"] = str(hardware.engine.sparse_pattern)
         summary["notes"].append(pattern_note(hardware))
@@ -84,12 +84,14 @@ def simulate(
         summary["notes"] += _tensor_notes(tensors, workload, machine)
     if machine.products.by_value:
         summary["operands"] = {"tensors": machine.given, "synthetic": SYNTHETIC}
-    return Result(tuple(rows), summary, joined(timelines), tuple(machine.counted.get(row.layer) for row in rows))
+    return Result(
+        tuple(rows), summary, join_timelines(timelines), tuple(machine.counted.get(row.layer) for row in rows)
+    )
 
 
 def replay(
     hardware: Hardware, workload: Workload, result: Result, name: str, tensors: Path | None = None
-) -> Played | None:
+) -> ScheduledLayer | None:
     """One layer of a result once more, step by step: when each unit works and what the engine waits for.
 
     None for a layer that does nothing. Raises: UserError where there is no such layer.
@@ -99,7 +101,7 @@ def replay(
         raise UserError(f"no layer '{name}' in {workload.name}{nearest(name, [row.layer for row in result.rows])}")
     hardware = with_fidelity(hardware, result.summary["dram_fidelity"])
     machine = Machine(hardware, tensors=tensors, prunes=tensors is not None)
-    bits = widths(workload, hardware.engine.operand_bits)
+    bits = operand_widths(workload, hardware.engine.operand_bits)
     context = machine.contexts(workload, bits)[place]._replace(ahead=result.rows[place].prefetched_bytes > 0)
     dataflow = result.rows[place].dataflow
     return machine.replay(workload.nodes[place], bits[place], workload.file, place, context, dataflow)
@@ -115,7 +117,7 @@ def count_gemm(hardware: Hardware, m: int, k: int, n: int, fidelity: Fidelity = 
     """One product on the engine alone, without memory: its counts, and ``verified`` where it was stepped."""
     width = hardware.engine.operand_bits
     gemm = Gemm(m, k, n, activation_bits=width, weight_bits=width, output_bits=width)
-    gemm = in_pattern(gemm, hardware.engine.sparse_pattern)
+    gemm = apply_pattern(gemm, hardware.engine.sparse_pattern)
     engine = hardware.engine
     if len(hardware.dataflows) > 1:
         engines = (each.engine for each in hardware.dataflows.values())
@@ -134,7 +136,7 @@ def count_gemm(hardware: Hardware, m: int, k: int, n: int, fidelity: Fidelity = 
     if isinstance(engine, SystolicArray):
         figures["dataflow"] = engine.dataflow
     if counted.slots.total:
-        figures["mac_slots"] = mac_slots(counted.slots)
+        figures["mac_slots"] = summarize_mac_slots(counted.slots)
     if products.by_value:
         figures["operands"] = SYNTHETIC
     return figures | ({"verified": True} if fidelity == "stepped" else {})

@@ -76,7 +76,7 @@ class LayerResult:
 
 
 CAUSES = ("tiling", "bank_conflict", "first_fill", "load_wait", "refresh_wait", "store_wait", "drain")
-COLUMNS = tuple(field.name for field in fields(LayerResult) if field.name != "energy_pj_by_component")
+LAYER_COLUMNS = tuple(field.name for field in fields(LayerResult) if field.name != "energy_pj_by_component")
 
 
 @dataclass(frozen=True)
@@ -98,11 +98,11 @@ class Result:
     @staticmethod
     def record(row: LayerResult) -> dict[str, Any]:
         """One row as plain columns, energy by component spread out."""
-        record = {name: getattr(row, name) for name in COLUMNS}
+        record = {name: getattr(row, name) for name in LAYER_COLUMNS}
         return record | {f"energy_pj_{name}": value for name, value in row.energy_pj_by_component.items()}
 
 
-def check(row: LayerResult, engine_busy_cycles: int, peak_macs_per_cycle: float) -> None:
+def check_layer(row: LayerResult, engine_busy_cycles: int, peak_macs_per_cycle: float) -> None:
     """Hold a layer against the invariants of the design; raises InvariantError."""
     holds = {
         "macs = M.N.K.groups": row.macs == row.m * row.n * row.k * row.groups,

@@ -6,15 +6,15 @@ from typing import Any, NamedTuple
 
 from accelsim.energy.prices import COMPONENTS, Activity, total_pj
 from accelsim.engines.base import peak_macs_per_cycle
-from accelsim.engines.products import Counted
+from accelsim.engines.products import CountedProduct
 from accelsim.hardware import ACCUMULATOR_BITS, Hardware, Objective, SystolicArray
 from accelsim.mapping.footprint import compulsory_operands, least_bytes
 from accelsim.mapping.mapping import ALONE, Context
-from accelsim.memory.schedule import Played, joined_plays
-from accelsim.memory.stream import TileStream, joined_streams
-from accelsim.memory.timeline import busy_cycles
-from accelsim.simulation.activity import moved_in
-from accelsim.simulation.bounds import bound_of, reason
+from accelsim.memory.schedule import ScheduledLayer, join_schedules
+from accelsim.memory.stream import TileStream, join_streams
+from accelsim.memory.timeline import count_busy
+from accelsim.simulation.activity import bytes_across_edge
+from accelsim.simulation.bounds import explain_bound, find_bound
 from accelsim.simulation.result import CAUSES, LayerResult
 from accelsim.workload.gemm import Gemm
 from accelsim.workload.layers import width_of
@@ -29,11 +29,11 @@ class Run(NamedTuple):
     tiling_cycles: int
     bank_conflict_cycles: int
     stream: TileStream
-    played: Played
+    played: ScheduledLayer
     activity: Activity
     compulsory: tuple[int, int, int]  #: bytes that ifmap, weights and results move at least
     mapping: str
-    counted: Counted | None
+    counted: CountedProduct | None
     context: Context = ALONE
 
 
@@ -44,18 +44,18 @@ def peak_of(gemm: Gemm | None, hardware: Hardware) -> float:
     return peak_macs_per_cycle(hardware.engine, gemm.activation_bits, gemm.weight_bits, gemm.pattern)
 
 
-def row_of(node: Node, run: Run, hardware: Hardware, parts: dict[str, float]) -> LayerResult:
+def build_row(node: Node, run: Run, hardware: Hardware, parts: dict[str, float]) -> LayerResult:
     gemm, compute_cycles, stream, played = run.gemm, run.compute_cycles, run.stream, run.played
     stalls = played.stalls
     dataflow = hardware.engine.dataflow if gemm and isinstance(hardware.engine, SystolicArray) else ""
     total, peak = played.total_cycles, peak_of(gemm, hardware)
     busy = {
         "compute": compute_cycles + run.tiling_cycles + run.bank_conflict_cycles if gemm else 0,
-        "vector": busy_cycles(played.vector),
-        "memory": busy_cycles(played.dram),
+        "vector": count_busy(played.vector),
+        "memory": count_busy(played.dram),
     }
     moved = stream.read_bytes + stream.write_bytes
-    bound = bound_of(busy, total)
+    bound = find_bound(busy, total)
     ifmap, weights, results = run.compulsory
     least, refetch, held = sum(run.compulsory), _refetched(run), _held(run, hardware)
     if gemm and run.context == ALONE:
@@ -63,7 +63,7 @@ def row_of(node: Node, run: Run, hardware: Hardware, parts: dict[str, float]) ->
     ideal_speedup, speedup = run.counted.speedups if run.counted else (None, None)
     return LayerResult(
         layer=node.layer.name,
-        kind=kind_of(node),
+        kind=layer_kind(node),
         m=gemm.m if gemm else 0,
         n=gemm.n if gemm else 0,
         k=gemm.k if gemm else 0,
@@ -99,7 +99,7 @@ def row_of(node: Node, run: Run, hardware: Hardware, parts: dict[str, float]) ->
         energy_pj=total_pj(parts),
         arithmetic_intensity=gemm.macs / moved if gemm and moved else None,
         bound=bound,
-        reason=reason(bound, gemm, hardware, compute_cycles, moved, sum(run.compulsory)),
+        reason=explain_bound(bound, gemm, hardware, compute_cycles, moved, sum(run.compulsory)),
         dataflow=dataflow,
         mapping=run.mapping,
         on_chip=str(run.context),
@@ -132,7 +132,7 @@ def _held(run: Run, hardware: Hardware) -> tuple[int, int, int]:
     return ifmap, weight, ofmap
 
 
-def kind_of(node: Node) -> str:
+def layer_kind(node: Node) -> str:
     """The layer's type; a convolution with a filter per channel is called depthwise."""
     layer = node.layer
     if layer.type == "conv2d" and layer.groups > 1:
@@ -140,7 +140,7 @@ def kind_of(node: Node) -> str:
     return str(layer.type)
 
 
-def cost(row: LayerResult, objective: Objective) -> float:
+def objective_cost(row: LayerResult, objective: Objective) -> float:
     """What the mapper's objective makes of a layer."""
     moved = row.dram_read_bytes + row.dram_write_bytes
     return {
@@ -152,7 +152,7 @@ def cost(row: LayerResult, objective: Objective) -> float:
     }[objective]
 
 
-def joined_runs(gemm: Gemm, counted: Counted, context: Context, runs: list[Run], activity: Activity) -> Run:
+def join_runs(gemm: Gemm, counted: CountedProduct, context: Context, runs: list[Run], activity: Activity) -> Run:
     """Bands of a product, one after the other, as one run."""
     alone = counted.counts.cycles
     worked = sum(run.compute_cycles + run.tiling_cycles for run in runs)
@@ -161,17 +161,17 @@ def joined_runs(gemm: Gemm, counted: Counted, context: Context, runs: list[Run],
         compute_cycles=min(alone, worked),
         tiling_cycles=worked - min(alone, worked),
         bank_conflict_cycles=sum(run.bank_conflict_cycles for run in runs),
-        stream=joined_streams([run.stream for run in runs]),
-        played=joined_plays([run.played for run in runs]),
+        stream=join_streams([run.stream for run in runs]),
+        played=join_schedules([run.played for run in runs]),
         activity=activity,
-        compulsory=moved_in(context, compulsory_operands(gemm)),
+        compulsory=bytes_across_edge(context, compulsory_operands(gemm)),
         mapping=runs[0].mapping,
         counted=counted,
         context=context,
     )
 
 
-def idle_row(node: Node, reason: str = "") -> LayerResult:
+def build_idle_row(node: Node, reason: str = "") -> LayerResult:
     """A layer that only names data differently, is not run, or is done already: nothing moves."""
     zeros: dict[str, Any] = dict.fromkeys(
         (

@@ -9,14 +9,14 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from accelsim.energy.prices import COMPONENTS, EnergyTable, sources
+from accelsim.energy.prices import COMPONENTS, EnergyTable, list_sources
 from accelsim.engines.losses import Losses
-from accelsim.engines.slots import MEASURES, MacSlots
+from accelsim.engines.slots import SLOT_MEASURES, MacSlots
 from accelsim.hardware import Hardware, SystolicArray
 from accelsim.mapping.memory_needed import memory_needed
 from accelsim.simulation.result import CAUSES, LayerResult
 from accelsim.version import __version__
-from accelsim.workload.gemm import gemm_of, widths
+from accelsim.workload.gemm import lower_to_gemm, operand_widths
 from accelsim.workload.network import Workload
 
 
@@ -24,7 +24,7 @@ def summarize(
     rows: Sequence[LayerResult], hardware: Hardware, workload: Workload, table: EnergyTable, verified: bool
 ) -> dict[str, Any]:
     """Sums over layers; ``verified`` is there where every product was checked."""
-    totals = figures([(row.total_cycles, row.utilization, row.energy_pj) for row in rows], hardware.clock_mhz)
+    totals = sum_figures([(row.total_cycles, row.utilization, row.energy_pj) for row in rows], hardware.clock_mhz)
     seconds = totals["total_cycles"] / (hardware.clock_mhz * 1e6)
     macs = sum(row.macs for row in rows)
     parts = {name: math.fsum(row.energy_pj_by_component[name] for row in rows) for name in COMPONENTS}
@@ -60,13 +60,13 @@ def summarize(
         "leakage_mw_by_component": table.leakage_mw,
         "area_mm2": area,
         "area_mm2_by_component": dict(table.area_mm2),
-        "sources": [constant._asdict() for constant in sources(table)],
+        "sources": [constant._asdict() for constant in list_sources(table)],
         "notes": [*_memory_note(hardware, workload), *table.notes, *_engine_notes(hardware, workload)],
     }
     return summary | ({"verified": True} if verified else {})
 
 
-def figures(layers: Sequence[tuple[int, float, float]], clock_mhz: float) -> dict[str, Any]:
+def sum_figures(layers: Sequence[tuple[int, float, float]], clock_mhz: float) -> dict[str, Any]:
     """The totals that sweeps keep, of each layer's total cycles, utilization and energy in pJ."""
     cycles = sum(layer[0] for layer in layers)
     seconds = cycles / (clock_mhz * 1e6)
@@ -82,8 +82,10 @@ def figures(layers: Sequence[tuple[int, float, float]], clock_mhz: float) -> dic
 
 def operand_bits(hardware: Hardware, workload: Workload) -> dict[str, list[int]]:
     """Least and greatest width of what products read; a second operand that is computed is activations too."""
-    both = zip(workload.nodes, widths(workload, hardware.engine.operand_bits), strict=True)
-    gemms = [gemm for node, bits in both if node.layer.executed and (gemm := gemm_of(node, workload.file.batch, bits))]
+    both = zip(workload.nodes, operand_widths(workload, hardware.engine.operand_bits), strict=True)
+    gemms = [
+        gemm for node, bits in both if node.layer.executed and (gemm := lower_to_gemm(node, workload.file.batch, bits))
+    ]
     found = {
         "activations": {gemm.activation_bits for gemm in gemms},
         "weights": {gemm.weight_bits for gemm in gemms if gemm.weights_stored},
@@ -91,7 +93,7 @@ def operand_bits(hardware: Hardware, workload: Workload) -> dict[str, list[int]]
     return {name: [min(bits), max(bits)] for name, bits in found.items() if bits}
 
 
-def bit_slots(losses: Losses, convolutions: Losses) -> dict[str, Any]:
+def summarize_bit_slots(losses: Losses, convolutions: Losses) -> dict[str, Any]:
     """Speedup over a bit-parallel unit of the same peak: what bits alone would give, what is left, and the loss."""
     alone = None
     if convolutions.total:
@@ -106,9 +108,9 @@ def bit_slots(losses: Losses, convolutions: Losses) -> dict[str, Any]:
     }
 
 
-def mac_slots(slots: MacSlots) -> dict[str, Any]:
+def summarize_mac_slots(slots: MacSlots) -> dict[str, Any]:
     """Speedup over dense weights: what the pattern alone gives, what is left, and where the multipliers' time went."""
-    parts = {name: value for name, value in asdict(slots).items() if value and name not in MEASURES}
+    parts = {name: value for name, value in asdict(slots).items() if value and name not in SLOT_MEASURES}
     return {
         "ideal_speedup": float(slots.ideal_speedup),
         "speedup": float(slots.speedup),

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from accelsim.energy.prices import EnergyTable, energy_table, total_pj
 from accelsim.energy.technology import load_technology
 from accelsim.hardware import Hardware, Thermal
-from accelsim.power.thermal import Package, seconds_to, share_at_limit, steady_k, warmest_k
+from accelsim.power.thermal import Package, seconds_to_limit, share_at_limit, steady_k, warmest_k
 from accelsim.simulation.result import LayerResult
 
 COOLEST_K, WARMEST_K = 300.0, 400.0  # of the SRAM table; beyond it leakage goes on as over its last ten kelvin
@@ -19,7 +19,7 @@ SLOPE_K = 10.0
 LEAKS = ("leakage_logic", "leakage_sram")
 
 
-class Warmed(NamedTuple):
+class WarmRows(NamedTuple):
     """Layers at the temperature of balance."""
 
     rows: list[LayerResult]
@@ -27,14 +27,14 @@ class Warmed(NamedTuple):
     notes: list[str]
 
 
-def warmed(hardware: Hardware, rows: Sequence[LayerResult], table: EnergyTable) -> Warmed:
+def warm_rows(hardware: Hardware, rows: Sequence[LayerResult], table: EnergyTable) -> WarmRows:
     """Rows that were priced at the technology's temperature, one inference after the other, at their own.
 
     Raises: UserError for thermal runaway, and for a limit that leakage alone passes.
     """
     thermal = hardware.thermal
     if thermal is None:
-        return Warmed(list(rows), {}, [])
+        return WarmRows(list(rows), {}, [])
     seconds = sum(row.total_cycles for row in rows) * table.cycle_ns * 1e-9
     on_chip = math.fsum(pj for row in rows for name, pj in row.energy_pj_by_component.items() if _heats(name))
     power_w = on_chip * 1e-12 / seconds if seconds else 0.0
@@ -62,10 +62,10 @@ def warmed(hardware: Hardware, rows: Sequence[LayerResult], table: EnergyTable) 
         "sustained_energy_uj": (math.fsum(row.energy_pj for row in found) + idle_pj) * 1e-6,
         "seconds_to_limit": until,
     }
-    return Warmed(found, {"thermal": record}, _notes(thermal, temperature, share))
+    return WarmRows(found, {"thermal": record}, _notes(thermal, temperature, share))
 
 
-def settled(hardware: Hardware, summary: dict[str, Any]) -> Hardware:
+def apply_temperature(hardware: Hardware, summary: dict[str, Any]) -> Hardware:
     """The hardware at the temperature that a run found, as far as the SRAM table goes."""
     if "thermal" not in summary:
         return hardware
@@ -84,7 +84,7 @@ def _settled(thermal: Thermal, package: Package, power_w: float, leakage_w: Any)
     if limit is None:
         return steady_k(package, power_w, leakage_w), 1.0, None
     share = share_at_limit(package, power_w, leakage_w, limit)
-    until = seconds_to(package, power_w, leakage_w, limit)
+    until = seconds_to_limit(package, power_w, leakage_w, limit)
     if share < 1:
         return warmest_k(package, leakage_w, limit), share, until
     return steady_k(package, power_w, leakage_w), 1.0, until

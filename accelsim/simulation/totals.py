@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from accelsim.config import UserError
 from accelsim.energy.prices import Activity, price, total_pj
-from accelsim.engines.products import Counted, Products
+from accelsim.engines.products import CountedProduct, Products
 from accelsim.hardware import Hardware, with_fidelity
 from accelsim.mapping.mapping import Mapping
 from accelsim.mapping.search import Search
@@ -21,23 +21,23 @@ from accelsim.memory.ports import Buffers
 from accelsim.simulation.layer import Cut, Job, Machine, job_of
 from accelsim.simulation.network import simulate
 from accelsim.simulation.rows import Run
-from accelsim.simulation.summary import figures
-from accelsim.workload.gemm import Gemm, widths
+from accelsim.simulation.summary import sum_figures
+from accelsim.workload.gemm import Gemm, operand_widths
 from accelsim.workload.network import Node, Workload
 
 MOST_ENGINES = 4  # whose layers are kept
 MOST_PLAYED = 512  # runs of one layer that are kept,
 MOST_LANES = 256  # layers without a product that are kept,
 MOST_CUTS = 8  # its streams,
-MOST_STEPS = 1 << 12  # and their steps
+_MOST_STEPS = 1 << 12  # and their steps
 
-Memory = tuple[float, float, float]  # clock, bandwidth, latency
+MemoryKey = tuple[float, float, float]  # clock, bandwidth, latency
 Halves = tuple[int, int, int]  # of the buffers
-Layer = tuple[int, float, float]  # total cycles, utilization, pJ
-IDLE: Layer = (0, 0.0, 0.0)
+LayerFigures = tuple[int, float, float]  # total cycles, utilization, pJ
+_IDLE: LayerFigures = (0, 0.0, 0.0)
 
 
-class Played(NamedTuple):
+class PricedLayer(NamedTuple):
     """What is left of a layer that was played: enough to price it again."""
 
     total_cycles: int
@@ -53,12 +53,12 @@ class Tally:
     reused: int = 0
 
 
-class Totals:
+class MachineTotals:
     """Totals of machines one after the other; call it with those together that share an engine."""
 
     def __init__(self) -> None:
         self.tally = Tally()
-        self.benches: dict[Hashable, Bench] = {}
+        self.benches: dict[Hashable, EngineTotals] = {}
         self.lanes: dict[Hashable, KeptLanes] = {}  # layers without a product: any engine's before the same lanes
 
     def of(self, hardware: Hardware, workload: Workload) -> dict[str, Any]:
@@ -72,11 +72,11 @@ class Totals:
         if bench is None:
             if len(self.benches) >= MOST_ENGINES:
                 del self.benches[next(iter(self.benches))]
-            bench = self.benches[key] = Bench(workload, hardware, self.tally, self.lanes)
+            bench = self.benches[key] = EngineTotals(workload, hardware, self.tally, self.lanes)
         return bench.totals(hardware)
 
 
-class Bench:
+class EngineTotals:
     """A network on one engine and vector unit, for any clock, buffers, DRAM and technology."""
 
     def __init__(self, workload: Workload, hardware: Hardware, tally: Tally, lanes: dict[Hashable, KeptLanes]) -> None:
@@ -87,7 +87,7 @@ class Bench:
         self.names: list[str] = []  # and the first that is so
         self.order: list[int | None] = []  # of the network, by number in layers
         numbers: dict[Job, int] = {}
-        for node, bits in zip(workload.nodes, widths(workload, hardware.engine.operand_bits), strict=True):
+        for node, bits in zip(workload.nodes, operand_widths(workload, hardware.engine.operand_bits), strict=True):
             job = job_of(node, bits, workload.file, hardware.engine)
             if job is not None and job not in numbers:
                 numbers[job] = len(self.layers)
@@ -106,13 +106,13 @@ class Bench:
             return simulate(hardware, self.workload).summary
         machine = Machine(hardware, products=self.products)
         memory = (hardware.clock_mhz, hardware.dram.bandwidth_gb_s, hardware.dram.latency_ns)
-        found: dict[int, Layer] = {}
+        found: dict[int, LayerFigures] = {}
         for number in self.order:
             if number is not None:
                 self._count(number, machine, memory, found)
-        return figures([IDLE if number is None else found[number] for number in self.order], hardware.clock_mhz)
+        return sum_figures([_IDLE if number is None else found[number] for number in self.order], hardware.clock_mhz)
 
-    def _count(self, number: int, machine: Machine, memory: Memory, found: dict[int, Layer]) -> None:
+    def _count(self, number: int, machine: Machine, memory: MemoryKey, found: dict[int, LayerFigures]) -> None:
         self.tally.layers += 1
         if number in found:
             self.tally.reused += 1
@@ -131,13 +131,13 @@ class KeptProduct:
 
     def __init__(self, node: Node, job: Job, gemm: Gemm) -> None:
         self.node, self.job, self.gemm = node, job, gemm
-        self.counted: Counted | None = None
+        self.counted: CountedProduct | None = None
         self.searches: dict[Halves, Search] = {}
         self.waits: dict[Buffers, int] = {}
         self.cuts: dict[tuple[Mapping, int, Halves], Cut] = {}
-        self.played: dict[tuple[Mapping, int, Halves, Memory], Played] = {}
+        self.played: dict[tuple[Mapping, int, Halves, MemoryKey], PricedLayer] = {}
 
-    def play(self, machine: Machine, memory: Memory) -> tuple[Played, bool]:
+    def play(self, machine: Machine, memory: MemoryKey) -> tuple[PricedLayer, bool]:
         """The product on a machine, and whether it was played before."""
         counted, halves = self.counted, machine.halves
         if counted is None:
@@ -157,7 +157,7 @@ class KeptProduct:
         cut = self.cuts.get(key[:3])
         if cut is None:
             cut = machine.cut(self.job, self.gemm, counted, mapping)
-            if cut.stream.compute_cycles.size <= MOST_STEPS:
+            if cut.stream.compute_cycles.size <= _MOST_STEPS:
                 _room_for_one(self.cuts, MOST_CUTS)
                 self.cuts[key[:3]] = cut
         _room_for_one(self.played, MOST_PLAYED)
@@ -170,9 +170,9 @@ class KeptLanes:
 
     def __init__(self, node: Node, job: Job) -> None:
         self.node, self.job = node, job
-        self.played: dict[tuple[int, Halves, Memory], Played] = {}
+        self.played: dict[tuple[int, Halves, MemoryKey], PricedLayer] = {}
 
-    def play(self, machine: Machine, memory: Memory) -> tuple[Played, bool]:
+    def play(self, machine: Machine, memory: MemoryKey) -> tuple[PricedLayer, bool]:
         """The layer on a machine, and whether it was played before."""
         read, weights, written = self.job.traffic or (0, 0, 0)
         key = (vector_steps((read, weights), written, machine.hardware.sram), machine.halves, memory)
@@ -184,9 +184,9 @@ class KeptLanes:
         return self.played[key], False
 
 
-def _played(machine: Machine, node: Node, run: Run) -> Played:
+def _played(machine: Machine, node: Node, run: Run) -> PricedLayer:
     row = machine.checked_row(node, run)
-    return Played(row.total_cycles, row.utilization, run.activity)
+    return PricedLayer(row.total_cycles, row.utilization, run.activity)
 
 
 def _room_for_one(kept: dict[Any, Any], most: int) -> None:

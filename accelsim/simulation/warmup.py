@@ -10,7 +10,7 @@ from accelsim.load import load_device, load_hardware, load_workload
 from accelsim.memory.device import DeviceFidelity, run_trace
 from accelsim.memory.patterns import TracePattern, generate
 from accelsim.simulation.network import count_gemm, simulate
-from accelsim.workload.gemm import Gemm, in_pattern
+from accelsim.workload.gemm import Gemm, apply_pattern
 
 
 def compile_kernels() -> float:
@@ -30,7 +30,7 @@ def compile_kernels() -> float:
         Products(unit.model_copy(update={"skip": skip}), stepped=True).count(Gemm(3, 3, 3), seed=0)
     cores = load_hardware("edge_sparse_npu").engine
     for bits in (8, 16):  # sums of 32 and of 64 bits
-        gemm = in_pattern(Gemm(3, 3, 3, 1, bits, bits), parse_pattern("2:4"))
+        gemm = apply_pattern(Gemm(3, 3, 3, 1, bits, bits), parse_pattern("2:4"))
         Products(cores, stepped=True).count(gemm, seed=0)
     compile_memories()
     compile_closed()

@@ -9,9 +9,9 @@ from typing import Any
 from accelsim.config import Document
 from accelsim.energy.technology import load_technology
 from accelsim.load import load_hardware, load_workload, workload_document
-from accelsim.studies.compare import Comparison, Row, compare
-from accelsim.studies.cycle_parts import CAUSES, LEAST_SHARE
-from accelsim.workload.network import Workload, workload_of
+from accelsim.studies.compare import ComparedRow, Comparison, compare
+from accelsim.studies.cycle_parts import LEAST_PART_SHARE, PART_WORDS
+from accelsim.workload.network import Workload, build_workload
 
 GATED = "engine.zero_gating=true"
 MEMORIES = {"SRAM": ("sram_ifmap", "sram_weight", "sram_ofmap"), "DRAM": ("dram",)}
@@ -25,7 +25,7 @@ class Claim:
     title: str
     text: str
     figures: dict[str, float]
-    rows: tuple[Row, ...]
+    rows: tuple[ComparedRow, ...]
 
     @property
     def records(self) -> list[dict[str, Any]]:
@@ -96,7 +96,7 @@ def two_of_four(network: str = "resnet50") -> Claim:
 
 def unstructured(network: str = "resnet50") -> Claim:
     """Zeros that stand anywhere, on all three engines, without and with zero gating."""
-    rows: list[Row] = []
+    rows: list[ComparedRow] = []
     figures: dict[str, float] = {}
     for name in ("edge_npu", "stripes", "edge_sparse_npu"):
         for gating in (False, True):
@@ -163,11 +163,11 @@ def standard(network: str) -> Workload:
         else:
             layers.append(dict(layer))
     data = document.data | {"name": f"{document.data['name']}_standard", "layers": layers}
-    return workload_of(Document(document.source, data, {}))
+    return build_workload(Document(document.source, data, {}))
 
 
 def _causes(record: dict[str, Any]) -> str:
     """What a gap is made of, the largest first, in shares of the ideal cycles; negative where it gained more."""
-    shares = {words: record[f"gap_{cause}_cycles"] / record["ideal_cycles"] for cause, words in CAUSES.items()}
-    told = sorted((part for part in shares.items() if abs(part[1]) >= LEAST_SHARE), key=lambda part: -abs(part[1]))
+    shares = {words: record[f"gap_{cause}_cycles"] / record["ideal_cycles"] for cause, words in PART_WORDS.items()}
+    told = sorted((part for part in shares.items() if abs(part[1]) >= LEAST_PART_SHARE), key=lambda part: -abs(part[1]))
     return ", ".join(f"{words} {share:+.1%}" for words, share in told) or "nothing"

@@ -21,7 +21,7 @@ from fractions import Fraction
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from accelsim.compress import at_precision, sparse
+from accelsim.compress import apply_precision, apply_sparsity
 from accelsim.config import UserError, nearest
 from accelsim.energy.prices import COMPONENTS
 from accelsim.hardware import BITS, BitSerialUnit, Hardware, TensorCore
@@ -29,7 +29,7 @@ from accelsim.hardware.sparsity import DENSE
 from accelsim.mapping.memory_needed import memory_needed
 from accelsim.simulation.network import CONVOLUTIONS, simulate
 from accelsim.simulation.result import Result
-from accelsim.studies.cycle_parts import PARTS, CycleParts, cycle_parts
+from accelsim.studies.cycle_parts import CYCLE_PARTS, CycleParts, cycle_parts
 from accelsim.workload.network import Workload
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ class Gap(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
+class ComparedRun:
     """What a combination takes, and what it gains over its baseline."""
 
     result: Result
@@ -70,7 +70,7 @@ class Measured:
         """Plain columns."""
         summary, gap = self.result.summary, _whole(self.gap)
         total, picojoules = summary["total_cycles"], summary["energy_pj_by_component"]
-        parts = _whole(getattr(self.parts, part) for part in PARTS)
+        parts = _whole(getattr(self.parts, part) for part in CYCLE_PARTS)
         return {
             "total_cycles": total,
             "latency_ms": summary["latency_ms"],
@@ -88,13 +88,13 @@ class Measured:
             "ideal_cycles": total - sum(gap),
             "gap_cycles": sum(gap),
             **{f"gap_{name}_cycles": cycles for name, cycles in zip(Gap._fields, gap, strict=True)},
-            **{f"{name}_cycles": cycles for name, cycles in zip(PARTS, parts, strict=True)},
+            **{f"{name}_cycles": cycles for name, cycles in zip(CYCLE_PARTS, parts, strict=True)},
             **{f"energy_uj_{name}": picojoules[name] * 1e-6 for name in COMPONENTS},
         }
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class ComparedRow:
     """One combination; ``not_run`` says why where the machine does not take it, and then nothing is measured."""
 
     workload: str
@@ -104,7 +104,7 @@ class Row:
     zero_gating: bool
     baseline: str  #: precision and sparsity that it is measured against, on the same hardware
     not_run: str
-    measured: Measured | None
+    measured: ComparedRun | None
 
     @property
     def combination(self) -> dict[str, Any]:
@@ -116,7 +116,7 @@ class Row:
 class Comparison:
     """Rows of a comparison. ``records`` are plain columns, those of compare.csv; ``table`` the same as a DataFrame."""
 
-    rows: tuple[Row, ...]
+    rows: tuple[ComparedRow, ...]
 
     @property
     def records(self) -> list[dict[str, Any]]:
@@ -160,7 +160,7 @@ def compare(
     machines = list(hardware) if isinstance(hardware, list | tuple) else [hardware]
     _require_values(machines, workload, precisions, sparsities)
     _check(machines, workload, precisions or (), sparsities)
-    rows: list[Row] = []
+    rows: list[ComparedRow] = []
     for machine in machines:
         rows += _on(machine, workload, list(precisions or [OWN]), sparsities, progress)
     if all(row.measured is None for row in rows):
@@ -187,7 +187,7 @@ def _check(
         if precision not in BITS:
             raise UserError(f"--precision {precision}: allowed: {', '.join(BITS)}{nearest(precision, BITS)}")
     for sparsity in sparsities:
-        sparse(machines[0], workload, sparsity)
+        apply_sparsity(machines[0], workload, sparsity)
 
 
 def _on(
@@ -196,7 +196,7 @@ def _on(
     precisions: Sequence[str],
     sparsities: Sequence[str],
     progress: Callable[[str], None] | None,
-) -> list[Row]:
+) -> list[ComparedRow]:
     """All rows of one machine. What is not dense waits for the baseline, so that the dense ones run first."""
     runs: dict[tuple[str, str], _Run | str] = {}
     for sparsity in dict.fromkeys((DENSE, *sparsities)):
@@ -215,8 +215,8 @@ def _run(machine: Hardware, workload: Workload, precision: str, sparsity: str) -
     """A run, or why there is none."""
     try:
         if precision != OWN:
-            machine, workload = at_precision(machine, workload, precision)
-        machine, workload = sparse(machine, workload, sparsity)
+            machine, workload = apply_precision(machine, workload, precision)
+        machine, workload = apply_sparsity(machine, workload, sparsity)
         result = simulate(machine, workload)
     except UserError as error:
         return str(error).removeprefix(f"--precision {precision}: ").removeprefix(f"{machine.name}: ")
@@ -238,21 +238,25 @@ def promise(hardware: Hardware, bits: int) -> Fraction:
 
 def _row(
     machine: Hardware, workload: Workload, combination: tuple[str, str], run: _Run | str, baseline: _Run | None
-) -> Row:
+) -> ComparedRow:
     precision, sparsity = combination
     against = f"{baseline.precision} {DENSE}" if baseline else ""
     if isinstance(run, str) or baseline is None:
         why = run if isinstance(run, str) else "runs, but its dense baseline does not"
-        return Row(workload.name, machine.name, precision, sparsity, machine.engine.zero_gating, against, why, None)
+        return ComparedRow(
+            workload.name, machine.name, precision, sparsity, machine.engine.zero_gating, against, why, None
+        )
     measured = _measured(run, baseline)
-    return Row(workload.name, machine.name, run.precision, sparsity, machine.engine.zero_gating, against, "", measured)
+    return ComparedRow(
+        workload.name, machine.name, run.precision, sparsity, machine.engine.zero_gating, against, "", measured
+    )
 
 
-def _measured(run: _Run, baseline: _Run) -> Measured:
+def _measured(run: _Run, baseline: _Run) -> ComparedRun:
     mine, before = run.result.summary, baseline.result.summary
     needs, ideal = memory_needed(run.workload, run.hardware), run.promise / baseline.promise
     convolutions = [_convolution_cycles(each.result) for each in (baseline, run)]
-    return Measured(
+    return ComparedRun(
         result=run.result,
         weight_bytes=needs.weight_bytes,
         peak_activation_bytes=needs.peak_activation_bytes,
@@ -273,7 +277,7 @@ def _gap(run: _Run, baseline: _Run, ideal: Fraction) -> Gap:
     causes = dict.fromkeys(Gap._fields, Fraction(0))
     pattern, first = run.hardware.engine.sparse_pattern, True
     for product, mine, before in zip(run.result.products, run.layers, baseline.layers, strict=True):
-        beyond = {part: getattr(mine, part) - getattr(before, part) / ideal for part in PARTS}
+        beyond = {part: getattr(mine, part) - getattr(before, part) / ideal for part in CYCLE_PARTS}
         causes["memory"] += beyond["memory"]
         causes["vector"] += beyond["vector"]
         if product is None:

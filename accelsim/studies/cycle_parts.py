@@ -11,12 +11,12 @@ from fractions import Fraction
 
 import numpy as np
 
-from accelsim.engines.bitserial import BitSerial
+from accelsim.engines.bitserial import BitSerialEngine
 from accelsim.engines.losses import Losses
 from accelsim.engines.products import Product
 from accelsim.engines.slots import MacSlots
-from accelsim.engines.space_to_depth import packed
-from accelsim.engines.systolic import Systolic
+from accelsim.engines.space_to_depth import pack_space_to_depth
+from accelsim.engines.systolic import SystolicEngine
 from accelsim.hardware import BitSerialUnit, Hardware, SystolicArray
 from accelsim.memory.timeline import Timeline
 from accelsim.simulation.result import InvariantError, LayerResult, Result
@@ -48,7 +48,7 @@ class CycleParts:
         return self.engine + self.memory + self.vector
 
 
-PARTS = tuple(part.name for part in fields(CycleParts))
+CYCLE_PARTS = tuple(part.name for part in fields(CycleParts))
 
 
 def cycle_parts(result: Result, hardware: Hardware) -> list[CycleParts]:
@@ -105,8 +105,8 @@ def _engine_parts(product: Product, row: LayerResult, hardware: Hardware) -> Cyc
         return _of_slots(counted.slots, unit.pes)
     losses = counted.losses
     if not losses.total:  # bit-parallel: nothing was to be gained, so that nobody asked where it went
-        laid = packed(gemm) if unit.pack_first_layer else gemm
-        losses = BitSerial(unit).explain(laid)
+        laid = pack_space_to_depth(gemm) if unit.pack_first_layer else gemm
+        losses = BitSerialEngine(unit).explain(laid)
         losses += Losses(useful=gemm.macs - losses.useful, packed_zeros=losses.useful - gemm.macs)
     return _of_losses(losses, unit)
 
@@ -114,7 +114,7 @@ def _engine_parts(product: Product, row: LayerResult, hardware: Hardware) -> Cyc
 def _of_folds(product: Product, cycles: int, array: SystolicArray) -> CycleParts:
     """Of a fold's streamed vectors each occupies the whole array for a cycle; all other cycles fill and drain it."""
     along_k = edge = 0
-    for fold in Systolic(array).folds(product.gemm):
+    for fold in SystolicEngine(array).folds(product.gemm):
         streamed = fold.streamed * fold.repeat
         rows, cols = (array.rows - fold.rows) * fold.cols, array.rows * (array.cols - fold.cols)
         along_k += 0 if array.dataflow == "os" else rows * streamed
@@ -145,10 +145,10 @@ def _of_slots(slots: MacSlots, pes: int) -> CycleParts:
     )
 
 
-LEAST_SHARE = 0.0005  # of the ideal cycles, that is told
+LEAST_PART_SHARE = 0.0005  # of the ideal cycles, that is told
 
 
-GAP_NAMES = {
+PART_HEADS = {
     "first_layer": "first",
     "channels": "K",
     "edge": "edge",
@@ -160,7 +160,7 @@ GAP_NAMES = {
 }
 
 
-CAUSES = GAP_NAMES | {
+PART_WORDS = PART_HEADS | {
     "first_layer": "the first layer",
     "channels": "K's remainder",
     "edge": "edges",

@@ -27,7 +27,7 @@ from accelsim.workload.network import Workload
 PERIODS_S = (0.1, 1.0, 10.0, 60.0, 600.0)  # of the table of what if
 
 
-class Asked(NamedTuple):
+class DeviceUse(NamedTuple):
     """What a user may state of a device; None is derived."""
 
     period_s: float
@@ -38,7 +38,7 @@ class Asked(NamedTuple):
     watch: Watch | None = None
 
 
-class Duty(NamedTuple):
+class DutyCycle(NamedTuple):
     """A device's average power, by period or by events."""
 
     work: Cascade
@@ -50,12 +50,12 @@ class Duty(NamedTuple):
     notes: list[str]
 
 
-def duty(
+def dutycycle(
     hardware: Hardware,
     networks: Sequence[tuple[Workload, float]],
-    asked: Asked,
+    asked: DeviceUse,
     dram: DramFidelity | None = None,
-) -> Duty:
+) -> DutyCycle:
     """Average power of networks in a row, each with the probability that it answers.
 
     Raises: UserError for a period or wake-ups that do not fit, and as ``simulate``.
@@ -69,12 +69,12 @@ def duty(
     work, (rest, assumed) = cascade(stages), rest_of(hardware, asked)
     notes = [*told, *assumed]
     if asked.watch is not None:
-        return Duty(work, rest, on_events(work, asked.watch, rest), [], asked.battery, asked.watch, notes)
+        return DutyCycle(work, rest, on_events(work, asked.watch, rest), [], asked.battery, asked.watch, notes)
     cycle = periodic(work, asked.period_s, rest, "--period-s")
     others = [periodic(work, period, rest) for period in PERIODS_S if period >= work.worst_seconds]
     if len(others) < len(PERIODS_S):
         notes.append(f"other periods: left out below {work.worst_seconds:.4g} s, which an inference may take")
-    return Duty(work, rest, cycle, others, asked.battery, None, notes)
+    return DutyCycle(work, rest, cycle, others, asked.battery, None, notes)
 
 
 def _inference(hardware: Hardware, network: Workload, dram: DramFidelity | None) -> tuple[Inference, list[str]]:
@@ -83,7 +83,7 @@ def _inference(hardware: Hardware, network: Workload, dram: DramFidelity | None)
     return Inference(network.name, summary["latency_ms"] * 1e-3, summary["energy_uj"] * 1e-3), summary["notes"]
 
 
-def rest_of(hardware: Hardware, asked: Asked) -> tuple[Rest, list[str]]:
+def rest_of(hardware: Hardware, asked: DeviceUse) -> tuple[Rest, list[str]]:
     """What a machine draws between inferences, and what was assumed for it."""
     technology = load_technology(hardware.technology.name)
     table, switching, notes = energy_table(hardware, technology), technology.switching, []
@@ -107,8 +107,8 @@ def rest_of(hardware: Hardware, asked: Asked) -> tuple[Rest, list[str]]:
     return Rest(idle, sleep, wake_s, wake_mj), notes
 
 
-def watching_mw(hardware: Hardware, network: Workload, period_s: float) -> float:
+def detector_power_mw(hardware: Hardware, network: Workload, period_s: float) -> float:
     """Average power of a small network that runs every period on a machine of its own, which idles in between."""
-    rest, _ = rest_of(hardware, Asked(period_s))
+    rest, _ = rest_of(hardware, DeviceUse(period_s))
     work = cascade([Stage(_inference(hardware, network, None)[0], 1.0)])
     return periodic(work, period_s, rest._replace(sleep_mw=rest.idle_mw), "--detector-period-s").average_mw

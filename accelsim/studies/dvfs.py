@@ -27,7 +27,7 @@ class Slowed(NamedTuple):
     saved_pj: float
 
 
-class Dvfs(NamedTuple):
+class DvfsResult(NamedTuple):
     """A network at every operating point, and the governors on it."""
 
     points: OperatingPoints
@@ -84,7 +84,7 @@ def dvfs(
     deadline_ms: float | None = None,
     idle_mw: float | None = None,
     dram: DramFidelity | None = None,
-) -> Dvfs:
+) -> DvfsResult:
     """Run a network at each operating point and let every governor choose.
 
     Each point has the engine's clock and voltages; the DRAM keeps its clock, so that what waits for it is not slowed.
@@ -109,7 +109,7 @@ def dvfs(
         repeats=deadline_ms is not None,
     )
     layers = [node.layer.name for node in workload.nodes]
-    return Dvfs(points, derived, runs, layers, period, govern(runs, period), too_hot)
+    return DvfsResult(points, derived, runs, layers, period, govern(runs, period), too_hot)
 
 
 def _run(hardware: Hardware, point: OperatingPoint, workload: Workload, dram: DramFidelity | None) -> PointRun | str:

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 
 from accelsim.power.law_fit import (
     CLOCK_NO_WORSE,
-    ClockLaw,
     Clocks,
+    FittedClock,
     PowerLaw,
     Scored,
     fit_clock,
@@ -18,19 +18,19 @@ from accelsim.power.law_fit import (
     score_power,
     sort_clocks,
 )
-from accelsim.power.measured_points import Point, read_points
+from accelsim.power.measured_points import MeasuredPoint, read_measured_points
 
 USUAL_ALPHA = (1.0, 2.0)  # from full velocity saturation to none
 
 
-class Silicon(NamedTuple):
+class DvfsFit(NamedTuple):
     """Fitted points."""
 
     source: str
-    points: list[Point]
+    points: list[MeasuredPoint]
     power: PowerLaw | None  #: None without measured power
     power_scores: list[Scored]
-    clock: ClockLaw
+    clock: FittedClock
     clocks: Clocks
     clock_scores: list[Scored]
 
@@ -111,7 +111,7 @@ class Silicon(NamedTuple):
             "alpha_range": self.clock.alpha_range,
         }
 
-    def _point(self, point: Point) -> dict[str, Any]:
+    def _point(self, point: MeasuredPoint) -> dict[str, Any]:
         pair = point.volt, point.mhz
         power = next((score for score in self.power_scores if score.point is point), None)
         clock = next((score for score in self.clock_scores if (score.point.volt, score.point.mhz) == pair), None)
@@ -132,16 +132,16 @@ class Silicon(NamedTuple):
         }
 
 
-def fit_silicon(path: Path) -> Silicon:
+def dvfs_fit(path: Path) -> DvfsFit:
     """The laws of a file of points.
 
     Raises: UserError as ``read_points``.
     """
-    points = read_points(path)
+    points = read_measured_points(path)
     power = fit_power(points) if points[0].watts is not None else None
     clocks = sort_clocks(points)
     clock = fit_clock(clocks.used, clocks.floor)
-    return Silicon(
+    return DvfsFit(
         path.name,
         points,
         power,

@@ -15,17 +15,17 @@ from accelsim.energy.prices import EnergyTable, energy_table
 from accelsim.energy.sram_banks import bank_switch
 from accelsim.energy.technology import Technology, load_technology
 from accelsim.engines.products import Product
-from accelsim.engines.systolic import Systolic
+from accelsim.engines.systolic import SystolicEngine
 from accelsim.hardware import BankedDevice, DramFidelity, GatedUnit, Hardware, Sram, SystolicArray
-from accelsim.memory.timeline import merged
-from accelsim.power.gating import POLICIES, Block, Mode, Saving, gaps, saving
+from accelsim.memory.timeline import merge_intervals
+from accelsim.power.gating import POLICIES, Block, Mode, Saving, idle_gaps, save_by_gating
 from accelsim.simulation.network import simulate
 from accelsim.simulation.result import LayerResult, Result
-from accelsim.simulation.temperature import settled
+from accelsim.simulation.temperature import apply_temperature
 from accelsim.workload.network import Workload
 
 
-class Unit(NamedTuple):
+class GatedBlock(NamedTuple):
     """What reports add blocks up to."""
 
     name: str
@@ -41,14 +41,14 @@ class Unit(NamedTuple):
         return idle_pj / self.leakage_mw if self.leakage_mw else 0.0
 
 
-class Gated(NamedTuple):
+class GatingResult(NamedTuple):
     """A run under each policy."""
 
     result: Result
     period_ns: float
     active_ns: float
     base_pj: float  #: of a period with clocks gated and everything on
-    units: list[Unit]
+    units: list[GatedBlock]
     notes: list[str]
 
     def energy_pj(self, policy: str) -> float:
@@ -60,7 +60,7 @@ class Gated(NamedTuple):
         return sum(unit.savings[policy].added_ns for unit in self.units)
 
 
-class Bench(NamedTuple):
+class PricedRun(NamedTuple):
     """What blocks are made from."""
 
     hardware: Hardware
@@ -72,16 +72,16 @@ class Bench(NamedTuple):
 
     def gaps(self, busy: np.ndarray) -> np.ndarray:
         """Idle intervals of a unit that is busy in these cycles, from, to; ns."""
-        return gaps(busy.astype(float), self.period_cycles) * self.table.cycle_ns
+        return idle_gaps(busy.astype(float), self.period_cycles) * self.table.cycle_ns
 
     def in_layers(self, busy: np.ndarray, chosen: np.ndarray) -> np.ndarray:
         """The busy intervals that lie in chosen layers, bool[layers]."""
         return busy[chosen[np.searchsorted(self.ends, busy[:, 0], side="right")]] if len(busy) else busy
 
 
-def gate(
+def gating(
     hardware: Hardware, workload: Workload, period_ms: float | None = None, dram: DramFidelity | None = None
-) -> Gated:
+) -> GatingResult:
     """Run a network and hold each block's idle intervals against its break-even time.
 
     An inference starts every period, as soon as the last one ended unless it is given. Raises: UserError for a period
@@ -89,23 +89,23 @@ def gate(
     """
     result = simulate(hardware, workload, dram=dram)
     technology = load_technology(hardware.technology.name)
-    hardware = settled(hardware, result.summary)
+    hardware = apply_temperature(hardware, result.summary)
     table = energy_table(hardware, technology)
     active_ns = result.summary["total_cycles"] * table.cycle_ns
     period_ns = active_ns if period_ms is None else period_ms * 1e6
     _refuse_short(period_ns, active_ns)
     ends = np.cumsum([row.total_cycles for row in result.rows])
-    bench = Bench(hardware, technology, table, result, ends, period_ns / table.cycle_ns)
+    bench = PricedRun(hardware, technology, table, result, ends, period_ns / table.cycle_ns)
     static_mw = table.leakage_logic_mw + table.leakage_sram_mw + table.dram_standby_mw
     base = sum(row.energy_pj for row in result.rows) + static_mw * (period_ns - active_ns)
     timeout, units = hardware.gating.timeout_ns, []
     leakage = table.leakage_mw | {"dram": table.dram_standby_mw}
     for name, blocks in (("engine", _engine), ("vector", _vector), *_buffers(bench), ("dram", _dram)):
         found = list(blocks(bench))
-        savings = {policy: saving(found, policy, timeout, static_mw) for policy in POLICIES}
+        savings = {policy: save_by_gating(found, policy, timeout, static_mw) for policy in POLICIES}
         clock = sum(block.clock_mw for block in found)
-        units.append(Unit(name, leakage[name], clock, found, savings))
-    return Gated(result, period_ns, active_ns, base, units, [technology.switching.source, *_dram_note(hardware)])
+        units.append(GatedBlock(name, leakage[name], clock, found, savings))
+    return GatingResult(result, period_ns, active_ns, base, units, [technology.switching.source, *_dram_note(hardware)])
 
 
 def _refuse_short(period_ns: float, active_ns: float) -> None:
@@ -127,7 +127,7 @@ def _mode(
     return (Mode(name, left, wake_ns if stated.wake_ns is None else stated.wake_ns, overhead),)
 
 
-def _engine(bench: Bench) -> Iterator[Block]:
+def _engine(bench: PricedRun) -> Iterator[Block]:
     """PEs that are used in the same layers together; in other layers they idle all the time."""
     hardware, engine, switching = bench.hardware, bench.hardware.engine, bench.technology.switching
     leakage = bench.table.leakage_mw["engine"]
@@ -148,7 +148,7 @@ def _engine(bench: Bench) -> Iterator[Block]:
         yield Block("engine", leakage * share, clock * share, idle, modes)
 
 
-def _parts(bench: Bench) -> Iterator[tuple[np.ndarray, float]]:
+def _parts(bench: PricedRun) -> Iterator[tuple[np.ndarray, float]]:
     """Parts of the PEs by the layers that use them, bool[layers], and their share of all."""
     engine, rows = bench.hardware.engine, bench.result.rows
     if not isinstance(engine, SystolicArray):
@@ -171,11 +171,11 @@ def _extent(engine: SystolicArray, row: LayerResult, product: Product | None) ->
     """Rows and columns that a layer's passes use at most."""
     if product is None:
         return 0, 0
-    folds = Systolic(engine.model_copy(update={"dataflow": row.dataflow})).folds(product.gemm)
+    folds = SystolicEngine(engine.model_copy(update={"dataflow": row.dataflow})).folds(product.gemm)
     return max(fold.rows for fold in folds), max(fold.cols for fold in folds)
 
 
-def _vector(bench: Bench) -> Iterator[Block]:
+def _vector(bench: PricedRun) -> Iterator[Block]:
     hardware, technology, switching = bench.hardware, bench.technology, bench.technology.switching
     leakage = bench.table.leakage_mw["vector"]
     lanes = hardware.vector.lanes
@@ -189,7 +189,7 @@ def _vector(bench: Bench) -> Iterator[Block]:
     yield Block("vector", leakage, clock, bench.gaps(bench.result.timeline.vector), modes)
 
 
-def _buffers(bench: Bench) -> list[tuple[str, Callable[[Bench], Iterator[Block]]]]:
+def _buffers(bench: PricedRun) -> list[tuple[str, Callable[[PricedRun], Iterator[Block]]]]:
     """Each buffer's slices; a shared one is busy when any operand's part is."""
     timeline, rows, srams = bench.result.timeline, bench.result.rows, bench.hardware.sram
     busy = {"ifmap": timeline.sram_ifmap, "weight": timeline.sram_weight, "ofmap": timeline.sram_ofmap}
@@ -197,11 +197,11 @@ def _buffers(bench: Bench) -> list[tuple[str, Callable[[Bench], Iterator[Block]]
     ahead = [row.prefetched_bytes for row in rows[1:]]
     held["weight"] += np.array([*ahead, 0][: len(rows)], np.int64)
     if srams.shared:
-        busy, held = {"shared": merged(*busy.values())}, {"shared": np.sum(list(held.values()), axis=0)}
+        busy, held = {"shared": merge_intervals(*busy.values())}, {"shared": np.sum(list(held.values()), axis=0)}
     return [(f"sram_{name}", partial(_slices, name=name, busy=busy[name], held=held[name])) for name in busy]
 
 
-def _slices(bench: Bench, name: str, busy: np.ndarray, held: np.ndarray) -> Iterator[Block]:
+def _slices(bench: PricedRun, name: str, busy: np.ndarray, held: np.ndarray) -> Iterator[Block]:
     """A buffer's slices that hold something in the same layers: retention in gaps of those, off in all others.
 
     A slice is a part of the rows of all banks, so that words stay interleaved; there are as many as banks.
@@ -244,15 +244,15 @@ def _slices(bench: Bench, name: str, busy: np.ndarray, held: np.ndarray) -> Iter
         yield Block(f"sram_{name}", power, 0.0, empty, off)
 
 
-def _spells(bench: Bench, busy: np.ndarray, used: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _spells(bench: PricedRun, busy: np.ndarray, used: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Gaps of a slice while it holds something, and how long it holds nothing from layer to layer, ns."""
     layers = np.stack((np.append(0, bench.ends[:-1]), bench.ends), axis=1)
     after = np.array([[bench.ends[-1], max(int(bench.period_cycles), bench.ends[-1])]])
-    taken = merged(bench.in_layers(busy, used), layers[~used], after)
-    return bench.gaps(taken) if used.any() else np.zeros((0, 2)), bench.gaps(merged(layers[used]))
+    taken = merge_intervals(bench.in_layers(busy, used), layers[~used], after)
+    return bench.gaps(taken) if used.any() else np.zeros((0, 2)), bench.gaps(merge_intervals(layers[used]))
 
 
-def _dram(bench: Bench) -> Iterator[Block]:
+def _dram(bench: PricedRun) -> Iterator[Block]:
     hardware, memory = bench.hardware, bench.hardware.dram.memory
     standby, choice = bench.table.dram_standby_mw, hardware.gating
     switching, left = bench.technology.switching, low_power_shares(hardware)

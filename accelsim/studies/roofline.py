@@ -14,12 +14,12 @@ from accelsim.engines.base import peak_macs_per_cycle
 from accelsim.hardware import BITS, AnyEngine, BitSerialUnit, Hardware, Sram, SystolicArray
 from accelsim.hardware.sparsity import Pattern, parse_pattern
 from accelsim.simulation.result import InvariantError, LayerResult, Result
-from accelsim.workload.gemm import Gemm, gemm_of, in_pattern, widths
+from accelsim.workload.gemm import Gemm, apply_pattern, lower_to_gemm, operand_widths
 from accelsim.workload.network import Workload
 
 SERIAL_BITS = (16, 8, 4)  # widths whose roofs are shown whether or not a layer has them
 SPARSE = "2:4"  # the pattern whose roof is shown whether or not the run has it
-EXACT = 1e-12  # relative; of quotients of whole numbers
+_EXACT = 1e-12  # relative; of quotients of whole numbers
 
 
 class Roof(NamedTuple):
@@ -41,7 +41,7 @@ class Level(NamedTuple):
         return roof.macs_per_s / self.bytes_per_s
 
 
-class Point(NamedTuple):
+class LayerPoint(NamedTuple):
     """A layer with a product."""
 
     layer: str
@@ -64,7 +64,7 @@ class Roofline(NamedTuple):
 
     roofs: tuple[Roof, ...]
     levels: tuple[Level, ...]
-    points: tuple[Point, ...]
+    points: tuple[LayerPoint, ...]
     left_out: int  #: layers without a product that take time
     left_out_share: float  #: of the network's cycles
 
@@ -108,10 +108,10 @@ def dram_bytes_per_s(hardware: Hardware) -> int:
 def _gemms(hardware: Hardware, workload: Workload) -> list[Gemm | None]:
     """Each layer's product as the engine executes it."""
     engine, gemms = hardware.engine, []
-    for node, bits in zip(workload.nodes, widths(workload, engine.operand_bits), strict=True):
+    for node, bits in zip(workload.nodes, operand_widths(workload, engine.operand_bits), strict=True):
         executed = node.layer.executed and not node.layer.is_view
-        gemm = gemm_of(node, workload.file.batch, bits) if executed else None
-        gemms.append(gemm and in_pattern(gemm, engine.sparse_pattern))
+        gemm = lower_to_gemm(node, workload.file.batch, bits) if executed else None
+        gemms.append(gemm and apply_pattern(gemm, engine.sparse_pattern))
     return gemms
 
 
@@ -170,18 +170,18 @@ def _bytes_per_s(buffer: Sram, hardware: Hardware) -> float:
     return buffer.banks * (buffer.ports or 1) * buffer.width_bits / 8 * clock_hz(hardware)
 
 
-def _point(row: LayerResult, roof: Roof, dram: Level, hardware: Hardware, share: float) -> Point:
+def _point(row: LayerResult, roof: Roof, dram: Level, hardware: Hardware, share: float) -> LayerPoint:
     moved = max(row.dram_read_bytes + row.dram_write_bytes - row.prefetched_bytes, 1)  # in its own time
     seconds = row.total_cycles / clock_hz(hardware)
     intensity, rate = row.macs / moved, row.macs / seconds
-    point = Point(
+    point = LayerPoint(
         row.layer, row.kind, row.bound, intensity, rate, share, roof, min(roof.macs_per_s, intensity * dram.bytes_per_s)
     )
-    check(point, dram)
+    check_point(point, dram)
     return point
 
 
-def check(point: Point, dram: Level) -> None:
+def check_point(point: LayerPoint, dram: Level) -> None:
     """Raises: InvariantError where a point lies above its own roof or the DRAM's diagonal."""
     above = [
         f"{name} allows {most:.6g}"
@@ -189,7 +189,7 @@ def check(point: Point, dram: Level) -> None:
             (f"its roof ({point.roof.name})", point.roof.macs_per_s),
             (f"{dram.name} at {point.macs_per_byte:.6g} MAC/byte", point.macs_per_byte * dram.bytes_per_s),
         )
-        if point.macs_per_s > most * (1 + EXACT)
+        if point.macs_per_s > most * (1 + _EXACT)
     ]
     if above:
         raise InvariantError(f"layer {point.layer}: {point.macs_per_s:.6g} MAC/s, but {' and '.join(above)}")

@@ -112,7 +112,7 @@ class Gemm:
         return self.pattern.stored(k) if self.pattern else k
 
 
-def bands_of(gemm: Gemm, bands: int) -> list[Gemm]:
+def cut_bands(gemm: Gemm, bands: int) -> list[Gemm]:
     """A convolution of one image cut into bands of output rows, each with the input rows that it reads."""
     conv = gemm.convolution
     if conv is None:
@@ -131,14 +131,14 @@ def bands_of(gemm: Gemm, bands: int) -> list[Gemm]:
     return parts
 
 
-def in_pattern(gemm: Gemm, pattern: Pattern | None) -> Gemm:
+def apply_pattern(gemm: Gemm, pattern: Pattern | None) -> Gemm:
     """The product with its weights in a pattern: none that are computed, or whose sparsity the layer states."""
     if pattern is None or not gemm.weights_stored or gemm.sparsity_stated:
         return gemm
     return replace(gemm, pattern=pattern, weight_sparsity=None)
 
 
-class Bits(NamedTuple):
+class OperandBits(NamedTuple):
     """Stored width of a layer's operands and of its result."""
 
     activation: int
@@ -146,7 +146,7 @@ class Bits(NamedTuple):
     output: int
 
 
-def widths(workload: Workload, default: int) -> list[Bits]:
+def operand_widths(workload: Workload, default: int) -> list[OperandBits]:
     """Widths of each layer: its own, else the network's, else default.
 
     A result is stored as its executed readers need it; a view, which stores nothing, asks for what its readers do.
@@ -161,10 +161,10 @@ def widths(workload: Workload, default: int) -> list[Bits]:
             if producer is not None and node.layer.executed:
                 output[producer] = max(output[producer], activation[index])
     weight = [node.layer.weight_bits or file.weight_bits or default for node in workload.nodes]
-    return [Bits(a, w, o or a) for a, w, o in zip(activation, weight, output, strict=True)]
+    return [OperandBits(a, w, o or a) for a, w, o in zip(activation, weight, output, strict=True)]
 
 
-def gemm_of(node: Node, batch: int, bits: Bits, weight_sparsity: float | None = None) -> Gemm | None:
+def lower_to_gemm(node: Node, batch: int, bits: OperandBits, weight_sparsity: float | None = None) -> Gemm | None:
     """The matrix product of a layer; None for a layer that has none. The network's sparsity is that of weights only."""
     gemm = _gemm(node, batch, bits)
     if gemm is None:
@@ -175,7 +175,7 @@ def gemm_of(node: Node, batch: int, bits: Bits, weight_sparsity: float | None = 
     return replace(gemm, activation_signed=signed, weight_sparsity=sparsity, sparsity_stated=own is not None)
 
 
-def _gemm(node: Node, batch: int, bits: Bits) -> Gemm | None:
+def _gemm(node: Node, batch: int, bits: OperandBits) -> Gemm | None:
     layer = node.layer
     if isinstance(layer, Conv2d):
         return _convolution(layer, node, batch, bits)
@@ -191,7 +191,7 @@ def _gemm(node: Node, batch: int, bits: Bits) -> Gemm | None:
     return None
 
 
-def _convolution(layer: Conv2d, node: Node, batch: int, bits: Bits) -> Gemm:
+def _convolution(layer: Conv2d, node: Node, batch: int, bits: OperandBits) -> Gemm:
     image, result = node.inputs[0], node.output
     if not isinstance(image, Image) or not isinstance(result, Image):
         raise TypeError(f"convolution {layer.name} of {image} to {result}")
@@ -249,7 +249,7 @@ def im2col(images: np.ndarray, convolution: Convolution) -> np.ndarray:
     return grouped.transpose(1, 0, 3, 2).reshape(groups, -1, grouped.shape[2])
 
 
-FUNCTIONS: Mapping[Function, Mapping[str, int]] = {
+FUNCTION_OPERATIONS: Mapping[Function, Mapping[str, int]] = {
     "none": {},
     "relu": {"max": 1},
     "relu6": {"max": 2},
@@ -263,7 +263,7 @@ FUNCTIONS: Mapping[Function, Mapping[str, int]] = {
 }
 
 
-def vector_work(node: Node, batch: int, integer: bool) -> dict[str, int]:
+def count_vector_work(node: Node, batch: int, integer: bool) -> dict[str, int]:
     """Element-wise operations of a layer by kind: add, mul, max, exp, divide, lookup.
 
     Behind a matrix product it is the activation function and, on integers, the multiplication that brings the
@@ -272,7 +272,7 @@ def vector_work(node: Node, batch: int, integer: bool) -> dict[str, int]:
     layer, results = node.layer, node.output.elements
     work = _own_work(layer, node.inputs, results)
     if isinstance(layer, Conv2d | Linear | Elementwise):
-        for kind, count in FUNCTIONS[layer.activation].items():
+        for kind, count in FUNCTION_OPERATIONS[layer.activation].items():
             work[kind] = work.get(kind, 0) + count * results
     rescaled = not layer.is_view and (node.macs > 0 or sum(work.values()) > 0)
     if integer and rescaled and not isinstance(layer, Activation) and not _only_compares(layer):
@@ -295,7 +295,7 @@ def _own_work(layer: AnyLayer, inputs: tuple[AnyShape, ...], results: int) -> di
     if isinstance(layer, Elementwise):
         return {layer.type: results * (len(inputs) - 1)}
     if isinstance(layer, Activation):
-        return {kind: count * results for kind, count in FUNCTIONS[layer.function].items()}
+        return {kind: count * results for kind, count in FUNCTION_OPERATIONS[layer.function].items()}
     if isinstance(layer, Softmax):
         rows = results // width_of(inputs[0]) * layer.groups
         return {"max": results, "add": 2 * results, "exp": results, "mul": results, "divide": rows}

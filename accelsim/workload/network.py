@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar
 from pydantic import Field, ValidationError
 
 from accelsim.config import Document, KeyPath, Name, Size, Value, invalid, nearest, validated
-from accelsim.workload.layers import AnyLayer, AnyShape, Bits, Fraction, Shape
+from accelsim.workload.layers import AnyLayer, AnyShape, BitWidth, Fraction, Shape
 
 NETWORK_INPUT = "input"
 
@@ -23,8 +23,8 @@ class WorkloadFile(Value):
     source: str = ""
     input: Shape | None = None  #: may be left out where every layer brings its own
     batch: Size = 1
-    activation_bits: Bits | None = None
-    weight_bits: Bits | None = None
+    activation_bits: BitWidth | None = None
+    weight_bits: BitWidth | None = None
     weight_sparsity: Fraction | None = None
     activation_zeros: Fraction | None = None
     layers: Annotated[list[AnyLayer], Field(min_length=1)]
@@ -73,7 +73,7 @@ class Workload:
         return sum(node.params for node in self.nodes)
 
 
-def workload_of(document: Document) -> Workload:
+def build_workload(document: Document) -> Workload:
     """A checked network from a parsed file.
 
     Raises: UserError where a key, a name or a shape is wrong, with its place.
@@ -91,8 +91,8 @@ def workload_of(document: Document) -> Workload:
             if producer is not None and layer.executed and not file.layers[producer].executed:
                 idle = file.layers[producer].name
                 raise invalid(document, path, f"'{layer.name}' reads '{idle}', which is not executed")
-        if layer.mapping is not None and layer.type not in PRODUCTS:
-            told = f"belongs to {', '.join(PRODUCTS)}; {layer.type} has no product"
+        if layer.mapping is not None and layer.type not in PRODUCT_TYPES:
+            told = f"belongs to {', '.join(PRODUCT_TYPES)}; {layer.type} has no product"
             raise invalid(document, (*path, "mapping"), told)
         inputs = tuple(
             nodes[producer].output if producer is not None else _outside(document, file, layer, path)
@@ -143,17 +143,17 @@ def _outside(document: Document, file: WorkloadFile, layer: AnyLayer, path: KeyP
     return shape
 
 
-PRODUCTS = ("conv2d", "linear", "matmul")
-Tensors = list[frozenset[int]]
+PRODUCT_TYPES = ("conv2d", "linear", "matmul")
+TensorSets = list[frozenset[int]]
 
 
-def tensors_of(workload: Workload) -> tuple[Tensors, Tensors, dict[int, int]]:
+def trace_tensors(workload: Workload) -> tuple[TensorSets, TensorSets, dict[int, int]]:
     """Of each node the tensors whose elements its result names, and those that it reads; elements of each tensor.
 
     A tensor is a node's number, -1 the network's input, -2 - node that node's own.
     """
-    names: Tensors = []
-    reads: Tensors = []
+    names: TensorSets = []
+    reads: TensorSets = []
     sizes: dict[int, int] = {}
     for index, node in enumerate(workload.nodes):
         outside = -1 if node.layer.input_shape is None else -2 - index
@@ -166,14 +166,14 @@ def tensors_of(workload: Workload) -> tuple[Tensors, Tensors, dict[int, int]]:
     return names, reads, sizes
 
 
-def peak_activations(workload: Workload) -> tuple[int, str]:
+def find_peak_activations(workload: Workload) -> tuple[int, str]:
     """Most elements that are alive at once, and the layer at which: its inputs, its result, what later layers need.
 
     Views (reshape, concat, split, shuffle) take no room of their own, layers that are not executed none at all. The
     last layer's result is the network's; other results that no layer reads leave as soon as they are made.
     """
     nodes = workload.nodes
-    names, reads, sizes = tensors_of(workload)
+    names, reads, sizes = trace_tensors(workload)
     executed = [index for index, node in enumerate(nodes) if node.layer.executed]
     alive = frozenset().union(*(names[index] for index in executed[-1:]))
     best = (0, nodes[0].layer.name)
@@ -186,7 +186,7 @@ def peak_activations(workload: Workload) -> tuple[int, str]:
     return best
 
 
-def at_width(workload: Workload, bits: int) -> Workload:
+def set_width(workload: Workload, bits: int) -> Workload:
     """The same network with every operand stored in ``bits``."""
     file = workload.file
     widths = {"activation_bits": bits, "weight_bits": bits}
@@ -195,6 +195,6 @@ def at_width(workload: Workload, bits: int) -> Workload:
     return Workload(file.model_copy(update={**widths, "layers": layers}), nodes)
 
 
-def at_sparsity(workload: Workload, share: float) -> Workload:
+def set_sparsity(workload: Workload, share: float) -> Workload:
     """The same network with a share of zero weights in every layer that does not state its own."""
     return replace(workload, file=workload.file.model_copy(update={"weight_sparsity": share}))

@@ -7,14 +7,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
-from accelsim.config import UserError, nearest, shown
+from accelsim.config import UserError, nearest, show_value
 from accelsim.config.places import anchors_folder
 from accelsim.workload.layers import Conv2d
 from accelsim.workload.network import Workload
 
-COLUMNS = ("network", "accuracy", "conv_activation_bits", "provenance")
+PROFILE_COLUMNS = ("network", "accuracy", "conv_activation_bits", "provenance")
 WIDEST = 16
-RULE = (
+PROFILE_RULE = (
     "one entry for each convolution, or for each group of convolutions whose names agree up to the first '-'"
     " (inception_3a-1x1, inception_3a-3x3), in the order of the layers"
 )
@@ -28,7 +28,7 @@ class Profile(NamedTuple):
     place: str  #: file and line
 
 
-SAME = {"alexnet_grouped": "alexnet"}  # shipped networks that profiles call otherwise
+_SAME = {"alexnet_grouped": "alexnet"}  # shipped networks that profiles call otherwise
 SHIPPED = "_precision_profiles.csv"
 
 
@@ -53,21 +53,21 @@ def read_profile(path: Path, network: str, accuracy: str) -> Profile:
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             reader = csv.DictReader(file)
-            missing = [column for column in COLUMNS if column not in (reader.fieldnames or ())]
+            missing = [column for column in PROFILE_COLUMNS if column not in (reader.fieldnames or ())]
             if missing:
-                raise UserError(f"{path}:1: missing column '{missing[0]}'; columns: {', '.join(COLUMNS)}")
+                raise UserError(f"{path}:1: missing column '{missing[0]}'; columns: {', '.join(PROFILE_COLUMNS)}")
             rows = [(reader.line_num, row) for row in reader]
     except OSError as error:
         raise UserError(f"{path}: cannot be read: {(error.strerror or str(error)).lower()}") from None
     except (UnicodeDecodeError, csv.Error) as error:
         raise UserError(f"{path}: no CSV text: {error}") from None
-    network = SAME.get(network, network)
+    network = _SAME.get(network, network)
     for line, row in rows:
         if row["network"] == network and row["accuracy"] == accuracy:
             texts = (row["conv_activation_bits"] or "").split("-")
             wrong = [text for text in texts if not (text.isdecimal() and 1 <= int(text[:9]) <= WIDEST)]
             if wrong:
-                told = f"{shown(wrong[0])} is no width from 1 to {WIDEST}"
+                told = f"{show_value(wrong[0])} is no width from 1 to {WIDEST}"
                 raise UserError(f"{path}:{line}: conv_activation_bits: {told}")
             return Profile(tuple(map(int, texts)), row["provenance"] or "", f"{path}:{line}")
     accuracies = [row["accuracy"] for _, row in rows if row["network"] == network]
@@ -76,7 +76,7 @@ def read_profile(path: Path, network: str, accuracy: str) -> Profile:
     raise UserError(f"{path}: no network '{network}'{nearest(network, {row['network'] or '' for _, row in rows})}")
 
 
-def at_profile(workload: Workload, profile: Profile) -> Workload:
+def apply_profile(workload: Workload, profile: Profile) -> Workload:
     """The same network with the profile's widths on the activations of its convolutions.
 
     Raises: UserError where entries and convolutions do not match by ``RULE``.
@@ -91,7 +91,7 @@ def at_profile(workload: Workload, profile: Profile) -> Workload:
     else:
         raise UserError(
             f"{profile.place}: conv_activation_bits: {len(profile.bits)} entries, '{workload.name}' has {len(names)}"
-            f" convolutions in {len(groups)} groups; the rule: {RULE}"
+            f" convolutions in {len(groups)} groups; the rule: {PROFILE_RULE}"
         )
     nodes = tuple(
         replace(node, layer=node.layer.model_copy(update={"activation_bits": width[node.layer.name]}))

@@ -11,10 +11,10 @@ import numpy as np
 from accelsim.config import UserError
 from accelsim.workload.gemm import Gemm
 
-Operands = tuple[np.ndarray | None, np.ndarray]
+GivenOperands = tuple[np.ndarray | None, np.ndarray]
 
 
-def read_operands(folder: Path, name: str, gemm: Gemm, both: bool = True) -> Operands | None:
+def read_operands(folder: Path, name: str, gemm: Gemm, both: bool = True) -> GivenOperands | None:
     """A layer's images [batch, channels, height, width] or activations [groups, M, K], and weights [groups, K, N].
 
     Weights may come alone where not ``both`` are needed. None where the folder has neither file of this layer, or the

@@ -6,16 +6,18 @@ Run with ``pytest tests/bench/bench_bitserial.py``; the default run does not col
 import numpy as np
 import pytest
 
-from accelsim.engines.bitserial import BitSerial
+from accelsim.engines.bitserial import BitSerialEngine
 from accelsim.hardware import BitSerialUnit
 from accelsim.load import load_workload
-from accelsim.workload.gemm import Bits, Convolution, Gemm, gemm_of, im2col
+from accelsim.workload.gemm import Convolution, Gemm, OperandBits, im2col, lower_to_gemm
 
 ALEXNET_BITS = (9, 8, 5, 5, 7)  # Judd et al. 2016, 100 % profile, from memory
 
 
 def stripes(serial="activations", **options):
-    return BitSerial(BitSerialUnit(kind="bitserial", tiles=16, rows=16, cols=16, lanes=16, serial=serial, **options))
+    return BitSerialEngine(
+        BitSerialUnit(kind="bitserial", tiles=16, rows=16, cols=16, lanes=16, serial=serial, **options)
+    )
 
 
 def layer(bits):
@@ -48,7 +50,7 @@ def test_count_alexnet(benchmark):
     nodes = [node for node in load_workload("alexnet_grouped").nodes if node.layer.type == "conv2d"]
     layers = []
     for node, bits in zip(nodes, ALEXNET_BITS, strict=True):
-        gemm, image = gemm_of(node, 1, Bits(bits, 16, 16)), node.inputs[0]
+        gemm, image = lower_to_gemm(node, 1, OperandBits(bits, 16, 16)), node.inputs[0]
         pixels = rng.integers(0, 2**bits, (1, image.channels, image.height, image.width))
         w = rng.integers(-(2**15), 2**15, (gemm.groups, gemm.k, gemm.n))
         layers.append((gemm, im2col(pixels, gemm.convolution), w))

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 import accelsim
-from accelsim.mapping.search import search
+from accelsim.mapping.search import start_search
 from accelsim.memory.ports import _histogram, port_waits
 
 
@@ -36,7 +36,7 @@ def test_memory_of_a_run(benchmark):
 def test_mapper_cold(benchmark, network):
     hardware, workload = accelsim.load_hardware("edge_npu"), accelsim.load_workload(network)
     arguments = (hardware, workload, "closed", "ideal")
-    benchmark.pedantic(accelsim.simulate, arguments, setup=search.cache_clear, rounds=10)
+    benchmark.pedantic(accelsim.simulate, arguments, setup=start_search.cache_clear, rounds=10)
 
 
 def test_resnet18_stepped(benchmark):

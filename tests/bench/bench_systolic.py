@@ -6,7 +6,7 @@ Run with ``pytest tests/bench/bench_systolic.py``; the default run does not coll
 import numpy as np
 import pytest
 
-from accelsim.engines.systolic import Systolic
+from accelsim.engines.systolic import SystolicEngine
 from accelsim.hardware import SystolicArray
 from accelsim.workload.gemm import Gemm
 
@@ -28,7 +28,9 @@ RESNET18 = {
 
 
 def systolic(pes, dataflow, overlap_folds=False):
-    return Systolic(SystolicArray(kind="systolic", rows=pes, cols=pes, dataflow=dataflow, overlap_folds=overlap_folds))
+    return SystolicEngine(
+        SystolicArray(kind="systolic", rows=pes, cols=pes, dataflow=dataflow, overlap_folds=overlap_folds)
+    )
 
 
 def operands(gemm):

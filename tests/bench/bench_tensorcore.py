@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from accelsim.compress import pruned
-from accelsim.engines.tensorcore import Tensor
+from accelsim.engines.tensorcore import TensorCoreEngine
 from accelsim.hardware.sparsity import parse_pattern
 from accelsim.load import load_hardware
 from accelsim.workload.gemm import Gemm
@@ -17,7 +17,7 @@ from accelsim.workload.gemm import Gemm
 @pytest.mark.parametrize("pattern", ["dense", "2:4", "1:4"])
 def test_step(benchmark, name, pattern):
     """Multiplications that are executed; zeros that the pattern leaves out do not count."""
-    engine = Tensor(load_hardware(name, ["engine.precision=int8"]).engine)
+    engine = TensorCoreEngine(load_hardware(name, ["engine.precision=int8"]).engine)
     gemm = Gemm(2048, 1152, 512, pattern=parse_pattern(pattern))
     rng = np.random.default_rng(0)
     a, w = (rng.integers(-128, 128, shape, np.int8) for shape in ((1, gemm.m, gemm.k), (1, gemm.k, gemm.n)))
@@ -30,4 +30,6 @@ def test_step(benchmark, name, pattern):
 @pytest.mark.parametrize("name", ["edge_sparse_npu", "a100"])
 def test_count(benchmark, name):
     """A product of 16384 x 16384 x 16384."""
-    benchmark(Tensor(load_hardware(name).engine).count, Gemm(2**14, 2**14, 2**14, pattern=parse_pattern("2:4")))
+    benchmark(
+        TensorCoreEngine(load_hardware(name).engine).count, Gemm(2**14, 2**14, 2**14, pattern=parse_pattern("2:4"))
+    )

@@ -17,15 +17,15 @@ from accelsim.config import (
     Size,
     UserError,
     Value,
-    merge,
+    apply_settings,
+    merge_documents,
     nearest,
     parse_sizes,
     parse_value,
     parse_yaml,
     read_yaml,
-    shown,
+    show_value,
     validated,
-    with_settings,
 )
 
 
@@ -314,7 +314,7 @@ def test_the_nearest_known_word(word, known, told):
     ("value", "text"), [(None, "null"), (True, "true"), (1, "1"), ("a\nb", r"'a\nb'"), ("x" * 58, f"'{'x' * 58}'")]
 )
 def test_values_are_shown_on_one_line(value, text):
-    assert shown(value) == text
+    assert show_value(value) == text
 
 
 def test_sizes_from_the_command_line():
@@ -345,18 +345,18 @@ BASE = parse_yaml("name: base\npart:\n  size: 2\n  gap: 3\nparts:\n- {name: a, s
 def test_mappings_merge_and_everything_else_replaces(low, high, merged):
     base = parse_yaml(low, "low.yaml")
     before = repr(base)
-    assert merge(base, parse_yaml(high, "high.yaml")).data == merged
+    assert merge_documents(base, parse_yaml(high, "high.yaml")).data == merged
     assert repr(base) == before
 
 
 def test_places_survive_merging():
     over = parse_yaml("\npart: {gap: -1}\nparts: []", "over.yaml")
-    both = merge(BASE, over)
+    both = merge_documents(BASE, over)
     assert (both.place(("part", "size")), both.place(("part", "gap"))) == ("base.yaml:3", "over.yaml:2")
     assert both.place(("parts", 0, "name")) == "over.yaml:3"
     assert refusal(validated, Plan, both).startswith("over.yaml:2: part.gap: should be ")
     bad = parse_yaml("part: {size: 0}", "base.yaml")
-    assert refusal(validated, Plan, merge(bad, over)).startswith("base.yaml:1: part.size: should be ")
+    assert refusal(validated, Plan, merge_documents(bad, over)).startswith("base.yaml:1: part.size: should be ")
 
 
 @pytest.mark.parametrize(
@@ -377,7 +377,7 @@ def test_places_survive_merging():
 )
 def test_a_setting_changes_one_value_and_leaves_the_document_alone(setting, path, value):
     before = repr(BASE)
-    changed = with_settings(BASE, [setting])
+    changed = apply_settings(BASE, [setting])
     here = changed.data
     for step in path:
         here = here[step]
@@ -388,7 +388,7 @@ def test_a_setting_changes_one_value_and_leaves_the_document_alone(setting, path
 
 
 def test_settings_apply_in_order():
-    assert with_settings(BASE, ["part=null", "part.size=7", "part.size=8"]).data["part"] == {"size": 8}
+    assert apply_settings(BASE, ["part=null", "part.size=7", "part.size=8"]).data["part"] == {"size": 8}
 
 
 NAMELESS = "--set parts.{0}.size=1: '{0}' is no item's name, nor its number (below 2)"
@@ -423,20 +423,20 @@ NAMELESS = "--set parts.{0}.size=1: '{0}' is no item's name, nor its number (bel
     ],
 )
 def test_a_wrong_setting_is_told_as_it_was_given(setting, told):
-    assert refusal(lambda: validated(Plan, with_settings(BASE, [setting]))) == told
+    assert refusal(lambda: validated(Plan, apply_settings(BASE, [setting]))) == told
 
 
 def test_a_list_is_reached_by_names_only_where_they_are_text():
     odd = parse_yaml("parts: [{name: 3}, {name: b}, 7]", "f.yaml")
-    assert with_settings(odd, ["parts.2=8"]).data["parts"][2] == 8
-    assert refusal(with_settings, odd, ["parts.c.size=1"]).endswith("(below 3); allowed: b")
-    assert refusal(with_settings, odd, [f"parts.{'9' * 5000}.x=1"]).endswith("(below 3); allowed: b")
+    assert apply_settings(odd, ["parts.2=8"]).data["parts"][2] == 8
+    assert refusal(apply_settings, odd, ["parts.c.size=1"]).endswith("(below 3); allowed: b")
+    assert refusal(apply_settings, odd, [f"parts.{'9' * 5000}.x=1"]).endswith("(below 3); allowed: b")
 
 
 @given(st.text(st.characters(), min_size=1), st.text(st.characters()))
 def test_any_setting_is_taken_or_refused_in_one_line(path, text):
     try:
-        result = with_settings(BASE, [f"{path}={text}"]).data
+        result = apply_settings(BASE, [f"{path}={text}"]).data
     except UserError as error:
         result = told(error)
     assert is_plain(result)

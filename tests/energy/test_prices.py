@@ -14,8 +14,8 @@ from accelsim.energy.prices import (
     STATIC,
     Activity,
     energy_table,
+    list_sources,
     price,
-    sources,
     total_pj,
 )
 from accelsim.energy.sram_banks import bank_at, sram_cells
@@ -198,11 +198,11 @@ def test_the_hardware_file_s_dram_energy_wins():
     own = {"bandwidth_gb_s": 1, "latency_ns": 50, "energy_pj_per_bit": 4.0}
     table = energy_table(hardware(dram=own), CMOS45)
     assert price(Activity(dram_write_bytes=2), table)["dram"] == 64
-    assert ("DRAM", 4.0, "pJ/bit", "hardware file, dram.energy_pj_per_bit") in sources(table)
+    assert ("DRAM", 4.0, "pJ/bit", "hardware file, dram.energy_pj_per_bit") in list_sources(table)
 
 
 def test_every_figure_has_a_name_of_its_own_a_unit_and_a_source():
-    told = sources(TABLE)
+    told = list_sources(TABLE)
     assert len({constant.name for constant in told}) == len(told)
     assert all(constant.source for constant in told)
     values = {constant.name: constant.value for constant in told}
@@ -297,7 +297,7 @@ def test_a_constant_moves_what_rests_on_it_and_nothing_else(path, activity, fact
 
 
 def test_every_constant_is_named_with_its_source():
-    named = {constant.name: constant for constant in sources(TABLE)}
+    named = {constant.name: constant for constant in list_sources(TABLE)}
     assert all(constant.source for constant in named.values())
     for name in (
         "MAC int8",

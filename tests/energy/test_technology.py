@@ -14,7 +14,7 @@ from accelsim.config.places import hwconfigs_folder
 from accelsim.energy.node_scaling import node_scaling
 from accelsim.energy.sram_banks import Bank, SramCells, bank_at, sram_cells
 from accelsim.energy.technology import (
-    Operation,
+    PricedOperation,
     float_multiply,
     integer_add,
     integer_multiply,
@@ -115,8 +115,8 @@ def test_adders_scale_with_their_width(cmos45):
 def test_the_float_rule_meets_an_independent_bf16_multiplier():
     """Jouppi ISCA 2021, Table 2, 7 nm (from memory): fp16 0.34, fp32 1.31, bf16 0.21 pJ."""
     seven_nm = {
-        "fp16_mul": Operation(energy_pj=0.34, source="Jouppi"),
-        "fp32_mul": Operation(energy_pj=1.31, source="Jouppi"),
+        "fp16_mul": PricedOperation(energy_pj=0.34, source="Jouppi"),
+        "fp32_mul": PricedOperation(energy_pj=1.31, source="Jouppi"),
     }
     technology = load_technology("cmos45").model_copy(update={"operations": seven_nm})
     assert float_multiply(technology, "bf16").energy_pj == pytest.approx(0.21, rel=0.05)

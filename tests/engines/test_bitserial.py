@@ -14,18 +14,18 @@ from hypothesis import strategies as st
 from naive import bitserial as naive
 
 from accelsim.config import UserError
-from accelsim.engines.bitserial import BitSerial, Losses
-from accelsim.engines.space_to_depth import packed, packed_images, packed_weights, useful
+from accelsim.engines.bitserial import BitSerialEngine, Losses
+from accelsim.engines.space_to_depth import pack_space_to_depth, packed_images, packed_weights, useful
 from accelsim.hardware import BitSerialUnit
 from accelsim.load import load_workload
-from accelsim.workload.gemm import Bits, Convolution, Gemm, gemm_of, im2col
+from accelsim.workload.gemm import Convolution, Gemm, OperandBits, im2col, lower_to_gemm
 
 MOST = 3 if UNJITTED else 6
 SERIAL = ("none", "activations", "weights", "both")
 
 
 def unit(tiles, rows, cols, lanes, serial="activations", **options):
-    return BitSerial(
+    return BitSerialEngine(
         BitSerialUnit(kind="bitserial", tiles=tiles, rows=rows, cols=cols, lanes=lanes, serial=serial, **options)
     )
 
@@ -173,7 +173,7 @@ VGG_19_BITS = (12, 12, 12, 11, 12, 10, 11, 11, 13, 12, 13, 13, 13, 13, 13, 13)
 def convolutions(workload, bits):
     """Gemms of a network's convolutions, with 16-bit weights and the profile's activations."""
     nodes = [node for node in load_workload(workload).nodes if node.layer.type == "conv2d"]
-    return [gemm_of(node, 1, Bits(b, 16, 16)) for node, b in zip(nodes, bits, strict=True)]
+    return [lower_to_gemm(node, 1, OperandBits(b, 16, 16)) for node, b in zip(nodes, bits, strict=True)]
 
 
 def total(engine, gemms):
@@ -183,7 +183,7 @@ def total(engine, gemms):
 def test_alexnet():
     """Judd et al. 2016: Stripes over DaDianNao on AlexNet's convolutions at its 100 % profile."""
     gemms = convolutions("alexnet_grouped", ALEXNET_BITS)
-    first_packed = [packed(gemm) for gemm in gemms]
+    first_packed = [pack_space_to_depth(gemm) for gemm in gemms]
     assert [gemm is other for gemm, other in zip(gemms, first_packed, strict=True)] == [False, True, True, True, True]
     assert total(DADIANNAO, first_packed) == 312_705
     assert total(STRIPES, first_packed) == 145_722
@@ -275,7 +275,7 @@ def test_packed_first_layer_gives_the_same_product(more_y, more_x, stride, kerne
     gemm = Gemm(batch * out[0] * out[1], 3 * kernel[0] * kernel[1], 4, convolution=layer)
     rng = np.random.default_rng(0)
     images, w = rng.integers(0, 256, (batch, 3, height, width)), rng.integers(-128, 128, (1, gemm.k, 4))
-    dense = packed(gemm)
+    dense = pack_space_to_depth(gemm)
     patches = im2col(packed_images(images, gemm), dense.convolution)
     assert patches.shape == (1, dense.m, dense.k)
     result, counts = unit(2, 2, 3, 5).step(dense, patches, packed_weights(w, gemm))
@@ -288,7 +288,7 @@ def test_only_strided_images_of_three_channels_are_packed():
     gemm = convolution(3, (3, 3), (4, 4), 8)
     one_way = replace(gemm, convolution=replace(gemm.convolution, stride=(2, 1)))
     for other in (gemm, one_way, replace(one_way, convolution=None)):
-        assert packed(other) is other
+        assert pack_space_to_depth(other) is other
         assert packed_images(other, other) is other
         assert packed_weights(other, other) is other
 

@@ -13,8 +13,8 @@ from accelsim.energy.prices import energy_table
 from accelsim.energy.technology import load_technology
 from accelsim.engines.products import Products
 from accelsim.workload.gemm import Convolution, Gemm
-from accelsim.workload.network import at_width, workload_of
-from accelsim.workload.precision_profiles import Profile, at_profile, read_profile
+from accelsim.workload.network import build_workload, set_width
+from accelsim.workload.precision_profiles import Profile, apply_profile, read_profile
 from accelsim.workload.random_operands import matrix
 from accelsim.workload.tensors import read_operands
 
@@ -31,7 +31,7 @@ UNIT = "engine={kind: bitserial, tiles: 2, rows: 2, cols: 3, lanes: 4, serial: %
 
 
 def small(bits=8):
-    return at_width(workload_of(parse_yaml(SMALL, "small.yaml")), bits)
+    return set_width(build_workload(parse_yaml(SMALL, "small.yaml")), bits)
 
 
 def machine(serial="activations", more=""):
@@ -42,7 +42,7 @@ def profiled(name, network, *settings):
     workload = accelsim.load_workload(network)
     profile = read_profile(PROFILES, network.removesuffix("_grouped"), "100%")
     hardware = accelsim.load_hardware(name, settings)
-    return accelsim.simulate(hardware, at_profile(workload, profile))
+    return accelsim.simulate(hardware, apply_profile(workload, profile))
 
 
 def convolution_cycles(result):
@@ -77,7 +77,7 @@ def test_unpacked_first_layer():
 
 def test_half_the_bits_take_half_the_cycles_on_every_convolution():
     workload = accelsim.load_workload("alexnet_grouped")
-    wide, narrow = (accelsim.simulate(accelsim.load_hardware("stripes"), at_width(workload, bits)) for bits in (16, 8))
+    wide, narrow = (accelsim.simulate(accelsim.load_hardware("stripes"), set_width(workload, bits)) for bits in (16, 8))
     pairs = [(a, b) for a, b in zip(wide.rows, narrow.rows, strict=True) if a.kind in ("conv2d", "grouped")]
     assert len(pairs) == 5
     assert all(a.compute_cycles == 2 * b.compute_cycles for a, b in pairs)
@@ -179,7 +179,7 @@ def test_reasons_of_packed_and_streamed_products():
 
 def test_a_profile_sets_convolutions_by_layer_or_by_group():
     profile = read_profile(PROFILES, "googlenet", "100%")
-    workload = at_profile(accelsim.load_workload("googlenet"), profile)
+    workload = apply_profile(accelsim.load_workload("googlenet"), profile)
     bits = {node.layer.name: node.layer.activation_bits for node in workload.nodes}
     assert len(profile.bits) == 11
     assert profile.provenance == "from memory; not re-read"
@@ -189,7 +189,7 @@ def test_a_profile_sets_convolutions_by_layer_or_by_group():
 
 def test_a_profile_that_does_not_match_says_the_rule():
     with pytest.raises(UserError, match=r"^p\.csv:3: .*2 entries, 'resnet8' has 9 convolutions.*the rule: one"):
-        at_profile(accelsim.load_workload("resnet8"), Profile((8, 8), "", "p.csv:3"))
+        apply_profile(accelsim.load_workload("resnet8"), Profile((8, 8), "", "p.csv:3"))
 
 
 @pytest.mark.parametrize(
@@ -322,7 +322,7 @@ def test_files_of_no_layer_are_refused_and_unread_ones_said(tmp_path):
 def test_tensors_of_layers_without_weights_are_told(tmp_path):
     np.save(tmp_path / "pool.activation.npy", np.zeros((4, 8, 8), int))
     workload = "{name: w, input: {channels: 4, height: 8, width: 8}, layers: [{name: pool, type: max_pool, kernel: 2}]}"
-    pooled = workload_of(parse_yaml(workload, "w.yaml"))
+    pooled = build_workload(parse_yaml(workload, "w.yaml"))
     notes = accelsim.simulate(machine(more=", skip: dynamic"), pooled, tensors=tmp_path).summary["notes"]
     assert "not read, since their layers have no stored weights: pool.activation.npy" in notes
 
@@ -345,7 +345,7 @@ def test_on_the_command_line(tmp_path, monkeypatch, capsys):
     def accelsim_says(*arguments):
         monkeypatch.setattr("sys.argv", ["accelsim", *map(str, arguments)])
         with pytest.raises(SystemExit) as ended:
-            cli.main()
+            cli.run_command_line()
         return ended.value.code, *capsys.readouterr()
 
     code, out, _ = accelsim_says(

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from naive import systolic as naive
 
 from accelsim.config import UserError
-from accelsim.engines.systolic import Systolic
+from accelsim.engines.systolic import SystolicEngine
 from accelsim.hardware import SystolicArray
 from accelsim.workload.gemm import Gemm
 
@@ -23,7 +23,7 @@ MOST = 6 if UNJITTED else 40
 
 
 def systolic(rows, cols, dataflow, **options):
-    return Systolic(SystolicArray(kind="systolic", rows=rows, cols=cols, dataflow=dataflow, **options))
+    return SystolicEngine(SystolicArray(kind="systolic", rows=rows, cols=cols, dataflow=dataflow, **options))
 
 
 def arrays(most_rows, most_cols):
@@ -89,9 +89,9 @@ def fold_by_fold_cycles(array, gemm):
 @given(arrays(9, 19) if not UNJITTED else arrays(4, 6), gemms(MOST), st.integers(0, 99))
 def test_closed_form_equals_stepped(array, gemm, seed):
     a, w = operands(gemm, seed)
-    product, counts = Systolic(array).step(gemm, a, w)
+    product, counts = SystolicEngine(array).step(gemm, a, w)
     assert np.array_equal(product, a @ w)
-    assert counts == Systolic(array).count(gemm)
+    assert counts == SystolicEngine(array).count(gemm)
     assert counts.macs == gemm.macs
 
 
@@ -102,17 +102,17 @@ def test_naive_array_agrees(array, gemm, seed):
     options = naive.Options(**array.model_dump(include=set(naive.Options._fields)))
     product, counts = naive.systolic(a.tolist(), w.tolist(), options)
     assert np.array_equal(product, a @ w)
-    assert astuple(Systolic(array).count(gemm)) == counts
+    assert astuple(SystolicEngine(array).count(gemm)) == counts
 
 
 @given(arrays(40, 40), gemms(300))
 def test_closed_form_equals_the_recurrence(array, gemm):
-    assert Systolic(array).count(gemm).cycles == fold_by_fold_cycles(array, gemm)
+    assert SystolicEngine(array).count(gemm).cycles == fold_by_fold_cycles(array, gemm)
 
 
 @given(arrays(40, 40), gemms(300))
 def test_folds_add_up(array, gemm):
-    engine = Systolic(array)
+    engine = SystolicEngine(array)
     folds, counts = engine.folds(gemm), engine.count(gemm)
     assert sum(fold.repeat for fold in folds) == counts.folds
     assert sum(fold.repeat * fold.streamed * fold.rows * fold.cols for fold in folds) == counts.macs
@@ -123,8 +123,8 @@ def test_folds_add_up(array, gemm):
 
 @given(arrays(9, 9), gemms(40), st.sampled_from(["activation_reads", "weight_reads"]))
 def test_input_stationary_is_weight_stationary_with_operands_exchanged(array, gemm, reads):
-    inputs = Systolic(array.model_copy(update={"dataflow": "is"})).count(gemm)
-    weights = Systolic(array.model_copy(update={"dataflow": "ws"})).count(
+    inputs = SystolicEngine(array.model_copy(update={"dataflow": "is"})).count(gemm)
+    weights = SystolicEngine(array.model_copy(update={"dataflow": "ws"})).count(
         Gemm(m=gemm.n, k=gemm.k, n=gemm.m, groups=gemm.groups)
     )
     assert inputs.cycles == weights.cycles

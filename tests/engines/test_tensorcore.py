@@ -14,12 +14,12 @@ from naive import tensorcore as naive
 from accelsim.compress import Compressed, compressed, pruned
 from accelsim.config import UserError
 from accelsim.engines.ksteps import Clock, Step, after, after_many, repeated, waits
-from accelsim.engines.tensorcore import Tensor
+from accelsim.engines.tensorcore import TensorCoreEngine
 from accelsim.hardware import TensorCore
 from accelsim.hardware.sparsity import LARGEST_GROUP, Pattern, parse_pattern
 from accelsim.load import load_hardware
 from accelsim.mapping.footprint import compulsory_bytes
-from accelsim.workload.gemm import Gemm, in_pattern
+from accelsim.workload.gemm import Gemm, apply_pattern
 
 MOST = 2 if UNJITTED else 5
 PATTERNS = ("dense", "2:4", "1:4", "4:8", "1:2")
@@ -27,7 +27,7 @@ PATTERNS = ("dense", "2:4", "1:4", "4:8", "1:2")
 
 def unit(pattern="dense", **options):
     core = {"cores": 1, "m": 2, "n": 2, "k": 4, "macs_per_cycle": 4, "tile_m": 4, "tile_n": 4, **options}
-    return Tensor(TensorCore(kind="tensorcore", pattern=pattern, **core))
+    return TensorCoreEngine(TensorCore(kind="tensorcore", pattern=pattern, **core))
 
 
 @st.composite
@@ -82,7 +82,7 @@ def units(draw):
 def deep(draw):
     """A unit whose k-steps may be several instructions deep."""
     engine = draw(units())
-    return Tensor(engine.unit.model_copy(update={"tile_k": engine.unit.k * draw(st.integers(1, 3))}))
+    return TensorCoreEngine(engine.unit.model_copy(update={"tile_k": engine.unit.k * draw(st.integers(1, 3))}))
 
 
 @st.composite
@@ -212,7 +212,7 @@ def of_shape(pattern, m, k, n, bits=8):
 
 @pytest.mark.parametrize("pattern", PATTERNS)
 def test_a_pattern_gives_exactly_what_it_promises_where_all_divides_and_operands_keep_up(pattern):
-    engine = Tensor(load_hardware("sparseloop_stc", ["engine.operand_bytes_per_cycle=null"]).engine)
+    engine = TensorCoreEngine(load_hardware("sparseloop_stc", ["engine.operand_bytes_per_cycle=null"]).engine)
     gemm = of_shape(pattern, 256, 512, 128)
     slots, promised = engine.explain(gemm), gemm.pattern.speedup if gemm.pattern else 1
     assert slots.speedup == slots.ideal_speedup == promised
@@ -252,10 +252,10 @@ def test_bytes_of_compressed_weights(text, bits, share):
 
 def test_sparseloop_needs_its_index_granule():
     """2:6 and 2:8 come out with 4-bit indices; with 3 bits they would not."""
-    gemm = in_pattern(Gemm(1024, 1152, 128), parse_pattern("2:8", 2))
-    assert Tensor(load_hardware("sparseloop_stc").engine).count(gemm).cycles == 66707
-    three = Tensor(load_hardware("sparseloop_stc", ["engine.index_granule_bits=1"]).engine)
-    assert three.count(in_pattern(Gemm(1024, 1152, 128), parse_pattern("2:8"))).cycles < 66707
+    gemm = apply_pattern(Gemm(1024, 1152, 128), parse_pattern("2:8", 2))
+    assert TensorCoreEngine(load_hardware("sparseloop_stc").engine).count(gemm).cycles == 66707
+    three = TensorCoreEngine(load_hardware("sparseloop_stc", ["engine.index_granule_bits=1"]).engine)
+    assert three.count(apply_pattern(Gemm(1024, 1152, 128), parse_pattern("2:8"))).cycles < 66707
 
 
 @pytest.mark.parametrize(
@@ -293,7 +293,7 @@ def test_what_a_core_refuses():
         with pytest.raises(UserError, match=re.escape(told)):
             engine.step(gemm, bad_a, bad_w)
     with pytest.raises(UserError, match="do not fit a 64-bit count"):
-        Tensor(load_hardware("a100").engine).count(Gemm(1, 2**31, 1, 2**30))
+        TensorCoreEngine(load_hardware("a100").engine).count(Gemm(1, 2**31, 1, 2**30))
 
 
 @pytest.mark.parametrize("places", [[0, 4], [1, 1], [2, 0], [3, 255]])

@@ -9,8 +9,8 @@ import pytest
 import accelsim
 from accelsim.compress.runlength import coded_share
 from accelsim.config import parse_yaml
-from accelsim.workload.gemm import Convolution, Gemm, bands_of
-from accelsim.workload.network import tensors_of, workload_of
+from accelsim.workload.gemm import Convolution, Gemm, cut_bands
+from accelsim.workload.network import build_workload, trace_tensors
 
 
 def edge(*settings):
@@ -23,7 +23,7 @@ def moved(result):
 
 def network(layers, **keys):
     text = "".join(f"{key}: {value}\n" for key, value in keys.items())
-    return workload_of(parse_yaml(f"name: x\n{text}layers:\n" + "".join(f"  - {layer}\n" for layer in layers), "x"))
+    return build_workload(parse_yaml(f"name: x\n{text}layers:\n" + "".join(f"  - {layer}\n" for layer in layers), "x"))
 
 
 CHAIN = [
@@ -184,7 +184,7 @@ def test_two_convolutions_take_turns_with_bands_of_what_fits_no_buffer():
 def test_bands_cover_every_row_and_read_what_their_windows_touch():
     gemm = Gemm(7 * 5, 9, 4, convolution=Convolution(1, 1, 13, 9, (3, 3), (2, 2), (1, 1, 1, 1), (1, 1), 7, 5))
     for bands in (1, 2, 3, 7):
-        parts = bands_of(gemm, bands)
+        parts = cut_bands(gemm, bands)
         assert sum(part.m for part in parts) == gemm.m
         row = 0
         for part in parts:
@@ -221,5 +221,5 @@ def test_products_are_counted_once_however_often_a_layer_is_tried(tmp_path):
 def test_views_pass_on_what_is_on_chip():
     layers = [*CHAIN[:1], "{name: flat, type: reshape, to: flatten}", "{name: f, type: linear, out_features: 10}"]
     net = network(layers, input=IMAGE)
-    assert tensors_of(net)[1][2] == {0}
+    assert trace_tensors(net)[1][2] == {0}
     assert [row.on_chip for row in accelsim.simulate(edge("fuse"), net).rows] == ["ofmap", "", "ifmap"]

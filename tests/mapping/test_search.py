@@ -14,14 +14,14 @@ from hypothesis import strategies as st
 from naive import memory as naive_memory
 
 from accelsim import UserError, load_hardware, load_workload, simulate
-from accelsim.engines.systolic import Systolic
+from accelsim.engines.systolic import SystolicEngine
 from accelsim.mapping.candidates import ORDERS, ladder
 from accelsim.mapping.footprint import compulsory_bytes, least_bytes
 from accelsim.mapping.mapping import Mapping
-from accelsim.mapping.search import Prices, find, search
+from accelsim.mapping.search import Prices, find, start_search
 from accelsim.mapping.streams import gemm_stream, mapped_counts, vector_stream
-from accelsim.memory.schedule import play
-from accelsim.simulation.rows import cost
+from accelsim.memory.schedule import schedule_stream
+from accelsim.simulation.rows import objective_cost
 from accelsim.workload.gemm import Convolution, Gemm
 
 BASE = load_hardware("textbook_os_32")
@@ -34,7 +34,7 @@ def machine(**settings):
 
 def mapped(gemm, hardware, lane_cycles_per_output=0.0):
     """The stream of the mapping that is found."""
-    engine = Systolic(hardware.engine)
+    engine = SystolicEngine(hardware.engine)
     alone = engine.count(gemm)
     work = Fraction(lane_cycles_per_output)
     mapping = find(gemm, hardware, engine, alone.cycles, work)
@@ -144,7 +144,7 @@ def test_a_stream_moves_what_the_loop_nest_does(case):
 @given(gemm=gemms())
 def test_the_mapping_found_fits_and_loses_no_cycles_or_bytes(gemm, dataflow, overlap):
     hardware = machine(**{"engine.dataflow": dataflow, "engine.overlap_folds": overlap})
-    engine = Systolic(hardware.engine)
+    engine = SystolicEngine(hardware.engine)
     stream = mapped(gemm, hardware, lane_cycles_per_output=1.0)
     assert stream.read_bytes >= compulsory_bytes(gemm)[0]
     assert stream.write_bytes >= compulsory_bytes(gemm)[1]
@@ -198,9 +198,9 @@ def test_the_search_is_near_the_best_of_its_candidates(sizes, dataflow, slow, do
     names = (f"sram.{name}.double_buffered" for name in ("ifmap", "weight", "ofmap"))
     halves = dict(zip(names, double, strict=True))
     hardware = machine(**{"engine.dataflow": dataflow, "dram.bandwidth_gb_s": 0.5 if slow else 8}, **halves)
-    gemm, engine = Gemm(*sizes), Systolic(hardware.engine)
+    gemm, engine = Gemm(*sizes), SystolicEngine(hardware.engine)
     alone = engine.count(gemm)
-    played = play(mapped(gemm, hardware), hardware).total_cycles
+    played = schedule_stream(mapped(gemm, hardware), hardware).total_cycles
     best = played
     rungs = [ladder(size, grain) for size, grain in zip((gemm.m, gemm.n, gemm.k), hardware.engine.grain, strict=True)]
     for tiles in itertools.product(*rungs):
@@ -210,7 +210,7 @@ def test_the_search_is_near_the_best_of_its_candidates(sizes, dataflow, slow, do
             if hardware.engine.holds_sums and tiles[2] < gemm.k and (tiles[0] > 4 or tiles[1] > 3 or order[2] != "k"):
                 continue  # sums do not leave an output-stationary array unfinished
             stream = gemm_stream(gemm, mapping, hardware, counts.cycles, Fraction(0))
-            best = min(best, play(stream, hardware).total_cycles)
+            best = min(best, schedule_stream(stream, hardware).total_cycles)
     assert played <= 1.5 * best + 60
 
 
@@ -317,8 +317,8 @@ def test_more_of_anything_never_worsens_what_was_optimized(sizes, objective, mor
             if "sram" in more
             else {"mapper.objective": objective, more: 0.4 * times}
         )
-        engine = Systolic(hardware.engine)
-        found = search(gemm, hardware.engine, hardware.vector, engine, engine.count(gemm).cycles, Fraction(1))
+        engine = SystolicEngine(hardware.engine)
+        found = start_search(gemm, hardware.engine, hardware.vector, engine, engine.count(gemm).cycles, Fraction(1))
         scores.append(found.scored(hardware, prices)[1])
     assert scores == sorted(scores, reverse=True)
 
@@ -337,7 +337,7 @@ def test_auto_takes_the_best_dataflow_of_each_layer(objective):
     }
     auto = runs.pop("auto")
     for rows in zip(auto.rows, *(run.rows for run in runs.values()), strict=True):
-        mine, *others = (cost(row, objective) for row in rows)
+        mine, *others = (objective_cost(row, objective) for row in rows)
         assert mine == min(others)
         assert rows[0].dataflow == (rows[1 + list(runs).index(rows[0].dataflow)].dataflow if rows[0].macs else "")
     stepped = simulate(
@@ -423,4 +423,4 @@ def test_vector_stream_moves_everything_once(ifmap, weights, stored, work):
     assert (stream.load_bytes[:, 0] <= BASE.sram.operand_bytes[0] // 2).all()
     busy = ceil(Fraction(work) / BASE.vector.lanes) + BASE.vector.latency_cycles * (work > 0)
     assert int(stream.vector_cycles.sum()) == busy
-    assert play(stream, BASE).total_cycles > 0
+    assert schedule_stream(stream, BASE).total_cycles > 0

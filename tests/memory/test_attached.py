@@ -16,7 +16,7 @@ from accelsim.kernels.dram_state import new_channels
 from accelsim.kernels.schedule import Banks, Memory, Steps, play
 from accelsim.load import load_device
 from accelsim.memory.banked import rules_of
-from accelsim.simulation.totals import Totals
+from accelsim.simulation.totals import MachineTotals
 
 WEIGHT, OFMAP, STORE = 1, 2, 3
 QUEUE = (0, 1, STORE, OFMAP)  # order of a step's transfers
@@ -173,7 +173,7 @@ def test_another_fidelity_does_not_remember_the_first():
     assert with_fidelity(hardware, "ideal").dram.played == "ideal"
     assert with_fidelity(with_fidelity(hardware, "ideal"), "transaction").dram.played == "transaction"
     ideal = accelsim.simulate(hardware, network, dram="ideal").summary
-    assert Totals().of(hardware, network)["total_cycles"] == ideal["total_cycles"]
+    assert MachineTotals().of(hardware, network)["total_cycles"] == ideal["total_cycles"]
 
 
 def test_what_only_an_ideal_memory_obeys_makes_it_ideal():

@@ -13,7 +13,7 @@ from naive import dram as naive_dram
 
 from accelsim.config.places import anchors_folder, devices_folder
 from accelsim.load import load_device, shipped
-from accelsim.memory.banked import COMMANDS
+from accelsim.memory.banked import DRAM_COMMANDS
 from accelsim.memory.device import run_trace
 from accelsim.memory.traces import Requests, read_trace
 
@@ -68,7 +68,7 @@ def test_where_dramsim3_leaves_writes_behind_reads_end_alike(row):
     commands = []
     run = simulated(row, sink=lambda records: commands.append(records.copy()))
     records = np.concatenate(commands)
-    last = int(records[records[:, 2] == COMMANDS.index("RD"), 0].max())
+    last = int(records[records[:, 2] == DRAM_COMMANDS.index("RD"), 0].max())
     timing = run.device.timing_cycles
     assert last + timing.cl + run.device.burst_cycles == pytest.approx(int(row["last_read_cycle"]), rel=HBM_BAND)
     assert run.counts["WR"] == int(row["n_write"])  # none is left behind here
@@ -101,7 +101,7 @@ def commands_of(device, requests):
     kept = []
     run = run_trace(device, [requests], "cycle", lambda records: kept.append(records.copy()))
     rows = np.concatenate(kept).tolist() if kept else []
-    return [(c, ch, COMMANDS[k], ra, ba, ro, co) for c, ch, k, ra, ba, ro, co in rows], run
+    return [(c, ch, DRAM_COMMANDS[k], ra, ba, ro, co) for c, ch, k, ra, ba, ro, co in rows], run
 
 
 def as_requests(rows):
@@ -275,7 +275,7 @@ def test_energy_per_command_follows_from_the_currents(name, activate, read, writ
     from accelsim.memory.device import banked_energy
 
     device = load_device(name)
-    counts = dict.fromkeys((*COMMANDS, "active_cycles", "standby_cycles"), 0)
+    counts = dict.fromkeys((*DRAM_COMMANDS, "active_cycles", "standby_cycles"), 0)
     for command, key, nanojoules in (
         ("ACT", "activate", activate),
         ("RD", "read", read),

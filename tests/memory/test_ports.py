@@ -17,7 +17,7 @@ from test_tensorcore import units as tensor_units
 
 import accelsim
 from accelsim.config import UserError
-from accelsim.engines.systolic import Systolic
+from accelsim.engines.systolic import SystolicEngine
 from accelsim.hardware import SystolicArray
 from accelsim.load import load_hardware
 from accelsim.memory.ports import Buffer, Buffers, port_waits
@@ -48,7 +48,7 @@ def agree(engine, gemm, counts):
 
 @given(arrays(9, 9), gemms(40))
 def test_beats_of_an_array_move_what_it_counts(array, gemm):
-    engine = Systolic(array)
+    engine = SystolicEngine(array)
     agree(engine, gemm, engine.count(gemm))
 
 
@@ -129,7 +129,7 @@ def test_waits_of_an_array_are_those_of_every_beat(data, gemm, dataflow, residen
         (rows, cols, dataflow, resident, drain),
         plainly(found),
     )
-    engine = Systolic(array)
+    engine = SystolicEngine(array)
     assert port_waits(gemm, engine, found, engine.count(gemm).cycles) == want
 
 
@@ -161,7 +161,7 @@ def test_more_banks_or_ports_never_wait_longer(data, gemm, dataflow, overlap, sh
         dataflow=dataflow,
         overlap_folds=overlap,
     )
-    engine, found = Systolic(array), buffers(data.draw, shared)
+    engine, found = SystolicEngine(array), buffers(data.draw, shared)
     cycles = engine.count(gemm).cycles
     few = port_waits(gemm, engine, found, cycles)
     for name in ("banks", "ports"):
@@ -177,7 +177,7 @@ def layer(stride, layout, dataflow="os", banks=4, channels=1):
     out = 64 // stride
     conv = Convolution(1, channels, 64, 64, (3, 3), (stride, stride), (1, 1, 1, 1), (1, 1), out, out)
     gemm = Gemm(out * out, 9 * channels, 32, convolution=conv)
-    engine = Systolic(SystolicArray(kind="systolic", rows=32, cols=32, dataflow=dataflow))
+    engine = SystolicEngine(SystolicArray(kind="systolic", rows=32, cols=32, dataflow=dataflow))
     wide = Buffer(64, 1, 256, "as_read")
     found = Buffers(Buffer(banks, 1, 256, layout), wide, wide, False, 32)
     return port_waits(gemm, engine, found, engine.count(gemm).cycles)

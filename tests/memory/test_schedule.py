@@ -10,7 +10,7 @@ import accelsim
 from accelsim.config import UserError
 from accelsim.kernels.schedule import Memory, Steps, play
 from accelsim.memory.schedule import Stalls
-from accelsim.memory.timeline import Timeline, busy_cycles, joined, merged
+from accelsim.memory.timeline import Timeline, count_busy, join_timelines, merge_intervals
 from accelsim.simulation.network import replay
 
 
@@ -79,20 +79,20 @@ def test_a_load_waits_for_a_free_half():
     ],
 )
 def test_merged(intervals, expected):
-    assert merged(np.array(intervals)).tolist() == expected
+    assert merge_intervals(np.array(intervals)).tolist() == expected
 
 
 def test_timelines_follow_one_another():
     one = Timeline(*(np.array([[0, 4]]) for _ in Timeline._fields))
-    both = joined([one, one.shifted(10)])
+    both = join_timelines([one, one.shifted(10)])
     assert both.engine.tolist() == [[0, 4], [10, 14]]
-    assert busy_cycles(both.dram) == 8
+    assert count_busy(both.dram) == 8
 
 
 def test_units_that_overlap_are_merged():
     pieces = np.array([[5, 9], [0, 2], [3, 3]]), np.array([[1, 4], [6, 7], [9, 12]])
-    assert merged(*pieces).tolist() == [[0, 4], [5, 12]]
-    assert merged(pieces[0][2:]).tolist() == []
+    assert merge_intervals(*pieces).tolist() == [[0, 4], [5, 12]]
+    assert merge_intervals(pieces[0][2:]).tolist() == []
 
 
 @pytest.mark.parametrize("dram", ["ideal", pytest.param("cycle", marks=pytest.mark.needs_jit)])
@@ -107,14 +107,14 @@ def test_waits_fill_the_engines_gaps(name, dram):
             continue
         gaps = [played.waits_for(cause) for cause in Stalls._fields]
         worker = played.vector if played.lanes_only else played.engine
-        assert merged(*gaps, worker).tolist() == [[0, row.total_cycles]]
-        assert sum(map(busy_cycles, [*gaps, merged(worker)])) == row.total_cycles
+        assert merge_intervals(*gaps, worker).tolist() == [[0, row.total_cycles]]
+        assert sum(map(count_busy, [*gaps, merge_intervals(worker)])) == row.total_cycles
         assert sum(played.stalls) == row.stall_cycles - row.tiling_cycles
-        assert list(played.stalls) == list(map(busy_cycles, gaps))
+        assert list(played.stalls) == list(map(count_busy, gaps))
         timeline = played.timeline
         for unit in (timeline.sram_ifmap, timeline.sram_weight):
-            assert busy_cycles(merged(unit, worker)) == busy_cycles(unit)
-        assert busy_cycles(merged(timeline.dma, timeline.dram)) == busy_cycles(timeline.dma)
+            assert count_busy(merge_intervals(unit, worker)) == count_busy(unit)
+        assert count_busy(merge_intervals(timeline.dma, timeline.dram)) == count_busy(timeline.dma)
 
 
 def test_a_layer_in_prefetch_and_fusion_is_replayed_as_it_was():

@@ -8,7 +8,7 @@ from test_dram import BANKED, as_settings
 
 from accelsim.config.places import devices_folder
 from accelsim.load import load_device
-from accelsim.memory.banked import COMMANDS
+from accelsim.memory.banked import DRAM_COMMANDS
 from accelsim.memory.device import run_trace
 from accelsim.memory.patterns import TracePattern, generate
 
@@ -31,7 +31,7 @@ def test_no_rule_is_broken(name, change):
     kept = []
     run = run_trace(device, generate(spec), "cycle", lambda records: kept.append(records.copy()))
     records = np.concatenate(kept)
-    names = np.array(COMMANDS)[records[:, 2]]
+    names = np.array(DRAM_COMMANDS)[records[:, 2]]
     commands = zip(*records[:, :2].T.tolist(), names.tolist(), *records[:, 3:].T.tolist(), strict=True)
     naive_dram.check(plain, list(commands))
     assert (

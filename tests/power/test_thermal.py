@@ -10,7 +10,7 @@ from naive import power as naive
 import accelsim
 from accelsim.config import UserError
 from accelsim.load import load_hardware, load_workload
-from accelsim.power.thermal import Package, seconds_to, share_at_limit, steady_k, warmest_k
+from accelsim.power.thermal import Package, seconds_to_limit, share_at_limit, steady_k, warmest_k
 
 IDEAL = "dram.fidelity=ideal"
 AREA_M2 = 16e-6
@@ -85,7 +85,7 @@ def test_a_limit_past_the_warmer_balance_throttles_nothing_that_is_stable():
     package, leak = Package(10, 1, 318.15), hotspot()
     assert 5 + leak(500) > package.flow_w(500)
     assert share_at_limit(package, 5, leak, 500) == 1
-    assert seconds_to(package, 5, leak, 500) is None
+    assert seconds_to_limit(package, 5, leak, 500) is None
     tangent = 383.15 + math.log(1 / (0.036 * 10 * leak(383.15))) / 0.036
     assert warmest_k(package, leak, 500) == pytest.approx(tangent, abs=1e-3)
     assert share_at_limit(package, 20, leak, 500) == pytest.approx((package.flow_w(tangent) - leak(tangent)) / 20)
@@ -95,22 +95,22 @@ def test_a_limit_past_the_warmer_balance_throttles_nothing_that_is_stable():
 @given(packages, st.floats(0.1, 10), st.floats(0.1, 0.95))
 def test_warming_without_leakage_is_an_exponential(package, power, share):
     rise = power * package.resistance_k_per_w
-    found = seconds_to(package, power, lambda _: 0.0, package.ambient_k + share * rise)
+    found = seconds_to_limit(package, power, lambda _: 0.0, package.ambient_k + share * rise)
     constant = package.resistance_k_per_w * package.capacitance_j_per_k
     assert found == pytest.approx(-constant * math.log(1 - share), rel=1e-5)
-    assert seconds_to(package, power, lambda _: 0.0, package.ambient_k + 1.01 * rise) is None
+    assert seconds_to_limit(package, power, lambda _: 0.0, package.ambient_k + 1.01 * rise) is None
     assume(package.ambient_k + share * rise < 600)  # where warming ends
     *_, (then, kelvin) = naive.warming(package, power, lambda _: 0.0, found)
     assert then == found
     assert kelvin == pytest.approx(package.ambient_k + share * rise, rel=1e-5)
-    assert seconds_to(package, power, hotspot(), package.ambient_k) == 0
+    assert seconds_to_limit(package, power, hotspot(), package.ambient_k) == 0
 
 
 @given(packages, st.floats(0.1, 10), st.floats(0.01, 2), st.floats(1, 60))
 def test_time_to_a_limit_is_where_warming_passes_it(package, power, scale, above):
     limit, leak = package.ambient_k + above, hotspot(scale)
     constant = package.resistance_k_per_w * package.capacitance_j_per_k
-    found = seconds_to(package, power, leak, limit)
+    found = seconds_to_limit(package, power, leak, limit)
     if found is None or found > 5 * constant:
         assert all(kelvin < limit for _, kelvin in naive.warming(package, power, leak, constant))
         return
@@ -125,9 +125,9 @@ def test_a_die_lingers_where_leakage_almost_has_a_balance():
     tangent = 383.15 + math.log(1 / (0.036 * 10 * leak(383.15))) / 0.036
     most = package.flow_w(tangent) - leak(tangent)
     for more in (1e-3, 1e-5):
-        found = seconds_to(package, most + more, leak, 490)
+        found = seconds_to_limit(package, most + more, leak, 490)
         assert found == pytest.approx(math.pi / math.sqrt(more * 0.0036 / 2), rel=0.05)
-    assert seconds_to(package, most - 1e-5, leak, 490) is None
+    assert seconds_to_limit(package, most - 1e-5, leak, 490) is None
 
 
 def test_warming_settles_where_the_balance_is_or_runs_away():
@@ -143,9 +143,9 @@ def test_warming_settles_where_the_balance_is_or_runs_away():
 
 def test_leakage_warms_faster():
     package = Package(10, 1, 318.15)
-    without, with_it = (seconds_to(package, 5.0, leak, 360) for leak in (lambda _: 0.0, hotspot()))
+    without, with_it = (seconds_to_limit(package, 5.0, leak, 360) for leak in (lambda _: 0.0, hotspot()))
     assert with_it < without
-    assert seconds_to(package, 5.0, hotspot(), 371) is None  # it settles at 369.62 K
+    assert seconds_to_limit(package, 5.0, hotspot(), 371) is None  # it settles at 369.62 K
 
 
 def run(*thermal, workload="ds_cnn_kws"):

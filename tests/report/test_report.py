@@ -12,6 +12,7 @@ from typing import get_args
 
 import numpy as np
 import pytest
+from accelsim.studies.validate.validate import GPU_BAND
 from rich.console import Console
 
 from accelsim import load_hardware, load_workload, simulate
@@ -35,15 +36,14 @@ from accelsim.hardware import (
 from accelsim.load import hardware_document
 from accelsim.report import run_files as files
 from accelsim.report.gemm import gemm_report
-from accelsim.report.list import listing, listing_report, shown
+from accelsim.report.list import list_report, list_shipped, show_named
 from accelsim.report.run import layers_table, run_report
 from accelsim.report.run_perfetto import trace_text
 from accelsim.report.show import hardware_report, technology_report, workload_report
 from accelsim.report.text import Facts, Grid, Paragraph, SideBySide, figure, kib, scaled
 from accelsim.simulation.network import count_gemm
 from accelsim.studies.validate import anchors as validate
-from accelsim.studies.validate.anchors import GPU_BAND
-from accelsim.studies.validate.calibration import calibration
+from accelsim.studies.validate.calibration import calibrate_gpus
 from accelsim.workload.layers import AnyLayer
 
 WIDTHS = (40, 60, 80, 100, 200)
@@ -223,7 +223,7 @@ def test_one_unit_of_throughput_everywhere(resnet8):
     hardware = load_hardware("edge_npu")
     texts = [
         run_report(resnet8.rows, resnet8.summary),
-        listing_report(listing("hw")),
+        list_report(list_shipped("hw")),
         hardware_report(hardware_document("edge_npu"), hardware),
     ]
     for text in ("\n".join(printed(report, 100)) for report in texts):
@@ -242,23 +242,23 @@ def test_gemm_counts_name_their_unit():
 
 
 def test_lists_hold_plain_numbers_under_names_with_units():
-    npu = next(entry for entry in listing("hw") if entry["name"] == "edge_npu")
+    npu = next(entry for entry in list_shipped("hw") if entry["name"] == "edge_npu")
     assert list(npu) == ["name", "engine", "clock_mhz", "peak_tops", "sram_kib", "dram_gb_s", "description"]
     assert (npu["clock_mhz"], npu["peak_tops"], npu["sram_kib"], npu["dram_gb_s"]) == (500, 1.024, 768, 12.8)
-    network = next(entry for entry in listing("workloads") if entry["name"] == "mobilenet_v2")
+    network = next(entry for entry in list_shipped("workloads") if entry["name"] == "mobilenet_v2")
     assert network["macs"] == 300_774_272
     assert network["input"] == {"channels": 3, "height": 224, "width": 224}
-    assert next(entry for entry in listing("technologies") if entry["name"] == "cmos45")["node_nm"] == 45
+    assert next(entry for entry in list_shipped("technologies") if entry["name"] == "cmos45")["node_nm"] == 45
     for kind in ("hw", "workloads", "technologies"):
-        assert all(key == key.lower() and " " not in key for entry in listing(kind) for key in entry)
+        assert all(key == key.lower() and " " not in key for entry in list_shipped(kind) for key in entry)
 
 
 @pytest.mark.parametrize("width", [80, 100, 200])
 @pytest.mark.parametrize("kind", ["hw", "workloads", "technologies"])
 def test_lists_fit_with_every_number(kind, width):
-    lines = printed(listing_report(listing(kind)), width)
+    lines = printed(list_report(list_shipped(kind)), width)
     assert max(map(len, lines)) <= width
-    for entry, line in zip(listing(kind), lines[2:], strict=False):
+    for entry, line in zip(list_shipped(kind), lines[2:], strict=False):
         assert line.split()[0] == entry["name"]
         assert "…" not in "".join(line.split()[-4:])
 
@@ -277,7 +277,7 @@ def test_show_fits_with_every_number(width):
 
 
 def test_show_gives_plain_data_beside_the_report():
-    sizes, _ = shown("mobilenet_v2", "edge_npu", [])
+    sizes, _ = show_named("mobilenet_v2", "edge_npu", [])
     assert sizes["params"] == 3_504_872
 
 
@@ -305,7 +305,7 @@ def test_plain_ascii_where_the_terminal_has_no_more():
 
 @pytest.fixture(scope="module")
 def checked():
-    return validate.anchors()
+    return validate.validate()
 
 
 @pytest.mark.parametrize("width", [80, 100, 200])
@@ -366,7 +366,7 @@ def test_readme_says_how_many_anchors_hold(checked):
     assert re.search(rf"^\| cycle formulas .* \| {groups['RTL cycles']} \| none \|$", README, re.MULTILINE)
     assert f" of {groups['SCALE-Sim cycles']} layers" in README
     assert f"2:6 and 2:8 | {groups['tensor core cycles']} | none |" in README
-    held_out = [abs(error) for error, _ in calibration().held_out_errors]
+    held_out = [abs(error) for error, _ in calibrate_gpus().held_out_errors]
     mean = f"{sum(held_out) / len(held_out):.1%}".replace("%", " %")
     assert f"| {len(held_out)} | {GPU_BAND:.0%}".replace("%", " %") + f" each; {mean} on average |" in README
 

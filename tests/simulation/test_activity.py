@@ -14,21 +14,28 @@ from accelsim.mapping.memory_needed import memory_needed
 from accelsim.mapping.streams import vector_stream
 from accelsim.memory.dram import latency_cycles, transfer_cycles
 from accelsim.memory.stream import TileStream
-from accelsim.simulation.activity import gemm_activity, moved_in, vector_activity, vector_traffic
+from accelsim.simulation.activity import (
+    bytes_across_edge,
+    count_gemm_activity,
+    count_vector_activity,
+    count_vector_bytes,
+)
 from accelsim.workload.gemm import Gemm
-from accelsim.workload.network import at_width, workload_of
+from accelsim.workload.network import build_workload, set_width
 
 
 def network(*layers, **top):
     lines = [f"{key}: {value}" for key, value in {"name": "n", "input": "{features: 8}", **top}.items()]
-    return workload_of(parse_yaml("\n".join([*lines, "layers:", *(f"  - {{{layer}}}" for layer in layers)]), "n.yaml"))
+    return build_workload(
+        parse_yaml("\n".join([*lines, "layers:", *(f"  - {{{layer}}}" for layer in layers)]), "n.yaml")
+    )
 
 
 def test_bits_of_a_product():
     gemm = Gemm(5, 8, 3, activation_bits=4, weight_bits=2, output_bits=16)
     counts = ActionCounts(cycles=9, macs=120, activation_reads=80, weight_reads=24, psum_reads=15, psum_writes=30)
     moved = TileStream(np.array([[20, 6, 60]]), np.array([90]), *[None] * 3)  # spilled sums come and go
-    activity = gemm_activity(gemm, counts, moved, {"mul": 15}, "int8")
+    activity = count_gemm_activity(gemm, counts, moved, {"mul": 15}, "int8")
     assert dataclasses.asdict(activity) == {
         "cycles": 0,
         "macs": 0,
@@ -46,16 +53,18 @@ def test_bits_of_a_product():
         "vector_operations": {"mul": 15},
     }
     sparse = dataclasses.replace(gemm, pattern=parse_pattern("2:4"))  # 2-bit weights with 2-bit indices
-    assert gemm_activity(sparse, counts, moved, {}, "int8").weight_read_bits == 24 * 4
+    assert count_gemm_activity(sparse, counts, moved, {}, "int8").weight_read_bits == 24 * 4
 
 
 def test_bits_of_an_element_wise_layer():
-    activity = vector_activity((10, 4, 6), (10, 4, 6), 77, {"add": 6})
+    activity = count_vector_activity((10, 4, 6), (10, 4, 6), 77, {"add": 6})
     assert (activity.ifmap_read_bits, activity.ifmap_write_bits) == (80, 80)
     assert (activity.weight_read_bits, activity.weight_write_bits) == (32, 32)
     assert (activity.ofmap_read_bits, activity.ofmap_write_bits) == (48, 48)
     assert (activity.dram_read_bytes, activity.dram_write_bytes, activity.cycles) == (14, 6, 77)
-    inside = vector_activity((10, 4, 6), moved_in(Context(there_bytes=7, stored=False), (10, 4, 6)), 77, {})
+    inside = count_vector_activity(
+        (10, 4, 6), bytes_across_edge(Context(there_bytes=7, stored=False), (10, 4, 6)), 77, {}
+    )
     assert (inside.ifmap_read_bits, inside.ifmap_write_bits) == (80, 24)
     assert (inside.ofmap_read_bits, inside.ofmap_write_bits) == (0, 48)
     assert (inside.dram_read_bytes, inside.dram_write_bytes) == (7, 0)
@@ -65,8 +74,12 @@ def test_bytes_of_element_wise_layers():
     ids = "name: ids, type: embedding, rows: 50, features: 6"
     net = network(ids, "name: norm, type: layer_norm", input="{tokens: 3, features: 1}")
     bits = dataclasses.make_dataclass("B", ["activation", "weight", "output"])(8, 4, 16)
-    assert vector_traffic(net.nodes[0], bits, batch=2) == (2 * 3 * 4, 2 * 18 // 2, 2 * 18 * 2)  # ids are 32 bits wide
-    assert vector_traffic(net.nodes[1], bits, batch=2) == (2 * 18, 12 // 2, 2 * 18 * 2)
+    assert count_vector_bytes(net.nodes[0], bits, batch=2) == (
+        2 * 3 * 4,
+        2 * 18 // 2,
+        2 * 18 * 2,
+    )  # ids are 32 bits wide
+    assert count_vector_bytes(net.nodes[1], bits, batch=2) == (2 * 18, 12 // 2, 2 * 18 * 2)
 
 
 def test_a_whole_layer_by_hand():
@@ -112,7 +125,7 @@ def test_the_vector_unit_s_latency_is_paid_once():
 def test_memory_needed_counts_stored_widths():
     net = network("name: fc, type: linear, out_features: 10", "name: out, type: linear, out_features: 2, bias: false")
     hardware = accelsim.load_hardware("edge_npu")
-    needs = memory_needed(at_width(net, 4), hardware)
+    needs = memory_needed(set_width(net, 4), hardware)
     assert needs.weight_bytes == (80 // 2 + 10 * 4) + 20 // 2  # start values take 32 bits each
     assert needs.peak_activation_bytes == (8 + 10) // 2
     assert needs.peak_activation_layer == "fc"

@@ -10,10 +10,10 @@ import pytest
 import accelsim
 from accelsim.config import parse_yaml
 from accelsim.engines.products import ProductError
-from accelsim.memory.timeline import busy_cycles
+from accelsim.memory.timeline import count_busy
 from accelsim.simulation.network import count_gemm
-from accelsim.simulation.result import InvariantError, check
-from accelsim.workload.network import at_width, workload_of
+from accelsim.simulation.result import InvariantError, check_layer
+from accelsim.workload.network import build_workload, set_width
 
 SMALL = """
 name: small
@@ -36,7 +36,7 @@ def small(**changes):
     text = SMALL
     for old, new in changes.items():
         text = text.replace(old, new)
-    return workload_of(parse_yaml(text, "small.yaml"))
+    return build_workload(parse_yaml(text, "small.yaml"))
 
 
 def machine(*settings, name="edge_npu"):
@@ -84,7 +84,7 @@ def test_depthwise_layers_use_the_column_that_they_have(mobilenet):
 def test_timeline_ends_with_the_network_and_agrees_with_the_layers(mobilenet):
     timeline = mobilenet.timeline
     assert max(int(unit[-1, 1]) for unit in timeline) == mobilenet.summary["total_cycles"]
-    assert busy_cycles(timeline.dram) == mobilenet.layers["dram_busy_cycles"].sum()
+    assert count_busy(timeline.dram) == mobilenet.layers["dram_busy_cycles"].sum()
     for unit in timeline:
         assert (unit[:, 1] > unit[:, 0]).all()
         assert (unit[1:, 0] >= unit[:-1, 1]).all()
@@ -108,9 +108,9 @@ def test_stepped_equals_closed(dataflow, overlap, precision):
 
 
 def test_a_wrong_product_is_noticed(monkeypatch):
-    from accelsim.engines.systolic import Systolic
+    from accelsim.engines.systolic import SystolicEngine
 
-    right = Systolic.step
+    right = SystolicEngine.step
 
     def wrong(self, gemm, a, w):
         out, counts = right(self, gemm, a, w)
@@ -118,7 +118,7 @@ def test_a_wrong_product_is_noticed(monkeypatch):
         out.flat[-1] += 1
         return out, counts
 
-    monkeypatch.setattr(Systolic, "step", wrong)
+    monkeypatch.setattr(SystolicEngine, "step", wrong)
     with pytest.raises(ProductError, match="the stepped product is wrong"):
         accelsim.simulate(machine("engine.rows=4", "engine.cols=4"), small(), "stepped")
 
@@ -128,17 +128,17 @@ def test_a_broken_invariant_is_noticed(mobilenet):
 
     row = mobilenet.rows[0]
     engine_busy = row.compute_cycles + row.tiling_cycles
-    check(row, engine_busy, 1024)
+    check_layer(row, engine_busy, 1024)
     with pytest.raises(InvariantError, match="engine busy"):
-        check(row, engine_busy + 1, 1024)
+        check_layer(row, engine_busy + 1, 1024)
     wrong = {"macs": row.macs + 1, "stall_cycles": -1, "energy_pj": row.energy_pj * 1.01, "utilization": 1.5}
     for broken in ({name: value} for name, value in wrong.items()):
         with pytest.raises(InvariantError, match=row.layer):
-            check(replace(row, **broken), engine_busy, 1024)
+            check_layer(replace(row, **broken), engine_busy, 1024)
 
 
 def test_batch_multiplies_work():
-    one, four = small(), workload_of(parse_yaml(SMALL.replace("layers:", "batch: 4\nlayers:"), "s.yaml"))
+    one, four = small(), build_workload(parse_yaml(SMALL.replace("layers:", "batch: 4\nlayers:"), "s.yaml"))
     first, batched = (accelsim.simulate(machine(), w).summary for w in (one, four))
     assert batched["macs"] == 4 * first["macs"]
     assert first["total_cycles"] < batched["total_cycles"] <= 4 * first["total_cycles"]
@@ -149,7 +149,7 @@ def test_wider_operands_move_more_and_cost_more_but_take_no_more_array_cycles():
     results = []
     for precision, bits in (("int8", 8), ("int16", 16), ("fp32", 32)):
         hardware = machine(f"engine.precision={precision}", "vector.operations_per_cycle.mul=1")
-        results.append(accelsim.simulate(hardware, at_width(small(), bits)))
+        results.append(accelsim.simulate(hardware, set_width(small(), bits)))
     for narrow, wide in itertools.pairwise(results):
         assert wide.summary["energy_pj_by_component"]["mac"] > narrow.summary["energy_pj_by_component"]["mac"]
         assert wide.summary["dram_read_bytes"] > narrow.summary["dram_read_bytes"]
@@ -162,7 +162,7 @@ def test_wider_operands_move_more_and_cost_more_but_take_no_more_array_cycles():
 def test_operands_wider_than_the_pes_are_refused():
     told = r"layer 'conv': 16-bit operands do not fit the engine's 8 bits \(int8\)"
     with pytest.raises(accelsim.UserError, match=told):
-        accelsim.simulate(machine(), at_width(small(), 16))
+        accelsim.simulate(machine(), set_width(small(), 16))
 
 
 def test_more_bandwidth_is_never_slower():
@@ -199,6 +199,6 @@ def test_results_are_plain_data(mobilenet):
 @pytest.mark.parametrize("network", ["ds_cnn_kws", "squeezenet_1_1"])
 def test_every_shipped_hardware_runs(name, network):
     hardware, workload = machine(name=name), accelsim.load_workload(network)
-    result = accelsim.simulate(hardware, at_width(workload, 8))
+    result = accelsim.simulate(hardware, set_width(workload, 8))
     assert result.summary["macs"] == workload.macs
     assert result.summary["total_cycles"] * hardware.engine.pes >= workload.macs

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import accelsim
-from accelsim.compress import sparse
+from accelsim.compress import apply_sparsity
 from accelsim.config import UserError, parse_yaml
 from accelsim.config.places import hwconfigs_folder
 from accelsim.energy.prices import energy_table
@@ -15,7 +15,7 @@ from accelsim.engines.weight_groups import channels_inside, pruned_weights
 from accelsim.hardware.sparsity import parse_pattern
 from accelsim.load import shipped
 from accelsim.workload.gemm import Convolution, Gemm
-from accelsim.workload.network import workload_of
+from accelsim.workload.network import build_workload
 
 SMALL = """
 name: small
@@ -29,7 +29,7 @@ layers:
 
 
 def small():
-    return workload_of(parse_yaml(SMALL, "small.yaml"))
+    return build_workload(parse_yaml(SMALL, "small.yaml"))
 
 
 def machine(*settings):
@@ -39,7 +39,7 @@ def machine(*settings):
 def run(hardware, sparsity=None, workload=None, **options):
     workload = workload or small()
     if sparsity:
-        hardware, workload = sparse(hardware, workload, sparsity)
+        hardware, workload = apply_sparsity(hardware, workload, sparsity)
     return accelsim.simulate(hardware, workload, **options)
 
 
@@ -120,7 +120,7 @@ def test_selecting_costs_what_the_multiplexers_do():
 
 def test_a_network_s_own_sparsity_gives_way_to_a_pattern_and_a_layer_s_does_not():
     text = SMALL.replace("name: small", "name: small\nweight_sparsity: 0.5")
-    workload = workload_of(parse_yaml(text, "small.yaml"))
+    workload = build_workload(parse_yaml(text, "small.yaml"))
     half, thin = run(machine(), "2:4", workload), run(machine("engine.zero_gating=true"), workload=workload)
     assert [row.ideal_speedup for row in half.rows] == [1, 2, 2, 1]
     assert half.summary["pattern"] == "2:4"

@@ -21,8 +21,8 @@ from accelsim.report.compare import claims_report, comparison_report, verdicts
 from accelsim.report.compare_plot import comparison_figure
 from accelsim.studies import claims
 from accelsim.studies.compare import Gap, _whole
-from accelsim.studies.cycle_parts import PARTS, cycle_parts, waiting
-from accelsim.workload.network import workload_of
+from accelsim.studies.cycle_parts import CYCLE_PARTS, cycle_parts, waiting
+from accelsim.workload.network import build_workload
 
 README = (Path(__file__).resolve().parents[2] / "README.md").read_text(encoding="utf-8")
 MACHINES = ("edge_npu", "stripes", "edge_sparse_npu")
@@ -49,7 +49,7 @@ layers:
 
 
 def network(text):
-    return workload_of(parse_yaml(text, "test"))
+    return build_workload(parse_yaml(text, "test"))
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +73,7 @@ def printed(report, width):
 
 
 def parts_of(record, kind):
-    names = Gap._fields if kind == "gap_" else PARTS
+    names = Gap._fields if kind == "gap_" else CYCLE_PARTS
     return [record[f"{kind}{name}_cycles"] for name in names]
 
 
@@ -319,7 +319,7 @@ def command(monkeypatch, capfd):
     def run(*arguments):
         monkeypatch.setattr(sys, "argv", ["accelsim", "compare", *map(str, arguments)])
         with pytest.raises(SystemExit) as ended:
-            cli.main()
+            cli.run_command_line()
         out, err = capfd.readouterr()
         return ended.value.code, out, err
 

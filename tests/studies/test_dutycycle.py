@@ -14,7 +14,7 @@ from accelsim.energy.prices import energy_table
 from accelsim.energy.technology import load_technology
 from accelsim.load import load_hardware, load_workload
 from accelsim.power.dutycycle import Battery, Inference, Rest, Stage, Watch, cascade, on_events, periodic
-from accelsim.studies.dutycycle import PERIODS_S, Asked, duty, rest_of, watching_mw
+from accelsim.studies.dutycycle import PERIODS_S, DeviceUse, detector_power_mw, dutycycle, rest_of
 
 IDEAL = "dram.fidelity=ideal"
 amounts = st.floats(0.001, 10)
@@ -133,7 +133,7 @@ def test_what_cannot_be_is_told():
 
 def test_runs_and_leakage_make_a_device():
     hardware, network = load_hardware("edge_npu", [IDEAL]), load_workload("ds_cnn_kws")
-    found = duty(hardware, [(network, 1.0)], Asked(1.0, battery=Battery(500, 3.7, 0.8, 0.02)))
+    found = dutycycle(hardware, [(network, 1.0)], DeviceUse(1.0, battery=Battery(500, 3.7, 0.8, 0.02)))
     summary = accelsim.simulate(hardware, network).summary
     assert found.work.seconds == pytest.approx(summary["latency_ms"] * 1e-3)
     assert found.work.mj == pytest.approx(summary["energy_uj"] * 1e-3)
@@ -141,12 +141,12 @@ def test_runs_and_leakage_make_a_device():
     assert found.rest.idle_mw == pytest.approx(table.leakage_logic_mw + table.leakage_sram_mw + table.dram_standby_mw)
     assert found.rest.sleep_mw < 0.2 * found.rest.idle_mw
     assert len(found.notes) == 3
-    stated, notes = rest_of(hardware, Asked(1.0, sleep_mw=0.5, wake_ms=2.0, wake_uj=7.0))
+    stated, notes = rest_of(hardware, DeviceUse(1.0, sleep_mw=0.5, wake_ms=2.0, wake_uj=7.0))
     assert stated[1:] == (0.5, 0.002, 0.007)
     assert notes == []
     powers = [cycle.average_mw for cycle in found.others]
     assert powers == sorted(powers, reverse=True)
-    alone = watching_mw(hardware, network, 1.0)
+    alone = detector_power_mw(hardware, network, 1.0)
     assert alone == pytest.approx(found.rest.idle_mw * (1 - found.work.seconds) + found.work.mj)
 
 
@@ -199,7 +199,7 @@ def test_what_a_run_warns_of_is_told(command):
 
 def test_periods_that_are_too_short_are_left_out_and_told():
     hardware, network = load_hardware("edge_npu", [IDEAL, "clock_mhz=0.05"]), load_workload("ad_autoencoder")
-    found = duty(hardware, [(network, 1.0)], Asked(60.0))
+    found = dutycycle(hardware, [(network, 1.0)], DeviceUse(60.0))
     assert found.work.worst_seconds > 0.1
     assert [cycle.period_s for cycle in found.others] == [p for p in PERIODS_S if p >= found.work.worst_seconds]
     assert any(note.startswith("other periods: left out below") for note in found.notes)

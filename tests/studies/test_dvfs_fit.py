@@ -15,8 +15,8 @@ from naive import power as naive
 from accelsim.config import UserError
 from accelsim.hardware.laws import AlphaPower, Leakage
 from accelsim.power.law_fit import fit_clock, fit_power, sort_clocks
-from accelsim.power.measured_points import Point, read_points
-from accelsim.studies.dvfs_fit import fit_silicon
+from accelsim.power.measured_points import MeasuredPoint, read_measured_points
+from accelsim.studies.dvfs_fit import dvfs_fit
 
 ANCHORS = Path(str(resources.files("accelsim") / "anchors"))
 GAP9, RK3588 = ANCHORS / "dvfs_gap9_measured.csv", ANCHORS / "rk3588_npu_opp.csv"
@@ -34,7 +34,7 @@ def drawn(law, tasks, static_w, per_v, voltages=SPREAD, clocks=(0.5, 1.0)):
             for share in clocks:
                 mhz = share * law.frequency_mhz(volt)
                 watts = pf * 1e-6 * volt**2 * mhz + static_w * leak.times(volt)
-                points.append(Point(len(points) + 2, task, volt, mhz, watts))
+                points.append(MeasuredPoint(len(points) + 2, task, volt, mhz, watts))
     return points
 
 
@@ -102,7 +102,7 @@ def test_what_points_cannot_tell_is_none():
 
 
 def test_gap9_is_met():
-    silicon = fit_silicon(GAP9)
+    silicon = dvfs_fit(GAP9)
     record = silicon.record()
     assert record["mean_abs_error_percent"] < 0.5
     assert record["max_abs_error_percent"] < 0.6
@@ -118,7 +118,7 @@ def test_rk3588_is_met_off_its_plateau(column, tmp_path):
         rows = [(row[f"V_L{column}"], row["f_MHz"]) for row in csv.DictReader(file)]
     path = tmp_path / "rk3588.csv"
     path.write_text("volt,mhz\n" + "".join(f"{volt},{mhz}\n" for volt, mhz in rows))
-    silicon = fit_silicon(path)
+    silicon = dvfs_fit(path)
     assert silicon.record()["max_abs_error_percent"] < 1
     volt, mhz = silicon.clocks.floor
     assert silicon.clock.law.frequency_mhz(volt) >= mhz * 0.99
@@ -169,7 +169,7 @@ def test_what_is_no_point_is_told(text, told, tmp_path):
     path = tmp_path / "points.csv"
     path.write_bytes(text.encode("latin-1"))
     with pytest.raises(UserError) as error:
-        read_points(path)
+        read_measured_points(path)
     assert told in str(error.value)
     assert str(error.value).startswith(f"{path}:")
 
@@ -179,7 +179,7 @@ numbers = st.floats(0.01, 5).map(lambda x: round(x, 3))
 
 @given(st.lists(st.tuples(st.sampled_from("ab"), numbers, st.floats(1, 3000), numbers), min_size=1, max_size=9))
 def test_any_points_are_fitted_without_complaint(rows):
-    points = [Point(i, *row) for i, row in enumerate(rows)]
+    points = [MeasuredPoint(i, *row) for i, row in enumerate(rows)]
     found = fit_power(points)
     assert all(pf is None or pf >= 0 for pf in found.switched_pf.values())
     assert all(math.isfinite(found.predict(*row[:3])) for row in rows)

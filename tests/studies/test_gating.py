@@ -13,8 +13,8 @@ import accelsim
 from accelsim.config import UserError
 from accelsim.energy.sram_banks import bank_switch
 from accelsim.load import load_hardware, load_workload
-from accelsim.power.gating import POLICIES, Block, Mode, gaps, saving, timeouts_ns
-from accelsim.studies.gating import gate
+from accelsim.power.gating import POLICIES, Block, Mode, idle_gaps, save_by_gating, timeouts_ns
+from accelsim.studies.gating import gating
 
 IDEAL = "dram.fidelity=ideal"
 powers = st.floats(0.01, 50)
@@ -34,7 +34,7 @@ def blocks(draw, whole=False):
 
 @given(blocks(), st.none() | st.floats(0, 500), st.floats(0, 50))
 def test_who_knows_more_saves_more(block, timeout, awake):
-    found = {policy: saving([block], policy, timeout, awake) for policy in POLICIES}
+    found = {policy: save_by_gating([block], policy, timeout, awake) for policy in POLICIES}
     assert found["none"].energy_pj == pytest.approx(-block.clock_mw * block.idle_ns.sum())
     assert found["clock"].energy_pj == 0
     assert found["oracle"].energy_pj >= max(found["idle-detect"].energy_pj, 0)
@@ -43,7 +43,7 @@ def test_who_knows_more_saves_more(block, timeout, awake):
 
 @given(blocks(), st.none() | st.floats(0, 500))
 def test_idle_detection_costs_no_more_than_its_overheads(block, timeout):
-    found = saving([block], "idle-detect", timeout)
+    found = save_by_gating([block], "idle-detect", timeout)
     overheads = sum(mode.overhead_pj for mode in block.modes)
     assert found.energy_pj >= -overheads * found.intervals - 1e-6
     shortest = min(mode.break_even_ns(block) for mode in block.modes)
@@ -71,7 +71,7 @@ def test_idle_detection_is_what_a_walk_finds(block):
     want = sum(
         naive.idle_detect_pj(int(length), block.leakage_mw, modes) for length in block.idle_ns if length > timeout
     )
-    assert saving([block], "idle-detect", timeout).energy_pj == pytest.approx(want, abs=1e-6)
+    assert save_by_gating([block], "idle-detect", timeout).energy_pj == pytest.approx(want, abs=1e-6)
 
 
 @given(st.lists(st.tuples(st.integers(0, 50), st.integers(1, 20)), max_size=8), st.integers(0, 100))
@@ -81,7 +81,7 @@ def test_gaps_are_what_is_not_busy(steps, rest):
         busy.append((now + wait, now + wait + work))
         now += wait + work
     until = now + rest
-    found = gaps(np.array(busy, float).reshape(-1, 2), float(until))
+    found = idle_gaps(np.array(busy, float).reshape(-1, 2), float(until))
     assert (found[:, 1] > found[:, 0]).all()
     assert (found[:, 1] - found[:, 0]).sum() == pytest.approx(until - sum(work for _, work in steps))
 
@@ -91,15 +91,15 @@ def test_blocks_that_wake_together_are_waited_for_once():
     mode = Mode("off", 0.0, 20.0, 10.0)
     one = Block("unit", 1.0, 0.0, idle, (mode,))
     later = one._replace(idle=idle[1:] + 5)
-    alone, both = saving([one], "idle-detect"), saving([one, one], "idle-detect")
+    alone, both = save_by_gating([one], "idle-detect"), save_by_gating([one, one], "idle-detect")
     assert alone.added_ns == both.added_ns == 40
     assert both.energy_pj == pytest.approx(2 * alone.energy_pj)
-    assert saving([one, later], "idle-detect").added_ns == 60
-    assert saving([one], "idle-detect", awake_mw=2.0).energy_pj == pytest.approx(alone.energy_pj - 80)
+    assert save_by_gating([one, later], "idle-detect").added_ns == 60
+    assert save_by_gating([one], "idle-detect", awake_mw=2.0).energy_pj == pytest.approx(alone.energy_pj - 80)
 
 
 def run(*settings, workload="ds_cnn_kws", period_ms=None):
-    return gate(load_hardware("edge_npu", [IDEAL, *settings]), load_workload(workload), period_ms)
+    return gating(load_hardware("edge_npu", [IDEAL, *settings]), load_workload(workload), period_ms)
 
 
 def test_policies_on_a_network():
@@ -142,7 +142,7 @@ def test_spatial_gating_saves_what_unused_rows_and_columns_leak():
     ]
     layer = "workload.layers=[{name: fc, type: matmul, m: 5000, k: 40, n: 24, weights: true}]"
     hardware = load_hardware("edge_npu", [IDEAL, *text])
-    found = gate(hardware, load_workload("ad_autoencoder", [layer]))
+    found = gating(hardware, load_workload("ad_autoencoder", [layer]))
     unit = found.units[0]
     unused = 1 - 40 * 24 / 128**2
     busy = found.result.timeline.engine
@@ -176,7 +176,7 @@ def test_switches_grow_with_the_bank():
 @pytest.mark.parametrize("hardware", ["mcu_npu", "stripes", "edge_sparse_npu", "tpu_v1"])
 @pytest.mark.needs_jit
 def test_every_kind_of_machine_is_gated(hardware):
-    found = gate(load_hardware(hardware), load_workload("resnet8"), dram="ideal")
+    found = gating(load_hardware(hardware), load_workload("resnet8"), dram="ideal")
     assert found.energy_pj("oracle") < found.energy_pj("clock") < found.energy_pj("none")
     assert found.energy_pj("oracle") > 0
 

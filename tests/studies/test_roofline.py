@@ -12,15 +12,15 @@ from conftest import UNJITTED
 from matplotlib.text import Text
 
 from accelsim import load_hardware, load_workload, simulate
-from accelsim.compress import at_precision, sparse
+from accelsim.compress import apply_precision, apply_sparsity
 from accelsim.config.places import hwconfigs_folder
 from accelsim.load import shipped
 from accelsim.report.figures import style
 from accelsim.report.roofline_plot import drawing, hover, roofline_image
 from accelsim.report.roofline_scene import Stack, blocks, marker_size, scene_of, stacks, tied_levels, tied_roofs
 from accelsim.simulation.result import InvariantError
-from accelsim.studies.roofline import check, roofline
-from accelsim.workload.gemm import gemm_of, in_pattern, widths
+from accelsim.studies.roofline import check_point, roofline
+from accelsim.workload.gemm import apply_pattern, lower_to_gemm, operand_widths
 
 JITTED_ONLY = ("pragmatic",)  # values decide about its cycles: too slow without numba
 SVG = "{http://www.w3.org/2000/svg}"
@@ -35,9 +35,9 @@ def line_of(network, name="edge_npu", settings=(), sparsity=None, precision=None
     skip_if_slow(name)
     hardware, workload = load_hardware(name, settings), load_workload(network)
     if precision:
-        hardware, workload = at_precision(hardware, workload, precision)
+        hardware, workload = apply_precision(hardware, workload, precision)
     if sparsity:
-        hardware, workload = sparse(hardware, workload, sparsity)
+        hardware, workload = apply_sparsity(hardware, workload, sparsity)
     return roofline(simulate(hardware, workload), hardware, workload)
 
 
@@ -145,9 +145,9 @@ def test_no_point_lies_above_its_roof(name, network):
     engine = hardware.engine
     bandwidth, clock = round(hardware.dram.bandwidth_gb_s * 1e9), round(hardware.clock_mhz * 1e6)
     points = {point.layer: point for point in line.points}
-    for row, node, bits in zip(result.rows, workload.nodes, widths(workload, engine.operand_bits), strict=True):
+    for row, node, bits in zip(result.rows, workload.nodes, operand_widths(workload, engine.operand_bits), strict=True):
         if row.macs:
-            gemm = in_pattern(gemm_of(node, workload.file.batch, bits), engine.sparse_pattern)
+            gemm = apply_pattern(lower_to_gemm(node, workload.file.batch, bits), engine.sparse_pattern)
             peak = engine.peak_macs_per_cycle(gemm.activation_bits, gemm.weight_bits)
             assert row.macs <= peak * row.total_cycles
             moved = row.dram_read_bytes + row.dram_write_bytes - row.prefetched_bytes
@@ -160,11 +160,11 @@ def test_no_point_lies_above_its_roof(name, network):
 @pytest.mark.parametrize(("factor", "told"), [(1.001, "its roof"), (0.5, "DRAM at")], ids=["roof", "diagonal"])
 def test_a_point_above_is_a_defect(resnet8, factor, told):
     point = max(resnet8.points, key=lambda p: p.macs_per_byte)
-    check(point, resnet8.dram)
+    check_point(point, resnet8.dram)
     roof = point.roof.macs_per_s
     above = point._replace(macs_per_s=roof * factor, macs_per_byte=1e9 if told == "its roof" else 1.0)
     with pytest.raises(InvariantError, match=f"layer {point.layer}: .*{told}"):
-        check(above, resnet8.dram)
+        check_point(above, resnet8.dram)
 
 
 def test_layers_on_one_place_are_one_stack_with_a_common_name():

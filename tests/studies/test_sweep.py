@@ -433,7 +433,7 @@ def test_pareto_prints_and_draws_the_front(accelsim, spec, tmp_path):  # noqa: F
 
 
 def test_fronts_hold_what_no_other_point_beats():
-    from accelsim.report.pareto import fronts
+    from accelsim.studies.pareto import find_fronts
 
     source = random.Random(1)
     records = [
@@ -447,7 +447,7 @@ def test_fronts_hold_what_no_other_point_beats():
             for o in rivals
         )
 
-    for workload, front in fronts(records, "x", "y").items():
+    for workload, front in find_fronts(records, "x", "y").items():
         wanted = [point for point in records if point["workload"] == workload and not beaten(point)]
         assert sorted(front, key=lambda p: p["x"]) == front
         assert sorted(map(str, front)) == sorted(map(str, wanted))

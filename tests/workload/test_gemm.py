@@ -11,18 +11,27 @@ from hypothesis import strategies as st
 from naive.convolution import convolve
 
 from accelsim.config import UserError, parse_yaml
-from accelsim.workload.gemm import FUNCTIONS, Bits, Convolution, Gemm, gemm_of, im2col, vector_work, widths
+from accelsim.workload.gemm import (
+    FUNCTION_OPERATIONS,
+    Convolution,
+    Gemm,
+    OperandBits,
+    count_vector_work,
+    im2col,
+    lower_to_gemm,
+    operand_widths,
+)
 from accelsim.workload.layers import Function
-from accelsim.workload.network import workload_of
+from accelsim.workload.network import build_workload
 from accelsim.workload.random_operands import exact_product, random_operands
 
-BITS = Bits(8, 4, 16)
+BITS = OperandBits(8, 4, 16)
 
 
 def network(*layers, shape="{channels: 4, height: 6, width: 5}", head=""):
     """A network of flow-style layers, named a, b, c ..."""
     lines = [f"  - {{name: {name}, {text}}}" for name, text in zip("abcdefgh", layers, strict=False)]
-    return workload_of(parse_yaml("\n".join(["name: net", f"input: {shape}", head, "layers:", *lines]), "net.yaml"))
+    return build_workload(parse_yaml("\n".join(["name: net", f"input: {shape}", head, "layers:", *lines]), "net.yaml"))
 
 
 def node(text, **options):
@@ -51,7 +60,7 @@ def node(text, **options):
     ],
 )
 def test_the_sizes_of_a_product(shape, text, batch, sizes):
-    gemm = gemm_of(node(text, shape=shape), batch, BITS)
+    gemm = lower_to_gemm(node(text, shape=shape), batch, BITS)
     assert (gemm.m, gemm.k, gemm.n, gemm.groups) == sizes
     assert gemm.macs == math.prod(sizes)
 
@@ -69,14 +78,14 @@ def test_the_sizes_of_a_product(shape, text, batch, sizes):
     ],
 )
 def test_what_a_product_carries(text, bits, stored, biased):
-    gemm = gemm_of(node(text), 1, BITS)
+    gemm = lower_to_gemm(node(text), 1, BITS)
     assert (gemm.activation_bits, gemm.weight_bits, gemm.output_bits) == bits
     assert (gemm.weights_stored, gemm.biased) == (stored, biased)
 
 
 @pytest.mark.parametrize("text", ["type: softmax", "type: max_pool, kernel: 2", "type: reshape, to: flatten"])
 def test_a_layer_without_a_product(text):
-    assert gemm_of(node(text), 1, BITS) is None
+    assert lower_to_gemm(node(text), 1, BITS) is None
 
 
 @given(
@@ -94,7 +103,7 @@ def test_a_product_does_the_macs_of_its_layer(kind, sizes):
     elif kind != "linear":
         text = f"type: matmul, m: {rows}, k: {columns}, n: {filters}, repeat: {groups}, weights: {kind == 'weights'}"
     layer = node(text, shape=shape)
-    assert gemm_of(layer, batch, BITS).macs == layer.macs * batch > 0
+    assert lower_to_gemm(layer, batch, BITS).macs == layer.macs * batch > 0
 
 
 def test_counts_that_leave_int64_are_refused():
@@ -135,7 +144,7 @@ def convolutions(draw):
 
 
 def check_convolution(layer, batch):
-    gemm = gemm_of(layer, batch, BITS)
+    gemm = lower_to_gemm(layer, batch, BITS)
     conv, groups = gemm.convolution, gemm.groups
     values = np.random.default_rng(0)
     images = values.integers(-9, 10, (batch, groups * conv.channels, conv.height, conv.width))
@@ -218,7 +227,7 @@ RESHAPE, HALVE = "type: reshape, to: {tokens: 2, features: 1}", "type: split, pa
     ],
 )
 def test_widths(head, layers, expected):
-    assert widths(network(*layers, head=head), 8) == expected
+    assert operand_widths(network(*layers, head=head), 8) == expected
 
 
 # element-wise work: the shape is 4 x 6 x 5, 120 elements
@@ -282,14 +291,14 @@ def test_widths(head, layers, expected):
 )
 def test_vector_work(text, integer, exact):
     layer = node(text)
-    assert vector_work(layer, 1, integer=True) == integer
-    assert vector_work(layer, 1, integer=False) == exact
-    assert vector_work(layer, 3, integer=True) == {kind: 3 * count for kind, count in integer.items()}
+    assert count_vector_work(layer, 1, integer=True) == integer
+    assert count_vector_work(layer, 1, integer=False) == exact
+    assert count_vector_work(layer, 3, integer=True) == {kind: 3 * count for kind, count in integer.items()}
 
 
 def test_an_embedding_computes_nothing():
     layer = node("type: embedding, rows: 3, features: 4", shape="{tokens: 5, features: 1}")
-    assert vector_work(layer, 1, integer=True) == {}
+    assert count_vector_work(layer, 1, integer=True) == {}
 
 
 @pytest.mark.parametrize(
@@ -308,13 +317,13 @@ def test_an_embedding_computes_nothing():
     ],
 )
 def test_a_function_costs_the_same_fused_or_alone(function, costs):
-    fused = vector_work(node(f"type: linear, out_features: 3, activation: {function}"), 1, integer=False)
-    alone = vector_work(node(f"type: activation, function: {function}", shape="{features: 3}"), 1, integer=False)
+    fused = count_vector_work(node(f"type: linear, out_features: 3, activation: {function}"), 1, integer=False)
+    alone = count_vector_work(node(f"type: activation, function: {function}", shape="{features: 3}"), 1, integer=False)
     assert fused == alone == {kind: 3 * count for kind, count in costs.items()}
 
 
 def test_every_function_has_its_cost():
-    assert set(FUNCTIONS) == set(get_args(Function))
+    assert set(FUNCTION_OPERATIONS) == set(get_args(Function))
 
 
 # operands
@@ -331,7 +340,9 @@ def test_random_operands_fill_their_widths_and_stay_in_them(bits):
 
 
 def test_random_operands_are_those_of_their_seed():
-    gemm = gemm_of(node("type: conv2d, out_channels: 8, kernel: 3, padding: 1, groups: 2"), 3, Bits(5, 3, 8))
+    gemm = lower_to_gemm(
+        node("type: conv2d, out_channels: 8, kernel: 3, padding: 1, groups: 2"), 3, OperandBits(5, 3, 8)
+    )
     one, again, other = (random_operands(gemm, True, seed) for seed in (1, 1, 2))
     assert [part.shape for part in one] == [(2, 90, 18), (2, 18, 4)]
     assert all(map(np.array_equal, one, again))

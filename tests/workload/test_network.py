@@ -7,7 +7,7 @@ from naive.convolution import last_window_start, out_size
 
 from accelsim.config import UserError, parse_yaml
 from accelsim.workload.layers import Features, Image, Tokens
-from accelsim.workload.network import at_width, peak_activations, workload_of
+from accelsim.workload.network import build_workload, find_peak_activations, set_width
 
 SHAPES = {
     "image": "{channels: 3, height: 8, width: 6}",
@@ -22,7 +22,7 @@ def network(*layers, shape="image", head=""):
         text if "name:" in text else f"name: {name}, {text}" for name, text in zip("abcdefgh", layers, strict=False)
     ]
     lines = ["name: net", *([f"input: {SHAPES.get(shape, shape)}"] if shape else []), *head.splitlines(), "layers:"]
-    return workload_of(parse_yaml("\n".join([*lines, *(f"  - {{{text}}}" for text in named)]), "net.yaml"))
+    return build_workload(parse_yaml("\n".join([*lines, *(f"  - {{{text}}}" for text in named)]), "net.yaml"))
 
 
 def refusal(*layers, **options):
@@ -362,7 +362,7 @@ def test_a_wrong_input_is_told_with_its_place(shape, told):
 @pytest.mark.parametrize("text", ["", "layers: []", "layers: 3", "layers: [7]"])
 def test_a_network_has_layers(text):
     with pytest.raises(UserError, match=r"layers'|layers: should have 1 or more items|should be a (list|mapping)"):
-        workload_of(parse_yaml(f"name: net\n{text}", "net.yaml"))
+        build_workload(parse_yaml(f"name: net\n{text}", "net.yaml"))
 
 
 def test_a_single_position_is_spread_over_all():
@@ -378,7 +378,7 @@ def test_at_width_overrides_every_width_and_nothing_else():
     net = network(
         "type: linear, out_features: 2, weight_bits: 4", "type: softmax, activation_bits: 16", head="weight_bits: 2"
     )
-    narrow = at_width(net, 8)
+    narrow = set_width(net, 8)
     assert {(layer.activation_bits, layer.weight_bits) for layer in (*narrow.file.layers, narrow.file)} == {(8, 8)}
     assert [node.layer for node in narrow.nodes] == narrow.file.layers
     assert [node.output for node in narrow.nodes] == [node.output for node in net.nodes]
@@ -460,4 +460,4 @@ RELU, HALVE = "type: activation, function: relu", "type: split, parts: 2, part: 
     ],
 )
 def test_peak_activations(shape, layers, peak):
-    assert peak_activations(network(*layers, shape=shape)) == peak
+    assert find_peak_activations(network(*layers, shape=shape)) == peak

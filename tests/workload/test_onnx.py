@@ -13,7 +13,7 @@ from accelsim.config import UserError, parse_yaml
 from accelsim.load import load_workload
 from accelsim.workload.importers import dump
 from accelsim.workload.importers.onnx import read_onnx
-from accelsim.workload.network import workload_of
+from accelsim.workload.network import build_workload
 
 node = helper.make_node
 
@@ -91,7 +91,7 @@ def test_classifier(tmp_path):
     workload = load_workload(path)
     assert workload.macs == 16 * 16 * 8 * 27 + 512 * 10
     assert workload.params == 8 * 27 + 2 * 8 + 512 * 10 + 10
-    assert workload_of(parse_yaml(dump(data), "net.yaml")).nodes == workload.nodes
+    assert build_workload(parse_yaml(dump(data), "net.yaml")).nodes == workload.nodes
 
 
 def inverted_residual(opset):
@@ -341,7 +341,7 @@ def test_functions_of_the_model(tmp_path):
 
 def test_too_large(tmp_path, monkeypatch):
     path = save(tmp_path, [node("Relu", ["x"], ["y"])], [1, 4, 8, 8])
-    monkeypatch.setattr("accelsim.workload.importers.onnx.MAX_BYTES", 10)
+    monkeypatch.setattr("accelsim.workload.importers.onnx.ONNX_MAX_BYTES", 10)
     with pytest.raises(UserError, match="larger than 2 GiB; export with the weights as external data"):
         read_onnx(path)
 

@@ -11,7 +11,7 @@ from accelsim.load import load_hardware, load_workload
 from accelsim.simulation.network import simulate
 from accelsim.workload.importers import clean_name, dump, unique_name
 from accelsim.workload.importers.scalesim import read_configuration, read_topology
-from accelsim.workload.network import workload_of
+from accelsim.workload.network import build_workload
 
 CONV_HEADER = "Layer name, IFMAP Height, IFMAP Width, Filter Height, Filter Width, Channels, Num Filter, Strides,\n"
 # topologies/conv_nets/alexnet.csv of SCALE-Sim 2, and M, N, K of its layers as SCALE-Sim 3.0.0 reports them
@@ -199,4 +199,4 @@ def test_dump_is_readable(tmp_path):
         "  - {name: Conv1, type: conv2d, input_shape: {channels: 3, height: 224, width: 224}, out_channels: 96,"
         " kernel: 11, stride: 4, padding: [0, 0, 3, 3], bias: false}",
     ]
-    assert workload_of(parse_yaml(text, "text")) == load_workload(tmp_path / "alexnet.csv")
+    assert build_workload(parse_yaml(text, "text")) == load_workload(tmp_path / "alexnet.csv")

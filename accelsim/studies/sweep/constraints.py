@@ -11,7 +11,7 @@ import operator
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from accelsim.config import UserError, nearest, shown
+from accelsim.config import UserError, nearest, show_value
 
 MOST_CHARACTERS = 1000
 MOST_BITS = 1024  # of a power
@@ -38,7 +38,7 @@ _EQUALITY: dict[type[ast.cmpop], Callable[[Any, Any], bool]] = {ast.Eq: operator
 _SIGNS: dict[type[ast.unaryop], Callable[[Any], Any]] = {ast.USub: operator.neg, ast.UAdd: operator.pos}
 
 YAML_WORDS = {"true": True, "false": False}
-ALLOWED = "numbers, 'words', dotted names, + - * / // % **, < <= > >= == !=, and, or, not, parentheses"
+_ALLOWED = "numbers, 'words', dotted names, + - * / // % **, < <= > >= == !=, and, or, not, parentheses"
 
 
 class Constraint(NamedTuple):
@@ -61,7 +61,7 @@ def parse_constraint(text: str) -> Constraint:
         names: set[str] = set()
         term = _condition(tree, names)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        raise UserError(f"is no condition: {shown(text)}; allowed: {ALLOWED}") from None
+        raise UserError(f"is no condition: {show_value(text)}; allowed: {_ALLOWED}") from None
 
     def holds(values: Values) -> bool:
         try:
@@ -153,26 +153,26 @@ def _name(node: ast.expr, names: set[str]) -> str:
 
 
 def _refused(node: ast.AST) -> UserError:
-    return UserError(f"a {type(node).__name__.lower()} has no place in a constraint; allowed: {ALLOWED}")
+    return UserError(f"a {type(node).__name__.lower()} has no place in a constraint; allowed: {_ALLOWED}")
 
 
 def _number(value: Any) -> Any:
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise TypeError(f"{shown(value)} is no number")
+        raise TypeError(f"{show_value(value)} is no number")
     return value
 
 
 def _truth(name: str, value: Any) -> bool:
     if not isinstance(value, bool):
-        raise TypeError(f"{name} is {shown(value)}, neither true nor false; compare it")
+        raise TypeError(f"{name} is {show_value(value)}, neither true nor false; compare it")
     return value
 
 
 def _power(base: Any, exponent: Any) -> Any:
     whole = isinstance(base, int) and isinstance(exponent, int)
     if whole and base.bit_length() * abs(exponent) > MOST_BITS:
-        raise ArithmeticError(f"{shown(base)} ** {shown(exponent)} is too large")
+        raise ArithmeticError(f"{show_value(base)} ** {show_value(exponent)} is too large")
     result = base**exponent
     if isinstance(result, complex):
-        raise ArithmeticError(f"{shown(base)} ** {shown(exponent)} is no real number")
+        raise ArithmeticError(f"{show_value(base)} ** {show_value(exponent)} is no real number")
     return result

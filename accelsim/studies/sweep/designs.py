@@ -9,14 +9,14 @@ from typing import Any, NamedTuple
 
 from accelsim.config import UserError, invalid
 from accelsim.studies.sweep.constraints import Constraint, parse_constraint, refuse_unknown
-from accelsim.studies.sweep.figures import FIGURES
-from accelsim.studies.sweep.sobol import BITS, DIMENSIONS, sobol
+from accelsim.studies.sweep.figures import POINT_FIGURES
+from accelsim.studies.sweep.sobol import DIMENSIONS, SOBOL_BITS, sobol
 from accelsim.studies.sweep.spec import MOST_POINTS, Study
 
 MOST_DRAWS = 5_000_000  # before a sampler that meets only what it has, or what is excluded, stops
 
 
-class Point(NamedTuple):
+class DesignPoint(NamedTuple):
     """One combination of values (in the order of the parameters), for one network."""
 
     number: int
@@ -27,7 +27,7 @@ class Point(NamedTuple):
 class Design(NamedTuple):
     """All points in order, and the constraints on results, which only a simulation can decide."""
 
-    points: list[Point]
+    points: list[DesignPoint]
     on_results: list[Constraint]
     constants: dict[str, Any]  #: what they may speak of besides: values of the hardware by dotted path
 
@@ -51,7 +51,7 @@ def design(study: Study) -> Design:
     if not chosen:
         raise invalid(study.document, ("constraints",), "they exclude every point of the sweep")
     pairs = ((values, workload) for values in chosen for workload in study.workloads)
-    points = [Point(number, workload, values) for number, (values, workload) in enumerate(pairs)]
+    points = [DesignPoint(number, workload, values) for number, (values, workload) in enumerate(pairs)]
     return Design(points, after, study.constants)
 
 
@@ -84,10 +84,10 @@ def _constraints(study: Study) -> tuple[list[tuple[int, Constraint]], list[Const
     for number, text in enumerate(study.spec.constraints):
         try:
             constraint = parse_constraint(text)
-            refuse_unknown(constraint, {*study.axes, *FIGURES, *study.constants})
+            refuse_unknown(constraint, {*study.axes, *POINT_FIGURES, *study.constants})
         except UserError as error:
             raise invalid(study.document, ("constraints", number), str(error)) from None
-        if constraint.names & set(FIGURES):
+        if constraint.names & set(POINT_FIGURES):
             after.append(constraint)
         else:
             before.append((number, constraint))
@@ -140,7 +140,7 @@ def _sobol_numbers(lengths: list[int], seed: int) -> Iterator[int]:
         for _, point in zip(range(draws), sobol(len(lengths), seed), strict=False):
             number = 0
             for coordinate, length in zip(point, lengths, strict=True):
-                number = number * length + (coordinate * length >> BITS)
+                number = number * length + (coordinate * length >> SOBOL_BITS)
             yield number
         if size <= MOST_POINTS:
             yield from range(size)

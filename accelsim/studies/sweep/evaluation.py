@@ -16,12 +16,12 @@ from accelsim.config.places import hwconfigs_folder
 from accelsim.hardware import Hardware
 from accelsim.load import WORKLOAD_PREFIX
 from accelsim.simulation.network import simulate
-from accelsim.simulation.totals import Totals
-from accelsim.studies.sweep.designs import Point
+from accelsim.simulation.totals import MachineTotals
+from accelsim.studies.sweep.designs import DesignPoint
 from accelsim.studies.sweep.figures import Outcome, outcome_of
 from accelsim.studies.sweep.spec import Study, laid
 from accelsim.version import __version__
-from accelsim.workload.network import Workload, workload_of
+from accelsim.workload.network import Workload, build_workload
 
 
 class Evaluated(NamedTuple):
@@ -42,7 +42,7 @@ def code_sha256() -> str:
     return digest.hexdigest()
 
 
-def keys_of(study: Study, points: list[Point]) -> list[str]:
+def keys_of(study: Study, points: list[DesignPoint]) -> list[str]:
     """What a point's outcome is stored under: a digest of configuration and code."""
     names = list(study.axes)
     bases = {
@@ -59,12 +59,12 @@ def _digest(value: Any) -> str:
     return hashlib.sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()
 
 
-def packed(study: Study) -> bytes:
+def pack_outcomes(study: Study) -> bytes:
     """What workers need, to be sent with each task and unpacked once."""
     return pickle.dumps((code_sha256(), study))
 
 
-def evaluate(setup: bytes, points: list[Point]) -> Evaluated:
+def evaluate(setup: bytes, points: list[DesignPoint]) -> Evaluated:
     """The outcome of each point; what is wrong with a point is its error.
 
     Raises: UserError where this worker runs other code than the process that asked.
@@ -77,24 +77,24 @@ def evaluate(setup: bytes, points: list[Point]) -> Evaluated:
 
 
 @functools.lru_cache(maxsize=2)
-def _bench(setup: bytes) -> Bench:
+def _bench(setup: bytes) -> StudyWorker:
     code, study = pickle.loads(setup)
     if code != code_sha256():
         raise UserError("a worker runs other code than this sweep; install the same version of accelsim on all of them")
-    return Bench(study)
+    return StudyWorker(study)
 
 
-class Bench:
+class StudyWorker:
     """A study as a worker holds it: networks parsed once, and everything that points have in common kept."""
 
     def __init__(self, study: Study) -> None:
         self.study = study
         self.names = list(study.axes)
-        self.totals = Totals()
+        self.totals = MachineTotals()
         self.changes_network = any(name.startswith(WORKLOAD_PREFIX) for name in self.names)
         self.network = functools.lru_cache(maxsize=64)(self._network)
 
-    def outcome(self, point: Point) -> Outcome:
+    def outcome(self, point: DesignPoint) -> Outcome:
         """One point's figures, or its error."""
         try:
             return outcome_of(self._summary(point))
@@ -103,7 +103,7 @@ class Bench:
         except Exception as error:  # a defect or a lack of memory costs one point, not the sweep
             return Outcome(error=" ".join(f"{type(error).__name__}: {error}".split()), final=False)
 
-    def _summary(self, point: Point) -> dict[str, Any]:
+    def _summary(self, point: DesignPoint) -> dict[str, Any]:
         settings = dict(zip(self.names, point.values, strict=True))
         of_network = tuple(pair for pair in settings.items() if pair[0].startswith(WORKLOAD_PREFIX))
         of_hardware = {name: value for name, value in settings.items() if not name.startswith(WORKLOAD_PREFIX)}
@@ -125,7 +125,7 @@ class Bench:
             return validated(Hardware, laid(self.study, any_network, settings)[0])
 
     def _network(self, name: str, settings: tuple[tuple[str, Any], ...]) -> Workload:
-        return workload_of(laid(self.study, self.study.workloads[name], dict(settings))[1])
+        return build_workload(laid(self.study, self.study.workloads[name], dict(settings))[1])
 
 
 def _with(data: Any, keys: list[str], value: Any) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-FIGURES = ("total_cycles", "latency_ms", "energy_uj", "average_power_mw", "utilization")
+POINT_FIGURES = ("total_cycles", "latency_ms", "energy_uj", "average_power_mw", "utilization")
 
 
 class Outcome(NamedTuple):
@@ -21,4 +21,4 @@ class Outcome(NamedTuple):
 
 def outcome_of(summary: dict[str, Any]) -> Outcome:
     """The figures of a run."""
-    return Outcome(**{name: summary[name] for name in FIGURES})
+    return Outcome(**{name: summary[name] for name in POINT_FIGURES})

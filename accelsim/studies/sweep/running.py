@@ -11,9 +11,9 @@ from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from accelsim.config.files import prepared
-from accelsim.studies.sweep.designs import Design, Point, design
-from accelsim.studies.sweep.evaluation import evaluate, keys_of, packed
+from accelsim.config.files import prepare_folder
+from accelsim.studies.sweep.designs import Design, DesignPoint, design
+from accelsim.studies.sweep.evaluation import evaluate, keys_of, pack_outcomes
 from accelsim.studies.sweep.executors import Workforce, completed, workforce
 from accelsim.studies.sweep.figures import Outcome
 from accelsim.studies.sweep.spec import Study, read_study
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 LEAST_CHUNK, MOST_CHUNK = 32, 256  # points of one task where there are many
-Progress = Callable[[int, int], None]
+ProgressCall = Callable[[int, int], None]
 Computed = Generator[tuple[dict[int, Outcome], tuple[int, int]], None, None]
 
 
@@ -57,7 +57,7 @@ def sweep(
     out: str | Path,
     workers: int | None = None,
     scheduler: str | None = None,
-    progress: Progress | None = None,
+    progress: ProgressCall | None = None,
 ) -> Sweep:
     """Simulate the points of a sweep and write points.csv (and points.parquet, with pyarrow) into a folder.
 
@@ -72,7 +72,7 @@ def sweep(
     study = read_study(spec)
     plan = design(study)
     with workforce(workers, scheduler) as force:
-        folder = prepared(out, (*STORE_FILES, *TABLES))
+        folder = prepare_folder(out, (*STORE_FILES, *TABLES))
         folder.mkdir(parents=True, exist_ok=True)
         with opened(folder) as store:
             keys = keys_of(study, plan.points)
@@ -95,7 +95,7 @@ def sweep(
 def _computed(study: Study, work: _Work, force: Workforce) -> Computed:
     """Outcomes by point's number as they come, with the layers that they had and those that were done already."""
     missing = [point for point in work.design.points if point.number not in work.known]
-    task = functools.partial(evaluate, packed(study))
+    task = functools.partial(evaluate, pack_outcomes(study))
     for chunk, result in completed(force, task, chunks(study, missing, force.workers)):
         numbers = [point.number for point in chunk]
         if isinstance(result, str):
@@ -104,7 +104,7 @@ def _computed(study: Study, work: _Work, force: Workforce) -> Computed:
             yield dict(zip(numbers, result.outcomes, strict=True)), (result.layers, result.layers_reused)
 
 
-def chunks(study: Study, points: list[Point], workers: int) -> list[list[Point]]:
+def chunks(study: Study, points: list[DesignPoint], workers: int) -> list[list[DesignPoint]]:
     """Points in tasks: those of one network and engine together, since they have most in common."""
     if not points:
         return []
@@ -112,10 +112,10 @@ def chunks(study: Study, points: list[Point], workers: int) -> list[list[Point]]
     least = min(LEAST_CHUNK, most)
     engine = [index for index, name in enumerate(study.axes) if not name.startswith(("sram.", "dram.", "technology."))]
 
-    def kinship(point: Point) -> tuple[str, ...]:
+    def kinship(point: DesignPoint) -> tuple[str, ...]:
         return (point.workload, *(repr(point.values[index]) for index in engine))
 
-    tasks: list[list[Point]] = []
+    tasks: list[list[DesignPoint]] = []
     before: tuple[str, ...] = ()
     for point in sorted(points, key=kinship):
         kin = kinship(point)
@@ -141,11 +141,11 @@ def _summary(
         "points_per_s": (points - reused) / seconds,
         "layers": layers[0],
         "layers_reused": layers[1],
-        "best": {what: _best(records, measure) for what, measure in MEASURES.items()},
+        "best": {what: _best(records, measure) for what, measure in _MEASURES.items()},
     }
 
 
-MEASURES: dict[str, Callable[[dict[str, Any]], float]] = {
+_MEASURES: dict[str, Callable[[dict[str, Any]], float]] = {
     "latency": lambda record: float(record["latency_ms"]),
     "energy": lambda record: float(record["energy_uj"]),
     "EDP": lambda record: float(record["latency_ms"] * record["energy_uj"]),

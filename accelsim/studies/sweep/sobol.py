@@ -10,7 +10,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 
-BITS = 32
+SOBOL_BITS = 32
 
 # degree and coefficients of the primitive polynomial, initial direction numbers; from the second dimension on
 _JOE_KUO = (
@@ -41,10 +41,10 @@ DIMENSIONS = len(_JOE_KUO) + 1  #: at most
 def directions(dimension: int) -> list[int]:
     """Direction numbers of one dimension (from 0), as 32-bit fractions."""
     if dimension == 0:
-        return [1 << (BITS - 1 - bit) for bit in range(BITS)]
+        return [1 << (SOBOL_BITS - 1 - bit) for bit in range(SOBOL_BITS)]
     degree, coefficients, initial = _JOE_KUO[dimension - 1]
-    numbers = [m << (BITS - 1 - bit) for bit, m in enumerate(initial)]
-    for bit in range(degree, BITS):
+    numbers = [m << (SOBOL_BITS - 1 - bit) for bit, m in enumerate(initial)]
+    for bit in range(degree, SOBOL_BITS):
         number = numbers[bit - degree] ^ (numbers[bit - degree] >> degree)
         for k in range(1, degree):
             if coefficients >> (degree - 1 - k) & 1:
@@ -57,8 +57,8 @@ def sobol(dimensions: int, seed: int = 0) -> Iterator[list[int]]:
     """Points as 32-bit fractions, in Gray-code order; a seed other than 0 shifts all of them by the same bits."""
     columns = [directions(dimension) for dimension in range(dimensions)]
     source = random.Random(seed)
-    point = [source.getrandbits(BITS) if seed else 0 for _ in columns]
-    for index in range(2**BITS - 1):
+    point = [source.getrandbits(SOBOL_BITS) if seed else 0 for _ in columns]
+    for index in range(2**SOBOL_BITS - 1):
         yield list(point)
         bit = (~index & (index + 1)).bit_length() - 1
         point = [value ^ column[bit] for value, column in zip(point, columns, strict=True)]

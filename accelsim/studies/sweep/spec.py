@@ -15,14 +15,14 @@ from accelsim.config import (
     Positive,
     UserError,
     Value,
-    assigned,
+    assign_value,
     invalid,
     read_yaml,
     validated,
 )
 from accelsim.hardware import DramFidelity, Hardware
 from accelsim.load import WORKLOAD_PREFIX, hardware_document, is_path, with_device, workload_document
-from accelsim.workload.network import workload_of
+from accelsim.workload.network import build_workload
 
 MOST_POINTS = 1_000_000
 Scale = Literal["linear", "log2", "log10"]
@@ -121,7 +121,7 @@ def read_study(source: str | Path | Mapping[str, Any]) -> Study:
     hardware = _named(document, ("hardware",), spec.hardware, folder)
     workloads = {name: _named(document, ("workload", index), name, folder) for index, name in enumerate(spec.workload)}
     base = validated(Hardware, hardware)
-    networks = [workload_of(workload) for workload in workloads.values()]
+    networks = [build_workload(workload) for workload in workloads.values()]
     axes = {name: _values(document, name, axis, base) for name, axis in spec.parameters.items()}
     study = Study(spec, document, hardware, workloads, axes, dict(_flat(base.model_dump(mode="json"))))
     for name, values in axes.items():
@@ -136,7 +136,7 @@ def _named(document: Document, path: tuple[str | int, ...], name: str, folder: P
     target: str | Path = folder / name if is_path(name) else name
     try:
         found = load(target)
-        validated(Hardware, found) if path[0] == "hardware" else workload_of(found)
+        validated(Hardware, found) if path[0] == "hardware" else build_workload(found)
     except UserError as error:
         raise invalid(document, path, str(error)) from None
     return found
@@ -148,9 +148,9 @@ def laid(study: Study, workload: Document, settings: dict[str, Any]) -> tuple[Do
     for name, value in settings.items():
         source = study.document.place(("parameters", name))
         if name.startswith(WORKLOAD_PREFIX):
-            workload = assigned(workload, name.removeprefix(WORKLOAD_PREFIX), value, source)
+            workload = assign_value(workload, name.removeprefix(WORKLOAD_PREFIX), value, source)
         else:
-            hardware = assigned(hardware, name, value, source)
+            hardware = assign_value(hardware, name, value, source)
     return with_device(hardware), workload
 
 
@@ -161,7 +161,7 @@ def _try(study: Study, name: str, value: Any) -> None:
         try:
             hardware, network = laid(study, workload, {name: value})
             if name.startswith(WORKLOAD_PREFIX):
-                workload_of(network)
+                build_workload(network)
             else:
                 validated(Hardware, hardware)
         except UserError as error:

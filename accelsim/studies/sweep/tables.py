@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from accelsim.config import UserError
-from accelsim.config.files import csv_text, replaced, write
-from accelsim.studies.sweep.designs import Design, Point
-from accelsim.studies.sweep.figures import FIGURES, Outcome
+from accelsim.config.files import csv_text, replace_file, write_file
+from accelsim.studies.sweep.designs import Design, DesignPoint
+from accelsim.studies.sweep.figures import POINT_FIGURES, Outcome
 
 TABLES = ("points.csv", "points.parquet")
 
@@ -25,9 +25,9 @@ def records_of(names: list[str], design: Design, outcomes: Mapping[int, Outcome]
     return records
 
 
-def _record(names: list[str], point: Point, outcome: Outcome) -> dict[str, Any]:
+def _record(names: list[str], point: DesignPoint, outcome: Outcome) -> dict[str, Any]:
     """One row of points.csv."""
-    figures = {name: getattr(outcome, name) for name in FIGURES}
+    figures = {name: getattr(outcome, name) for name in POINT_FIGURES}
     return {
         **dict(zip(names, point.values, strict=True)),
         "workload": point.workload,
@@ -50,12 +50,12 @@ def write_tables(folder: Path, names: list[str], records: list[dict[str, Any]]) 
     """points.csv and, where pyarrow is installed, points.parquet; what a killed writer left is cleared away."""
     for leftover in [path for name in TABLES for path in folder.glob(f".{name}.*")]:
         leftover.unlink()
-    columns = [*names, "workload", *FIGURES, "error"]
+    columns = [*names, "workload", *POINT_FIGURES, "error"]
     path = folder / TABLES[0]
-    write(path, csv_text([{key: _word(value) for key, value in record.items()} for record in records], columns))
+    write_file(path, csv_text([{key: _word(value) for key, value in record.items()} for record in records], columns))
     if find_spec("pyarrow") is None:
         return [path]
-    with replaced(folder / TABLES[1]) as temporary:
+    with replace_file(folder / TABLES[1]) as temporary:
         _write_parquet(temporary, {name: [record[name] for record in records] for name in columns})
     return [path, folder / TABLES[1]]
 

@@ -9,19 +9,19 @@ from typing import Any, NamedTuple
 
 from accelsim.config.places import anchors_folder, workloads_folder
 from accelsim.engines.products import Products
-from accelsim.engines.systolic import Systolic
+from accelsim.engines.systolic import SystolicEngine
 from accelsim.hardware import BankedDevice, Hardware, SystolicArray
 from accelsim.load import load_device, load_hardware, load_workload, shipped
 from accelsim.memory.device import run_trace
 from accelsim.memory.traces import read_trace
 from accelsim.power.law_fit import fit_clock, score_clock, sort_clocks
-from accelsim.power.measured_points import Point
+from accelsim.power.measured_points import MeasuredPoint
 from accelsim.power.thermal import Package, steady_k
-from accelsim.studies.dvfs_fit import fit_silicon
-from accelsim.studies.validate.calibration import HELD_OUT, calibration
-from accelsim.studies.validate.chips import chips
-from accelsim.workload.gemm import Gemm, gemm_of, in_pattern, widths
-from accelsim.workload.precision_profiles import at_profile, read_profile
+from accelsim.studies.dvfs_fit import dvfs_fit
+from accelsim.studies.validate.calibration import HELD_OUT, calibrate_gpus
+from accelsim.studies.validate.chips import compare_chips
+from accelsim.workload.gemm import Gemm, apply_pattern, lower_to_gemm, operand_widths
+from accelsim.workload.precision_profiles import apply_profile, read_profile
 
 ANCHORS = anchors_folder()
 GPU_BAND = 0.15
@@ -50,7 +50,7 @@ class Anchor(NamedTuple):
         return self.band is None or abs(self.error) <= self.band
 
 
-def anchors() -> list[Anchor]:
+def validate() -> list[Anchor]:
     """All of them, simulated now."""
     return [
         *_rtl(),
@@ -71,11 +71,11 @@ def _rows(file: str) -> list[dict[str, str]]:
         return list(csv.DictReader(lines))
 
 
-def _array(base: Hardware, settings: Iterable[str]) -> Systolic:
+def _array(base: Hardware, settings: Iterable[str]) -> SystolicEngine:
     engine = load_hardware(base.name, [f"engine.{setting}" for setting in settings]).engine
     if not isinstance(engine, SystolicArray):
         raise TypeError(f"{base.name} is no systolic array")
-    return Systolic(engine)
+    return SystolicEngine(engine)
 
 
 def _rtl() -> Iterator[Anchor]:
@@ -89,7 +89,7 @@ def _rtl() -> Iterator[Anchor]:
 
 def _scalesim() -> Iterator[Anchor]:
     base = load_hardware("scalesim_default")
-    arrays: dict[tuple[str, ...], Systolic] = {}
+    arrays: dict[tuple[str, ...], SystolicEngine] = {}
     for row in _rows("scalesim_expected.csv"):
         settings = tuple(f"{key}={row[key]}" for key in ("dataflow", "rows", "cols"))
         if settings not in arrays:
@@ -107,11 +107,11 @@ def _stripes() -> Iterator[Anchor]:
     for row in _rows("stripes_cycles.csv"):
         hardware = load_hardware(row["hardware"], row["settings"].split())
         profile = read_profile(ANCHORS / "stripes_precision_profiles.csv", row["profile"], row["accuracy"])
-        workload = at_profile(load_workload(row["network"]), profile)
+        workload = apply_profile(load_workload(row["network"]), profile)
         products = Products(hardware.engine, stepped=False)
         gemms = [
-            gemm_of(node, 1, bits)
-            for node, bits in zip(workload.nodes, widths(workload, 16), strict=True)
+            lower_to_gemm(node, 1, bits)
+            for node, bits in zip(workload.nodes, operand_widths(workload, 16), strict=True)
             if node.layer.type == "conv2d"
         ]
         cycles = sum(products.count(gemm, seed=0).counts.cycles for gemm in gemms if gemm)
@@ -131,7 +131,7 @@ def _sparseloop() -> Iterator[Anchor]:
         design, density = row["design"].partition("-")[0], row["weight_density"].removeprefix("WD-")
         pattern = patterns[design].get(density, "dense")
         hardware = load_hardware("sparseloop_stc", [f"engine.pattern={pattern}"])
-        gemm = in_pattern(Gemm(m, k, n), hardware.engine.sparse_pattern)
+        gemm = apply_pattern(Gemm(m, k, n), hardware.engine.sparse_pattern)
         cycles = Products(hardware.engine, stepped=False).count(gemm, seed=0).counts.cycles
         name = f"{design} {pattern}, density {density}: {n}x{k}x{m}"
         source = "Sparseloop (Wu et al., MICRO 2022), artifact, Fig. 15: tensor cores, 42 words a cycle"
@@ -140,7 +140,7 @@ def _sparseloop() -> Iterator[Anchor]:
 
 def _gpus() -> Iterator[Anchor]:
     """Times of GPU kernels, in ns; only held-out rows of the calibrated model must be near."""
-    for judged in calibration().rows:
+    for judged in calibrate_gpus().rows:
         row = judged.row
         for what, real, bound, model in zip(
             ("dense", "2:4"), row.times, judged.bound, judged.model or (None, None), strict=True
@@ -182,19 +182,19 @@ def _dram() -> Iterator[Anchor]:
 
 def _chips() -> Iterator[Anchor]:
     """Rates and times of chips; of CNN0 and another dataflow they are only told."""
-    return (Anchor(*chip) for chip in chips())
+    return (Anchor(*chip) for chip in compare_chips())
 
 
 def _silicon() -> Iterator[Anchor]:
     """Measured powers and clocks beside the laws fitted to them; that the laws fit is what is checked."""
-    gap9 = fit_silicon(ANCHORS / "dvfs_gap9_measured.csv")
+    gap9 = dvfs_fit(ANCHORS / "dvfs_gap9_measured.csv")
     for score, row in zip(gap9.power_scores, _rows("dvfs_gap9_measured.csv"), strict=True):
         name = f"{row['chip']} {score.point.task} at {score.point.volt:g} V"
         fitted = round((score.fitted or 0) * 1e6)
         yield Anchor("fitted uW", name, round(score.measured * 1e6), fitted, 0.01, row["source"])
     rows = _rows("rk3588_npu_opp.csv")
     for grade in (name for name in rows[0] if name != "f_MHz"):
-        points = [Point(0, "", float(row[grade]), float(row["f_MHz"]), None) for row in rows]
+        points = [MeasuredPoint(0, "", float(row[grade]), float(row["f_MHz"]), None) for row in rows]
         clocks = sort_clocks(points)
         for score in score_clock(points, clocks, fit_clock(clocks.used, clocks.floor)):
             name = f"RK3588 NPU {grade} at {score.point.volt:g} V"
@@ -225,7 +225,7 @@ def _published() -> Iterator[Anchor]:
             yield Anchor(f"published {what}", workload.name, int(row[what]), ours, band, row["source"])
 
 
-def totals(checked: list[Anchor]) -> dict[str, Any]:
+def validation_record(checked: list[Anchor]) -> dict[str, Any]:
     """All anchors as plain data, and whether every one holds."""
     return {
         "holds": all(anchor.holds for anchor in checked),

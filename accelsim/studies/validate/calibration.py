@@ -18,7 +18,7 @@ from accelsim.config.places import anchors_folder
 from accelsim.hardware import Hardware
 from accelsim.hardware.sparsity import parse_pattern
 from accelsim.load import load_hardware
-from accelsim.studies.validate.gpu_kernel import kernel
+from accelsim.studies.validate.gpu_kernel import model_gpu_kernel
 from accelsim.workload.gemm import Gemm
 
 HARDWARE = {
@@ -34,7 +34,7 @@ OWN_BUILD = "spgemm"  #: in a library's name: a kernel of CUTLASS's profiler, wh
 CLOCKS_ABOVE_BOOST = {"rtx_3060": 1.1, "rtx_4070_ti_super": 1.1}
 """Assumed: 1.0 to 1.1. GeForce cards raise their clock above the stated boost, which bounds the search for ``math``."""
 FITTED, HELD_OUT = "fitted", "held out"
-BITS = 16  # fp16 and bf16
+_BITS = 16  # fp16 and bf16
 LEAST_ROWS = 4  # of a GPU, to fit two constants and hold some out
 LOWEST, STEPS, NARROWING = 0.3, 7, 5  # of the search: a grid, again and again around its best point
 
@@ -51,7 +51,7 @@ class Times(NamedTuple):
         return self.dense_ms / self.sparse_ms
 
 
-class Measured(NamedTuple):
+class MeasuredKernel(NamedTuple):
     """One product's times; M are rows of the sparse operand, which are filters here."""
 
     gpu: str
@@ -64,17 +64,17 @@ class Measured(NamedTuple):
     source: str
 
 
-class Sustained(NamedTuple):
+class SustainedRates(NamedTuple):
     """Shares of the peak, at the stated clock, that a GPU's kernels reach."""
 
     math: float = 1.0
     operands: float = 1.0
 
 
-class Judged(NamedTuple):
+class JudgedKernel(NamedTuple):
     """A measured row beside the model."""
 
-    row: Measured
+    row: MeasuredKernel
     role: str  #: fitted, held out, further (nor fitted either), or alone: too few rows of its GPU to fit
     bound: Times  #: published figures alone, every byte moved once
     model: Times | None  #: with the GPU's constants
@@ -83,8 +83,8 @@ class Judged(NamedTuple):
 class Calibration(NamedTuple):
     """All rows, and each hardware file's constants."""
 
-    rows: tuple[Judged, ...]
-    sustained: dict[str, Sustained]
+    rows: tuple[JudgedKernel, ...]
+    sustained: dict[str, SustainedRates]
 
     @property
     def held_out_errors(self) -> list[tuple[float, str]]:
@@ -100,7 +100,7 @@ class Calibration(NamedTuple):
         ]
 
 
-def measured(file: str) -> list[Measured]:
+def measured(file: str) -> list[MeasuredKernel]:
     """Rows with times, of GPUs that have a hardware file."""
     rows = []
     with (anchors_folder() / file).open(encoding="utf-8", newline="") as lines:
@@ -110,18 +110,18 @@ def measured(file: str) -> list[Measured]:
                 continue
             name, settings = HARDWARE[known]
             n, m, k = (int(row[letter]) for letter in "MNK")
-            gemm = Gemm(m, k, n, activation_bits=BITS, weight_bits=BITS, output_bits=BITS)
+            gemm = Gemm(m, k, n, activation_bits=_BITS, weight_bits=_BITS, output_bits=_BITS)
             times = Times(float(row["dense_ms"]), float(row["sparse_ms"]))
             title = f"{row['gpu']} {row['dtype'][:4]} {n}x{k}x{m}, {row['library']}"
             library = row["library"].rpartition(" / ")[2]
             order = library.startswith(IDENTITY_SWIZZLE) and OWN_BUILD not in library
             rest = load_hardware(name, settings), times, row["library"], order, row["source"]
-            rows.append(Measured(name, title, gemm, *rest))
+            rows.append(MeasuredKernel(name, title, gemm, *rest))
     return rows
 
 
 @cache
-def calibration() -> Calibration:
+def calibrate_gpus() -> Calibration:
     """Every measured row judged; takes a second or two."""
     rows, further = measured("gpu_2to4_measured.csv"), measured("gpu_2to4_further.csv")
     judged, sustained = [], {}
@@ -134,31 +134,31 @@ def calibration() -> Calibration:
         more = [row for row in further if row.gpu == gpu]
         for row, role in zip([*own, *more], [*roles, *["further"] * len(more)], strict=True):
             model = modelled(row, sustained[gpu]) if gpu in sustained else None
-            judged.append(Judged(row, role, modelled(row, Sustained(), bound=True), model))
+            judged.append(JudgedKernel(row, role, modelled(row, SustainedRates(), bound=True), model))
     return Calibration(tuple(judged), sustained)
 
 
-def modelled(row: Measured, sustained: Sustained, bound: bool = False) -> Times:
+def modelled(row: MeasuredKernel, sustained: SustainedRates, bound: bool = False) -> Times:
     """Both kernels' times with what a GPU sustains; a bound takes every byte as moved once."""
     shares = {"sustained_math": sustained.math, "sustained_operands": sustained.operands}
     hardware = row.hardware.model_copy(update={"engine": row.hardware.engine.model_copy(update=shares)})
     sparse = replace(row.gemm, pattern=parse_pattern("2:4"))
     filters_first = row.filters_first and not bound
-    return Times(kernel(row.gemm, hardware).ms, kernel(sparse, hardware, filters_first).ms)
+    return Times(model_gpu_kernel(row.gemm, hardware).ms, model_gpu_kernel(sparse, hardware, filters_first).ms)
 
 
-def fitted(rows: Iterable[Measured]) -> Sustained:
+def fitted(rows: Iterable[MeasuredKernel]) -> SustainedRates:
     """The constants of a GPU's rows; of equally good ones those nearest to 1."""
     rows = list(rows)
 
-    def error(sustained: Sustained) -> tuple[float, float]:
+    def error(sustained: SustainedRates) -> tuple[float, float]:
         misfit = 0.0
         for row in rows:
             times = modelled(row, sustained)
             misfit += sum(abs(log(ours / real)) for ours, real in zip(times, row.times, strict=True))
         return round(misfit, 9), abs(log(sustained.math)) + abs(log(sustained.operands))
 
-    highest = Sustained(CLOCKS_ABOVE_BOOST.get(rows[0].gpu, 1.0), 1.0)
+    highest = SustainedRates(CLOCKS_ABOVE_BOOST.get(rows[0].gpu, 1.0), 1.0)
     best, widths = highest, [most - LOWEST for most in highest]
     centre = [(most + LOWEST) / 2 for most in highest]
     for _ in range(NARROWING):
@@ -166,6 +166,6 @@ def fitted(rows: Iterable[Measured]) -> Sustained:
             [min(max(c + width * (i / (STEPS - 1) - 0.5), LOWEST), most) for i in range(STEPS)]
             for c, width, most in zip(centre, widths, highest, strict=True)
         ]
-        best = min([best, *(Sustained(*point) for point in product(*ticks))], key=error)
+        best = min([best, *(SustainedRates(*point) for point in product(*ticks))], key=error)
         centre, widths = list(best), [width * 3 / (STEPS - 1) for width in widths]
     return best

@@ -38,7 +38,7 @@ class Chip(NamedTuple):
     note: str
 
 
-def chips() -> Iterator[Chip]:
+def compare_chips() -> Iterator[Chip]:
     """Every measured figure of both chips."""
     yield from _tpu()
     yield from _eyeriss()

@@ -12,12 +12,12 @@ from math import exp
 from typing import NamedTuple
 
 from accelsim.engines.base import ceil_div
-from accelsim.engines.tensorcore import Tensor
+from accelsim.engines.tensorcore import TensorCoreEngine
 from accelsim.hardware import Hardware, TensorCore
 from accelsim.mapping.footprint import compulsory_bytes, weight_bytes
 from accelsim.workload.gemm import Gemm
 
-ROUNDS = 60  # of the fixed point; what is left by then is far below a byte
+_ROUNDS = 60  # of the fixed point; what is left by then is far below a byte
 
 
 class Kernel(NamedTuple):
@@ -33,7 +33,7 @@ class Kernel(NamedTuple):
         return max(self.cores_ms, self.dram_ms)
 
 
-def kernel(gemm: Gemm, hardware: Hardware, filters_first: bool = False) -> Kernel:
+def model_gpu_kernel(gemm: Gemm, hardware: Hardware, filters_first: bool = False) -> Kernel:
     """Time of a product on tensor cores behind an L2, which the hardware's buffers stand for.
 
     filters_first: all filters before the next pixels. Else every byte moves once, which bounds the time from below.
@@ -43,7 +43,7 @@ def kernel(gemm: Gemm, hardware: Hardware, filters_first: bool = False) -> Kerne
     unit = hardware.engine
     if not isinstance(unit, TensorCore):
         raise TypeError(f"{hardware.name} has no tensor cores")
-    cycles = Tensor(unit).count(gemm).cycles
+    cycles = TensorCoreEngine(unit).count(gemm).cycles
     moved = sum(compulsory_bytes(gemm))
     if filters_first:
         weights = int(weight_bytes(gemm, gemm.k, gemm.n)) * gemm.groups
@@ -59,6 +59,6 @@ def lost_share(again_bytes: float, between_bytes: float, cache_bytes: float) -> 
     if again_bytes + between_bytes <= cache_bytes:
         return 0.0
     share = 1.0
-    for _ in range(ROUNDS):
+    for _ in range(_ROUNDS):
         share = 1 - exp(-(share * again_bytes + between_bytes) / cache_bytes)
     return share

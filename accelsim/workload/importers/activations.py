@@ -5,25 +5,25 @@ from __future__ import annotations
 from collections import Counter
 from typing import NamedTuple
 
-from accelsim.workload.importers.graph import Graph, Operation
+from accelsim.workload.importers.graph import Graph, GraphOperation
 
-PRODUCTS = {"Sigmoid": "Swish", "HardSigmoid": "HardSwish"}  #: what x times that function of x is
+_PRODUCTS = {"Sigmoid": "Swish", "HardSigmoid": "HardSwish"}  #: what x times that function of x is
 
 
 class Links(NamedTuple):
     """Who makes and who reads each tensor."""
 
-    makers: dict[str, Operation]
-    users: dict[str, Operation]
+    makers: dict[str, GraphOperation]
+    users: dict[str, GraphOperation]
     readers: Counter[str]
     constants: frozenset[str]
 
-    def only_user(self, tensor: str, kind: str) -> Operation | None:
+    def only_user(self, tensor: str, kind: str) -> GraphOperation | None:
         """The one operation that reads a tensor, if it is of that kind."""
         user = self.users.get(tensor)
         return user if user is not None and self.readers[tensor] == 1 and user.kind == kind else None
 
-    def scaled(self, op: Operation | None) -> str | None:
+    def scaled(self, op: GraphOperation | None) -> str | None:
         """x, where op is x plus, times or by a constant."""
         if op is None or op.kind not in ("Add", "Mul", "Div"):
             return None
@@ -31,7 +31,7 @@ class Links(NamedTuple):
         return data[0] if len(data) == 1 else None
 
 
-def whole_activations(graph: Graph) -> tuple[Operation, ...]:
+def whole_activations(graph: Graph) -> tuple[GraphOperation, ...]:
     """The graph's operations with x sigmoid(x), x hard_sigmoid(x) and x (1 + erf(x / sqrt 2)) / 2 as one each."""
     links = Links(
         makers={name: op for op in graph.operations for name in op.outputs},
@@ -39,10 +39,10 @@ def whole_activations(graph: Graph) -> tuple[Operation, ...]:
         readers=Counter(name for op in graph.operations for name in op.inputs) + Counter(graph.outputs),
         constants=graph.constants,
     )
-    whole: dict[str, Operation] = {}
+    whole: dict[str, GraphOperation] = {}
     parts: set[str] = set()
     for op in graph.operations:
-        chain = _product(op, links) if op.kind in PRODUCTS else _gelu(op, links) if op.kind == "Erf" else None
+        chain = _product(op, links) if op.kind in _PRODUCTS else _gelu(op, links) if op.kind == "Erf" else None
         if chain is not None:
             made, replaced = chain
             whole[made.outputs[0]] = made
@@ -50,15 +50,15 @@ def whole_activations(graph: Graph) -> tuple[Operation, ...]:
     return tuple(whole.get(op.outputs[0], op) for op in graph.operations if op.outputs[0] not in parts)
 
 
-def _product(op: Operation, links: Links) -> tuple[Operation, list[Operation]] | None:
+def _product(op: GraphOperation, links: Links) -> tuple[GraphOperation, list[GraphOperation]] | None:
     x, y = op.inputs[0], op.outputs[0]
     last = links.only_user(y, "Mul")
     if last is None or set(last.inputs) != {x, y}:
         return None
-    return Operation(last.name, PRODUCTS[op.kind], (x,), last.outputs, {}), [op]
+    return GraphOperation(last.name, _PRODUCTS[op.kind], (x,), last.outputs, {}), [op]
 
 
-def _gelu(erf: Operation, links: Links) -> tuple[Operation, list[Operation]] | None:
+def _gelu(erf: GraphOperation, links: Links) -> tuple[GraphOperation, list[GraphOperation]] | None:
     """x / sqrt 2, erf, plus 1, times x, times 1/2; or with the half taken of x before."""
     inner = links.makers.get(erf.inputs[0])
     x = links.scaled(inner)
@@ -81,4 +81,4 @@ def _gelu(erf: Operation, links: Links) -> tuple[Operation, list[Operation]] | N
         last, parts = product, [inner, erf, plus, half]
     if any(links.readers[part.outputs[0]] > 1 for part in parts):
         return None
-    return Operation(last.name, "Gelu", (x,), last.outputs, {}), parts
+    return GraphOperation(last.name, "Gelu", (x,), last.outputs, {}), parts

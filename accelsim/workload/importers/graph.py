@@ -24,7 +24,7 @@ _FUSING = {"conv2d", "linear", "add", "mul"}  #: types that have an activation o
 _NETWORK_INPUT = "input"
 
 
-class Operation(NamedTuple):
+class GraphOperation(NamedTuple):
     """One node. An input or output that is left out is the empty string."""
 
     name: str
@@ -40,7 +40,7 @@ class Graph(NamedTuple):
     source: str
     inputs: tuple[str, ...]  #: those that are data; the first is the network's
     outputs: tuple[str, ...]
-    operations: tuple[Operation, ...]
+    operations: tuple[GraphOperation, ...]
     constants: frozenset[str]  #: stored, or computed from stored ones and from shapes alone
     dims: dict[str, tuple[int, ...]]  #: of every tensor whose shape is known
     values: dict[str, tuple[float, ...]]  #: of small constants
@@ -53,7 +53,7 @@ def rows_of(rows: int, width: int) -> AnyShape:
     return Features(features=width) if rows == 1 else Tokens(tokens=rows, features=width)
 
 
-class Tensor(NamedTuple):
+class GraphTensor(NamedTuple):
     """What an ONNX tensor is among the layers."""
 
     layer: str | None  #: the layer that makes it; None for a second input of the network
@@ -69,10 +69,10 @@ class Translation:
         """Raises: UserError where the graph has no input."""
         self.graph = graph
         self.layers: list[dict[str, Any]] = []
-        self.tensors: dict[str, Tensor] = {}
+        self.tensors: dict[str, GraphTensor] = {}
         self._by_name: dict[str, dict[str, Any]] = {}
         self._readers = Counter(name for op in graph.operations for name in op.inputs) + Counter(graph.outputs)
-        self._reshaped: dict[tuple[str | None, str], Tensor] = {}
+        self._reshaped: dict[tuple[str | None, str], GraphTensor] = {}
         if not graph.inputs:
             raise UserError(f"{graph.source}: the graph has no input; a network needs one")
         first = graph.dims[graph.inputs[0]]
@@ -84,28 +84,28 @@ class Translation:
             else:
                 shape = self.shape_of(dims)
             layer = None if position else _NETWORK_INPUT
-            self.tensors[name] = Tensor(layer, shape, self._readers[name] == 1, bits)
+            self.tensors[name] = GraphTensor(layer, shape, self._readers[name] == 1, bits)
 
-    def refusal(self, op: Operation, problem: str) -> UserError:
+    def refusal(self, op: GraphOperation, problem: str) -> UserError:
         """The error for an operation."""
         return UserError(f"{self.graph.source}: node '{op.name or op.outputs[0]}' ({op.kind}): {problem}")
 
-    def is_constant(self, op: Operation, position: int) -> bool:
+    def is_constant(self, op: GraphOperation, position: int) -> bool:
         """Whether that input of an operation is known without the network's input."""
         return op.inputs[position] in self.graph.constants
 
-    def given(self, op: Operation, position: int) -> bool:
+    def given(self, op: GraphOperation, position: int) -> bool:
         """Whether an optional input is there."""
         return len(op.inputs) > position and op.inputs[position] != ""
 
-    def dims(self, op: Operation, name: str) -> tuple[int, ...]:
+    def dims(self, op: GraphOperation, name: str) -> tuple[int, ...]:
         """A tensor's ONNX shape, batch included."""
         if name not in self.graph.dims:
             reason = f": {self.graph.unknown_because}" if self.graph.unknown_because else ""
             raise self.refusal(op, f"the shape of '{name}' cannot be inferred{reason}")
         return self.graph.dims[name]
 
-    def source(self, op: Operation, position: int = 0) -> Tensor:
+    def source(self, op: GraphOperation, position: int = 0) -> GraphTensor:
         """What an operation reads."""
         name = op.inputs[position]
         if name in self.graph.constants:
@@ -130,7 +130,7 @@ class Translation:
             raise UserError(f"{self.graph.source}: a tensor of {sizes} in {self.batch} inferences has no shape here")
         return elements // self.batch
 
-    def axis(self, op: Operation, default: int) -> tuple[int, tuple[int, ...]]:
+    def axis(self, op: GraphOperation, default: int) -> tuple[int, tuple[int, ...]]:
         """The operation's axis, counted from the front, and the dimensions of its input."""
         dims = self.dims(op, op.inputs[0])
         axis = op.attributes.get("axis", default)
@@ -138,7 +138,7 @@ class Translation:
             raise self.refusal(op, f"axis: should be from {-len(dims)} to {len(dims) - 1}, got {axis}")
         return axis % len(dims), dims
 
-    def rename(self, op: Operation, tensor: Tensor) -> None:
+    def rename(self, op: GraphOperation, tensor: GraphTensor) -> None:
         """The operation's first output is the same data as tensor."""
         name = op.outputs[0]
         exclusive = tensor.exclusive and self._readers[name] == 1
@@ -149,7 +149,7 @@ class Translation:
         bits = self.graph.bits.get(name)
         return bits if bits is not None and bits <= WIDEST_DATA_BITS else None
 
-    def reshaped(self, op: Operation, tensor: Tensor, shape: AnyShape) -> Tensor:
+    def reshaped(self, op: GraphOperation, tensor: GraphTensor, shape: AnyShape) -> GraphTensor:
         """tensor in another shape of as many elements."""
         if tensor.shape == shape:
             return tensor
@@ -164,7 +164,7 @@ class Translation:
             self._reshaped[key] = made._replace(bits=tensor.bits)
         return self._reshaped[key]
 
-    def emit(self, op: Operation, fields: dict[str, Any], inputs: list[Tensor], output: int = 0) -> None:
+    def emit(self, op: GraphOperation, fields: dict[str, Any], inputs: list[GraphTensor], output: int = 0) -> None:
         """A layer that makes one output of the operation; it must have as many elements as ONNX says."""
         name = op.outputs[output]
         made = self._append(op, (op.name or name) + (f"_{output}" if output else ""), fields, inputs)
@@ -174,14 +174,14 @@ class Translation:
             raise self.refusal(op, f"the model says {sizes}, a {fields['type']} layer gives {made.shape}")
         self.tensors[name] = made._replace(exclusive=self._readers[name] == 1)
 
-    def fusable(self, tensor: Tensor) -> dict[str, Any] | None:
+    def fusable(self, tensor: GraphTensor) -> dict[str, Any] | None:
         """The layer that makes tensor, where nothing else reads it and no activation ends it."""
         layer = self._by_name.get(tensor.layer or "")
         if layer is None or not tensor.exclusive or layer["type"] not in _FUSING or "activation" in layer:
             return None
         return layer
 
-    def _append(self, op: Operation, name: str, fields: dict[str, Any], inputs: list[Tensor]) -> Tensor:
+    def _append(self, op: GraphOperation, name: str, fields: dict[str, Any], inputs: list[GraphTensor]) -> GraphTensor:
         layer = {"name": unique_name(name, self._by_name), "type": fields["type"]}
         layer |= self._reads(op, inputs, fields) | fields
         try:
@@ -193,9 +193,9 @@ class Translation:
             raise self.refusal(op, str(error)) from None
         self.layers.append(layer)
         self._by_name[layer["name"]] = layer
-        return Tensor(layer["name"], shape, exclusive=True)
+        return GraphTensor(layer["name"], shape, exclusive=True)
 
-    def _reads(self, op: Operation, inputs: list[Tensor], fields: dict[str, Any]) -> dict[str, Any]:
+    def _reads(self, op: GraphOperation, inputs: list[GraphTensor], fields: dict[str, Any]) -> dict[str, Any]:
         """The layer's ``input`` and bits; the layer before it is the default and is left out."""
         names = [tensor.layer for tensor in inputs if tensor.layer is not None]
         said: dict[str, Any] = {}

@@ -9,10 +9,10 @@ from typing import Any
 from accelsim.config import UserError
 from accelsim.workload.importers import clean_name
 from accelsim.workload.importers.activations import whole_activations
-from accelsim.workload.importers.graph import Graph, Operation
+from accelsim.workload.importers.graph import Graph, GraphOperation
 from accelsim.workload.importers.operators import layers_of
 
-MAX_BYTES = 2**31 - 1  #: what one protobuf message can hold
+ONNX_MAX_BYTES = 2**31 - 1  #: what one protobuf message can hold
 SMALL_BYTES = 1024  #: constants up to this size keep their values: shapes, axes, limits
 SMALL_ELEMENTS = 16
 
@@ -48,10 +48,10 @@ def _parsed(path: Path, onnx: Any) -> Any:
     """The model, its functions inlined and its large constants emptied."""
     try:
         size = path.stat().st_size
-        content = path.read_bytes() if size <= MAX_BYTES else b""
+        content = path.read_bytes() if size <= ONNX_MAX_BYTES else b""
     except OSError as error:
         raise UserError(f"{path}: cannot be read: {(error.strerror or str(error)).lower()}") from None
-    if size > MAX_BYTES:
+    if size > ONNX_MAX_BYTES:
         raise UserError(f"{path}: larger than 2 GiB; export with the weights as external data")
     try:
         model = onnx.ModelProto.FromString(content)
@@ -161,19 +161,19 @@ def _check_nodes(path: Path, model: Any, opset: int, onnx: Any) -> None:
                 raise UserError(f"{path}: node '{node.name or node.output[0]}' ({node.op_type}): num_outputs is wrong")
 
 
-def _operation(node: Any, opset: int, onnx: Any) -> Operation:
+def _operation(node: Any, opset: int, onnx: Any) -> GraphOperation:
     attributes = {entry.name: _decoded(onnx.helper.get_attribute_value(entry)) for entry in node.attribute}
     if node.op_type == "Softmax" and opset < 13:
         attributes.setdefault("axis", 1)
     kind = node.op_type if node.domain in ("", "ai.onnx") else f"{node.domain}.{node.op_type}"
-    return Operation(node.name, kind, tuple(node.input), tuple(node.output), attributes)
+    return GraphOperation(node.name, kind, tuple(node.input), tuple(node.output), attributes)
 
 
 def _decoded(value: Any) -> Any:
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
 
 
-def _constants(operations: Iterable[Operation], stored: Iterable[str]) -> frozenset[str]:
+def _constants(operations: Iterable[GraphOperation], stored: Iterable[str]) -> frozenset[str]:
     """Tensors that are known without the input: stored ones, shapes, and what is computed from these alone."""
     constants = set(stored)
     for op in operations:
@@ -196,7 +196,7 @@ def _values(tensor: Any, onnx: Any) -> tuple[float, ...]:
         return ()
 
 
-def _bits(operations: Iterable[Operation], types: dict[str, int], onnx: Any) -> dict[str, int]:
+def _bits(operations: Iterable[GraphOperation], types: dict[str, int], onnx: Any) -> dict[str, int]:
     """Widths of integer tensors, and of those that are dequantized from them."""
     names = {number: name for name, number in onnx.TensorProto.DataType.items()}
     bits = {}

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from accelsim.workload.importers.graph import Graph, Operation, Tensor, Translation, rows_of
+from accelsim.workload.importers.graph import Graph, GraphOperation, GraphTensor, Translation, rows_of
 from accelsim.workload.layers import Tokens, width_of
 
-FUNCTIONS = {
+ONNX_FUNCTIONS = {
     "Relu": "relu",
     "LeakyRelu": "leaky_relu",
     "PRelu": "leaky_relu",
@@ -57,12 +57,12 @@ def layers_of(graph: Graph) -> Translation:
     return translation
 
 
-def _add(net: Translation, op: Operation) -> None:
+def _add(net: Translation, op: GraphOperation) -> None:
     kind = op.kind
     if kind in RENAMES:
         net.rename(op, net.source(op))
-    elif kind in FUNCTIONS:
-        _activation(net, op, FUNCTIONS[kind])
+    elif kind in ONNX_FUNCTIONS:
+        _activation(net, op, ONNX_FUNCTIONS[kind])
     elif kind == "Clip":
         _activation(net, op, _clip(net, op))
     elif kind in SUMS or (kind in ("Sub", "Div") and net.is_constant(op, 1)):
@@ -72,12 +72,12 @@ def _add(net: Translation, op: Operation) -> None:
     elif kind in OPERATORS:
         OPERATORS[kind](net, op)
     else:
-        known = sorted({*RENAMES, *FUNCTIONS, *SUMS, *POOLS, *OPERATORS, "Clip"})
+        known = sorted({*RENAMES, *ONNX_FUNCTIONS, *SUMS, *POOLS, *OPERATORS, "Clip"})
         hint = HINTS.get(kind, f"allowed: {', '.join(known)}")
         raise net.refusal(op, f"there is no layer type for this operation; {hint}")
 
 
-def _conv(net: Translation, op: Operation) -> None:
+def _conv(net: Translation, op: GraphOperation) -> None:
     weights, dims = net.dims(op, op.inputs[1]), net.dims(op, op.inputs[0])
     if len(dims) != 4:
         raise net.refusal(op, f"only 2-D convolutions have a layer type; the input has {len(dims) - 2} dimensions")
@@ -92,7 +92,7 @@ def _conv(net: Translation, op: Operation) -> None:
     net.emit(op, fields | {"bias": net.given(op, 2)} | ({} if bits is None else {"weight_bits": bits}), [image])
 
 
-def _window(op: Operation, kernel: tuple[int, ...], default_stride: tuple[int, int]) -> dict[str, Any]:
+def _window(op: GraphOperation, kernel: tuple[int, ...], default_stride: tuple[int, int]) -> dict[str, Any]:
     """Kernel, stride, padding and dilation; what equals the schema's default is left out."""
     stride = tuple(op.attributes.get("strides", (1, 1)))
     dilation = tuple(op.attributes.get("dilations", (1, 1)))
@@ -114,7 +114,7 @@ def _short(pair: tuple[int, ...]) -> int | list[int]:
     return pair[0] if len(set(pair)) == 1 else list(pair)
 
 
-def _pool(net: Translation, op: Operation) -> None:
+def _pool(net: Translation, op: GraphOperation) -> None:
     dims, kernel = net.dims(op, op.inputs[0]), tuple(op.attributes["kernel_shape"])
     if len(dims) != 4:
         raise net.refusal(op, f"only 2-D pooling has a layer type; the input has {len(dims) - 2} dimensions")
@@ -123,7 +123,7 @@ def _pool(net: Translation, op: Operation) -> None:
     net.emit(op, fields | ({"ceil_mode": True} if op.attributes.get("ceil_mode") else {}), [image])
 
 
-def _matmul(net: Translation, op: Operation) -> None:
+def _matmul(net: Translation, op: GraphOperation) -> None:
     if op.attributes.get("transA"):
         raise net.refusal(op, "transA: only a first operand that is not transposed has a layer type; allowed: 0")
     a, b, out = (net.dims(op, name) for name in (*op.inputs[:2], op.outputs[0]))
@@ -148,7 +148,7 @@ def _matmul(net: Translation, op: Operation) -> None:
         net.emit(op, fields, [net.source(op), net.source(op, 1)])
 
 
-def _batch_norm(net: Translation, op: Operation) -> None:
+def _batch_norm(net: Translation, op: GraphOperation) -> None:
     """Folded into the convolution before it where nothing comes between."""
     tensor = net.source(op)
     layer = net.fusable(tensor)
@@ -162,7 +162,7 @@ def _batch_norm(net: Translation, op: Operation) -> None:
         net.emit(op, {"type": "batch_norm"}, [tensor])
 
 
-def _activation(net: Translation, op: Operation, function: str) -> None:
+def _activation(net: Translation, op: GraphOperation, function: str) -> None:
     tensor = net.source(op)
     layer = net.fusable(tensor)
     if layer is not None:
@@ -172,7 +172,7 @@ def _activation(net: Translation, op: Operation, function: str) -> None:
         net.emit(op, {"type": "activation", "function": function}, [tensor])
 
 
-def _clip(net: Translation, op: Operation) -> str:
+def _clip(net: Translation, op: GraphOperation) -> str:
     """ReLU or ReLU6, by the limits: attributes in old models, constant inputs in newer ones."""
     limits = []
     for position, key, default in ((1, "min", -math.inf), (2, "max", math.inf)):
@@ -188,7 +188,7 @@ def _clip(net: Translation, op: Operation) -> str:
     raise net.refusal(op, f"only limits 0 to 6 (relu6) and 0 to infinity (relu) have a layer type, got {got}")
 
 
-def _elementwise(net: Translation, op: Operation) -> None:
+def _elementwise(net: Translation, op: GraphOperation) -> None:
     constants = [position for position in range(len(op.inputs)) if net.is_constant(op, position)]
     if not constants:
         tensors = [net.source(op, position) for position in range(len(op.inputs))]
@@ -199,7 +199,7 @@ def _elementwise(net: Translation, op: Operation) -> None:
         raise net.refusal(op, "more than two operands, one of them a constant; write it as several operations")
 
 
-def _with_constant(net: Translation, op: Operation, tensor: Tensor, constant: str) -> None:
+def _with_constant(net: Translation, op: GraphOperation, tensor: GraphTensor, constant: str) -> None:
     """A factor folds into its neighbours, a value per channel is a bias or else a normalization's scale or shift."""
     elements = math.prod(net.dims(op, constant))
     layer = net.fusable(tensor)
@@ -215,7 +215,7 @@ def _with_constant(net: Translation, op: Operation, tensor: Tensor, constant: st
         net.emit(op, {"type": "batch_norm"}, [tensor])
 
 
-def _global_avg_pool(net: Translation, op: Operation) -> None:
+def _global_avg_pool(net: Translation, op: GraphOperation) -> None:
     dims, tensor = net.dims(op, op.inputs[0]), net.source(op)
     if op.kind == "GlobalAveragePool":
         axes = set(range(2, len(dims)))
@@ -228,7 +228,7 @@ def _global_avg_pool(net: Translation, op: Operation) -> None:
     net.emit(op, {"type": "global_avg_pool"}, [tensor])
 
 
-def _concat(net: Translation, op: Operation) -> None:
+def _concat(net: Translation, op: GraphOperation) -> None:
     axis, dims = net.axis(op, default=1)
     channels = 1 if len(dims) == 4 else len(dims) - 1
     if axis != channels:
@@ -241,7 +241,7 @@ def _concat(net: Translation, op: Operation) -> None:
         net.emit(op, {"type": "concat"}, tensors)
 
 
-def _softmax(net: Translation, op: Operation) -> None:
+def _softmax(net: Translation, op: GraphOperation) -> None:
     axis, dims = net.axis(op, default=-1)
     tensor, length = net.source(op), dims[axis]
     width = width_of(tensor.shape)
@@ -250,7 +250,7 @@ def _softmax(net: Translation, op: Operation) -> None:
     net.emit(op, {"type": "softmax"} | ({"groups": width // length} if width > length else {}), [tensor])
 
 
-def _layer_norm(net: Translation, op: Operation) -> None:
+def _layer_norm(net: Translation, op: GraphOperation) -> None:
     axis, dims = net.axis(op, default=-1)
     tensor, length = net.source(op), math.prod(dims[axis:])
     if width_of(tensor.shape) != length:
@@ -258,7 +258,7 @@ def _layer_norm(net: Translation, op: Operation) -> None:
     net.emit(op, {"type": "layer_norm"}, [tensor])
 
 
-def _gather(net: Translation, op: Operation) -> None:
+def _gather(net: Translation, op: GraphOperation) -> None:
     """Rows of a stored table, or one of equal parts."""
     axis, dims = net.axis(op, default=0)
     if net.is_constant(op, 0):
@@ -274,7 +274,7 @@ def _gather(net: Translation, op: Operation) -> None:
     _part(net, op, dims[axis], int(index[0]) % dims[axis], output=0)
 
 
-def _split(net: Translation, op: Operation) -> None:
+def _split(net: Translation, op: GraphOperation) -> None:
     sizes = {math.prod(net.dims(op, name)) for name in op.outputs}
     if len(sizes) > 1:
         raise net.refusal(op, "only equal parts have a layer type")
@@ -282,14 +282,14 @@ def _split(net: Translation, op: Operation) -> None:
         _part(net, op, len(op.outputs), position, position)
 
 
-def _part(net: Translation, op: Operation, parts: int, part: int, output: int) -> None:
+def _part(net: Translation, op: GraphOperation, parts: int, part: int, output: int) -> None:
     if parts == 1:
         net.rename(op, net.source(op))
     else:
         net.emit(op, {"type": "split", "parts": parts, "part": part}, [net.source(op)], output)
 
 
-def _upsample(net: Translation, op: Operation) -> None:
+def _upsample(net: Translation, op: GraphOperation) -> None:
     before, after = net.dims(op, op.inputs[0]), net.dims(op, op.outputs[0])
     mode = op.attributes.get("mode", "nearest")
     if mode != "nearest":

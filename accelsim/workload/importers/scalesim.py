@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from accelsim.config import UserError, nearest, read_yaml, shown
+from accelsim.config import UserError, nearest, read_yaml, show_value
 from accelsim.config.places import hwconfigs_folder
 from accelsim.workload.importers import clean_name, read_text, unique_name
 
-MAX_BYTES = 1 << 22
+SCALESIM_MAX_BYTES = 1 << 22
 MAX_SIZE = 2**31 - 1
 BASE_HARDWARE = "scalesim_default"
 WORD_BYTES = 1  #: SCALE-Sim's word_size
@@ -31,7 +31,7 @@ GEMM_COLUMNS = ("Layer", "M", "N", "K")
 DEPTHWISE_MARK = "DP"  #: in a layer's name: SCALE-Sim runs each channel by itself
 
 
-class Row(NamedTuple):
+class _Row(NamedTuple):
     """One line of a table: where it stands, its layer's name, its sizes by column, and the cells after them."""
 
     place: str
@@ -45,7 +45,7 @@ def read_topology(path: Path) -> dict[str, Any]:
 
     Raises: UserError naming line and column.
     """
-    lines = read_text(path, MAX_BYTES).splitlines()
+    lines = read_text(path, SCALESIM_MAX_BYTES).splitlines()
     if not lines:
         raise UserError(f"{path}: is empty; expected a header line, then one layer a line")
     header = [re.sub(r"[^a-z]", "", cell.lower()) for cell in lines[0].split(",")]
@@ -53,7 +53,7 @@ def read_topology(path: Path) -> dict[str, Any]:
     if not is_gemm and not (len(header) >= len(CONV_COLUMNS) and header[1].startswith("ifmap")):
         raise UserError(
             f"{path}:1: not the header of a topology table; allowed: '{', '.join(CONV_COLUMNS)}'"
-            f" or '{', '.join(GEMM_COLUMNS)}', got {shown(lines[0])}"
+            f" or '{', '.join(GEMM_COLUMNS)}', got {show_value(lines[0])}"
         )
     taken: set[str] = set()
     layers = []
@@ -68,7 +68,7 @@ def read_topology(path: Path) -> dict[str, Any]:
     return {"name": clean_name(path.stem, "network"), "source": f"SCALE-Sim topology {path.name}", "layers": layers}
 
 
-def _row(line: str, place: str, columns: Sequence[str]) -> Row | None:
+def _row(line: str, place: str, columns: Sequence[str]) -> _Row | None:
     """A line's cells, checked; None for a blank line. A last cell that is empty or a #comment does not count."""
     cells = [cell.strip() for cell in line.split(",")]
     while cells and (not cells[-1] or cells[-1].startswith("#")):
@@ -77,21 +77,23 @@ def _row(line: str, place: str, columns: Sequence[str]) -> Row | None:
         return None
     if len(cells) < len(columns):
         missing = columns[len(cells)]
-        raise UserError(f"{place}: column '{missing}' is missing; a row has {', '.join(columns)}, got {shown(line)}")
+        raise UserError(
+            f"{place}: column '{missing}' is missing; a row has {', '.join(columns)}, got {show_value(line)}"
+        )
     if not cells[0]:
         raise UserError(f"{place}: column '{columns[0]}' is empty; a layer needs a name")
     pairs = zip(columns[1:], cells[1:], strict=False)
     sizes = {column: _size(cell, place, f"column '{column}'") for column, cell in pairs}
-    return Row(place, cells[0], sizes, cells[len(columns) :])
+    return _Row(place, cells[0], sizes, cells[len(columns) :])
 
 
 def _size(text: str, place: str, what: str) -> int:
     if not re.fullmatch(r"[0-9]{1,10}", text) or not 1 <= int(text) <= MAX_SIZE:
-        raise UserError(f"{place}: {what}: should be an integer from 1 to {MAX_SIZE}, got {shown(text)}")
+        raise UserError(f"{place}: {what}: should be an integer from 1 to {MAX_SIZE}, got {show_value(text)}")
     return int(text)
 
 
-def _sparsity(row: Row, column: str) -> dict[str, float]:
+def _sparsity(row: _Row, column: str) -> dict[str, float]:
     """The layer's share of zero weights, taken out of the cells after the sizes (``N:M``: N of M are not zero)."""
     found = [cell for cell in row.rest if ":" in cell]
     if not found:
@@ -100,18 +102,18 @@ def _sparsity(row: Row, column: str) -> dict[str, float]:
     kept, _, of = found[0].partition(":")
     n, m = (_size(part.strip(), row.place, f"column '{column}'") for part in (kept, of))
     if n > m:
-        raise UserError(f"{row.place}: column '{column}': N of N:M is at most M, got {shown(found[0])}")
+        raise UserError(f"{row.place}: column '{column}': N of N:M is at most M, got {show_value(found[0])}")
     return {"weight_sparsity": 1 - n / m} if n < m else {}
 
 
-def _last_cell(row: Row, column: str, default: int) -> int:
+def _last_cell(row: _Row, column: str, default: int) -> int:
     """The optional last size."""
     if len(row.rest) > 1:
-        raise UserError(f"{row.place}: nothing may follow column '{column}', got {shown(row.rest[1])}")
+        raise UserError(f"{row.place}: nothing may follow column '{column}', got {show_value(row.rest[1])}")
     return _size(row.rest[0], row.place, f"column '{column}'") if row.rest else default
 
 
-def _gemm(row: Row) -> dict[str, Any]:
+def _gemm(row: _Row) -> dict[str, Any]:
     sparsity = _sparsity(row, "Sparsity")
     m, n, k = row.sizes["M"], row.sizes["N"], row.sizes["K"]
     layer: dict[str, Any] = {"type": "matmul", "m": m, "k": k, "n": n, "weights": True}
@@ -119,7 +121,7 @@ def _gemm(row: Row) -> dict[str, Any]:
     return layer | ({"repeat": batch} if batch > 1 else {}) | sparsity
 
 
-def _convolution(row: Row) -> dict[str, Any]:
+def _convolution(row: _Row) -> dict[str, Any]:
     """A convolution over an ifmap that is padded already.
 
     SCALE-Sim rounds the number of windows up: the last one may reach beyond the ifmap, which here is padding.
@@ -179,7 +181,7 @@ class Configuration(NamedTuple):
                 raise self._missing(section, key)
             return default
         if value.lower() not in allowed:
-            raise UserError(f"{self.place(key)}: {key}: should be one of {', '.join(allowed)}, got {shown(value)}")
+            raise UserError(f"{self.place(key)}: {key}: should be one of {', '.join(allowed)}, got {show_value(value)}")
         return value.lower()
 
     def _missing(self, section: str, key: str) -> UserError:
@@ -235,7 +237,7 @@ def read_configuration(path: Path) -> dict[str, Any]:
 
 
 def _configuration(path: Path) -> Configuration:
-    text = read_text(path, MAX_BYTES)
+    text = read_text(path, SCALESIM_MAX_BYTES)
     values = configparser.ConfigParser(interpolation=None)
     try:
         values.read_string(text)

@@ -1,6 +1,6 @@
 """Layer types of a workload file: their fields, the shape that each gives, and its parameters."""
 
-from accelsim.workload.layers.base import Bits, Fraction, Function, GivenMapping, Windowed
+from accelsim.workload.layers.base import BitWidth, Fraction, Function, GivenMapping, Windowed
 from accelsim.workload.layers.kinds import (
     Activation,
     AnyLayer,
@@ -20,7 +20,7 @@ __all__ = [
     "Activation",
     "AnyLayer",
     "AnyShape",
-    "Bits",
+    "BitWidth",
     "Conv2d",
     "Elementwise",
     "Embedding",

@@ -55,7 +55,7 @@ Function = Literal[
     "none", "relu", "relu6", "leaky_relu", "sigmoid", "tanh", "gelu", "swish", "hard_swish", "hard_sigmoid"
 ]
 Fraction = Annotated[float, Field(ge=0, lt=1)]
-Bits = Annotated[int, Field(ge=1, le=32)]
+BitWidth = Annotated[int, Field(ge=1, le=32)]
 
 
 class GivenMapping(Value):
@@ -73,8 +73,8 @@ class Layer(Value):
     name: Name
     input: Annotated[tuple[str, ...] | None, BeforeValidator(_names)] = None
     input_shape: Shape | None = None  #: a stand-alone layer: what it reads from memory
-    activation_bits: Bits | None = None
-    weight_bits: Bits | None = None
+    activation_bits: BitWidth | None = None
+    weight_bits: BitWidth | None = None
     activation_signed: bool | None = None  #: default: signed where a tensor holds a negative value
     weight_sparsity: Fraction | None = None
     activation_zeros: Fraction | None = None  #: share of zeros in what it reads, for codes of run lengths

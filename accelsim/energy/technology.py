@@ -5,13 +5,14 @@ from __future__ import annotations
 import csv
 import functools
 import math
-from typing import Annotated, NamedTuple
+from typing import NamedTuple
 
 from pydantic import Field, model_validator
 
 from accelsim.config import Name, NonNegative, Positive, Size, UserError, Value, nearest, read_yaml, validated
 from accelsim.config.places import hwconfigs_folder
 from accelsim.energy.node_scaling import Scaling, node_scaling
+from accelsim.hardware.gating import Share
 from accelsim.hardware.laws import Leakage
 
 LISTED = ("int8_mul", "int32_add", "int32_mul", "fp16_mul", "fp32_mul", "fp32_add", "dram_bit", "lookup", "mux2_bit")
@@ -71,9 +72,6 @@ class WireEnergy(Value):
 
     pj_per_bit_mm: Positive
     source: str = Field(min_length=1)
-
-
-Share = Annotated[float, Field(ge=0, le=1)]
 
 
 class Switching(Value):

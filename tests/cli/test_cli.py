@@ -282,7 +282,7 @@ def test_a_failed_run_is_status_1_in_one_line(accelsim, monkeypatch):
     def broken(*_, **__):
         raise RuntimeError("two\nlines")
 
-    monkeypatch.setattr(machine, "play", broken)
+    monkeypatch.setattr(machine, "schedule_stream", broken)
     code, out, err = accelsim(*RESNET8)
     assert (code, out, err.count("\n")) == (1, "", 1)
     assert "two lines" in err
@@ -294,7 +294,7 @@ def test_interrupt_is_status_130(accelsim, monkeypatch):
     def interrupted(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(machine, "play", interrupted)
+    monkeypatch.setattr(machine, "schedule_stream", interrupted)
     assert accelsim(*RESNET8)[0] == 130
 
 

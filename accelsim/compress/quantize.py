@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from pydantic import ValidationError
-
 from accelsim.config import UserError
-from accelsim.hardware import BITS, BitSerialUnit, Hardware
+from accelsim.hardware import BITS, Hardware
 from accelsim.workload.network import Workload, set_width
 
 
@@ -14,15 +12,9 @@ def apply_precision(hardware: Hardware, workload: Workload, precision: str) -> t
 
     Raises: UserError where the engine has no such precision.
     """
-    engine = hardware.engine
-    if isinstance(engine, BitSerialUnit):
-        if not precision.startswith("int"):
-            raise UserError(f"--precision {precision}: {hardware.name} takes integers only")
-    else:
-        try:
-            engine = type(engine).model_validate({**engine.model_dump(), "precision": precision})
-        except ValidationError as error:
-            told = error.errors()[0]["msg"].removeprefix("Value error, ")
-            raise UserError(f"--precision {precision}: {hardware.name}: {told}") from None
-        hardware = hardware.model_copy(update={"engine": engine})
+    try:
+        engine = hardware.engine.at_precision(precision)
+    except ValueError as error:
+        raise UserError(f"--precision {precision}: {hardware.name}: {error}") from None
+    hardware = hardware.model_copy(update={"engine": engine})
     return hardware, set_width(workload, BITS[precision])

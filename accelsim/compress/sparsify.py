@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from accelsim.config import UserError
-from accelsim.hardware import Hardware, TensorCore
+from accelsim.hardware import Hardware
 from accelsim.hardware.sparsity import DENSE, PATTERNS_ALLOWED, parse_pattern
 from accelsim.workload.network import Workload, set_sparsity
 
@@ -27,9 +27,8 @@ def apply_sparsity(hardware: Hardware, workload: Workload, sparsity: str) -> tup
             f"--sparsity {sparsity}: zeros anywhere are not in {hardware.name}'s engine.pattern"
             f" {hardware.engine.sparse_pattern}; allowed: an n:m pattern, or --set engine.pattern=dense as well"
         )
-    if isinstance(hardware.engine, TensorCore):
-        text = sparsity if pattern else DENSE
-        engine = hardware.engine.model_copy(update={"pattern": text})
+    engine = hardware.engine.with_pattern(sparsity if pattern else DENSE)
+    if engine is not None:
         hardware = hardware.model_copy(update={"engine": engine})
     elif pattern:
         share = float(1 - 1 / pattern.speedup)

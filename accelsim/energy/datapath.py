@@ -5,15 +5,9 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
-from accelsim.energy.operations import (
-    engine_operation,
-    lane_units,
-    register_bits,
-    selection_operation,
-    vector_operation,
-)
+from accelsim.energy.operations import lane_units, vector_operation
 from accelsim.energy.technology import PricedOperation, Supply, Technology
-from accelsim.hardware import BitSerialUnit, Hardware
+from accelsim.hardware import Hardware
 
 
 class Constant(NamedTuple):
@@ -23,6 +17,17 @@ class Constant(NamedTuple):
     value: float
     unit: str
     source: str
+
+
+class EngineDatapath(NamedTuple):
+    """What an engine tells of its PEs, so that they can be priced."""
+
+    pes: int
+    operation: PricedOperation  #: what one PE does in a cycle
+    operation_name: str
+    register_bits: float  #: bits of one PE that take another value in a step; those that hold are not clocked
+    selection: PricedOperation | None = None  #: of an activation by a sparse weight; None where weights are dense
+    serial: bool = False  #: a PE adds bits of an operand in a cycle, and not a whole product
 
 
 class Datapath(NamedTuple):
@@ -37,23 +42,22 @@ class Datapath(NamedTuple):
     constants: tuple[Constant, ...]
 
 
-def is_serial(hardware: Hardware) -> bool:
-    """Whether lanes take operands bit by bit."""
-    return isinstance(hardware.engine, BitSerialUnit) and hardware.engine.serial != "none"
-
-
-def datapath(hardware: Hardware, technology: Technology, supply: Supply) -> Datapath:
-    """Engine and vector unit of a machine."""
-    engine, precision, times = hardware.engine, hardware.engine.precision, supply.logic_dynamic
-    mac, selection = engine_operation(technology, engine), selection_operation(technology, engine)
+def price_datapath(hardware: Hardware, engine: EngineDatapath, technology: Technology, supply: Supply) -> Datapath:
+    """Price the engine and the vector unit of a machine."""
+    precision, times, mac, selection = (
+        hardware.engine.precision,
+        supply.logic_dynamic,
+        engine.operation,
+        engine.selection,
+    )
     vector = {kind: vector_operation(technology, kind, precision) for kind in technology.vector_operations}
     pe_um2 = mac.area_um2 + (selection.area_um2 if selection else 0.0)
     lanes_um2 = hardware.vector.lanes * sum(unit.area_um2 for unit in lane_units(technology, precision))
     area_um2, factor = engine.pes * pe_um2 + lanes_um2, technology.logic.area_factor
     leakage = technology.logic_leakage_mw(area_um2, hardware.technology.temperature_k) * supply.logic_leakage
-    registers = _registers(hardware, technology, math.sqrt(pe_um2 * factor) * 1e-3, times)
+    registers = _registers(engine.register_bits, technology, math.sqrt(pe_um2 * factor) * 1e-3, times)
     named: list[tuple[str, PricedOperation | None]] = [
-        ("bit-serial step" if is_serial(hardware) else f"MAC {precision}", mac),
+        (engine.operation_name, mac),
         ("selection", selection),
         *((f"vector {kind}", op) for kind, op in vector.items()),
     ]
@@ -73,9 +77,9 @@ def datapath(hardware: Hardware, technology: Technology, supply: Supply) -> Data
     )
 
 
-def _registers(hardware: Hardware, technology: Technology, pitch_mm: float, times: float) -> Constant:
+def _registers(bits: float, technology: Technology, pitch_mm: float, times: float) -> Constant:
     """Of one PE's, lane's or multiplier's step: bits clocked, written, and passed on to a neighbour."""
-    bits, flip, wire = register_bits(hardware.engine), technology.flip_flop, technology.wire
+    flip, wire = technology.flip_flop, technology.wire
     energy = bits * (flip.clock_pj + flip.write_pj + wire.pj_per_bit_mm * pitch_mm) * times
     passed = f"passed on by {pitch_mm * 1e3:.0f} um: {wire.source}"
     source = f"{bits:g} bits, clocked and written; {flip.source}; and {passed}"

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, fields
 from typing import NamedTuple
 
 from accelsim.config import UserError
-from accelsim.energy.datapath import Constant, datapath, is_serial
+from accelsim.energy.datapath import Constant, EngineDatapath, price_datapath
 from accelsim.energy.sram_banks import SramCells, bank_at, sram_cells
 from accelsim.energy.technology import SramTable, Supply, Technology, supply_of
 from accelsim.hardware import Hardware, Sram
@@ -142,14 +142,14 @@ def list_sources(table: EnergyTable) -> list[Constant]:
     return list(table.constants)
 
 
-def energy_table(hardware: Hardware, technology: Technology) -> EnergyTable:
-    """The prices of a hardware description.
+def build_table(hardware: Hardware, engine: EngineDatapath, technology: Technology) -> EnergyTable:
+    """Build the prices of a machine from its engine's datapath and a technology.
 
     Raises: UserError for an SRAM that the technology's table cannot price.
     """
     choice = hardware.technology
     supply = supply_of(technology, choice.sram_cell, choice.voltage_v, choice.sram_voltage_v)
-    logic, serial = datapath(hardware, technology, supply), is_serial(hardware)
+    logic, serial = price_datapath(hardware, engine, technology, supply), engine.serial
     buffers, notes = _buffers(hardware, technology, supply)
     ifmap, weight, ofmap = (buffers.get("shared") or buffers[name] for name in ("ifmap", "weight", "ofmap"))
     dram, standby = _dram_bit(hardware, technology), _dram_standby(hardware)

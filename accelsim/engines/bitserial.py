@@ -13,22 +13,50 @@ Judd et al., Stripes, MICRO 2016; Albericio et al., Bit-Pragmatic, MICRO 2017; S
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from fractions import Fraction
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from accelsim.config import UserError
-from accelsim.engines.base import Beats, Blocks, ceil_div, extents
+from accelsim.energy.datapath import EngineDatapath
+from accelsim.energy.operations import mac_operation
+from accelsim.energy.technology import PricedOperation, Technology, integer_add
+from accelsim.engines.base import (
+    ArithmeticWork,
+    Beats,
+    Blocks,
+    CountedProduct,
+    Engine,
+    EngineCycles,
+    EngineRoof,
+    Occupied,
+    ceil_div,
+    extents,
+)
 from accelsim.engines.counts import ActionCounts
 from accelsim.engines.losses import Losses
-from accelsim.hardware import BitSerialUnit
+from accelsim.engines.space_to_depth import pack_space_to_depth, packed_images, packed_weights, useful
+from accelsim.hardware import ACCUMULATOR_BITS, BITS, BitSerialUnit
+from accelsim.hardware.sparsity import Pattern
 from accelsim.workload.gemm import INT64_MAX, Gemm
+from accelsim.workload.random_operands import matrix
 from accelsim.workload.tensors import check_operand
 
 if TYPE_CHECKING:
     from accelsim.kernels.bitserial import SerialUnit, Weights
     from accelsim.kernels.bitserial_planes import BrickOrder
+
+
+SERIAL_OPERANDS = {
+    "none": (False, False),
+    "activations": (True, False),
+    "weights": (False, True),
+    "both": (True, True),
+}
+"""For each value of ``serial`` whether activations, and whether weights, come bit by bit."""
+SHOWN_BITS = (16, 8, 4)  # widths whose roofs are drawn whether or not a layer has them
 
 
 class StepWalk(NamedTuple):
@@ -51,10 +79,202 @@ class StepTiming(NamedTuple):
 
 
 @dataclass(frozen=True)
-class BitSerialEngine:
+class BitSerialEngine(Engine):
     """The engine of a BitSerialUnit."""
 
     unit: BitSerialUnit
+
+    @property
+    def description(self) -> BitSerialUnit:
+        """The values of the hardware file."""
+        return self.unit
+
+    @property
+    def title(self) -> str:
+        """Tiles, rows, columns and lanes, and what is serial."""
+        unit = self.unit
+        kind = "bit-parallel" if unit.serial == "none" else f"bit-serial {unit.serial}"
+        skip = "" if unit.skip == "none" else f", {unit.skip}"
+        return f"{unit.tiles}x{unit.rows}x{unit.cols}x{unit.lanes} {kind}{skip}"
+
+    @property
+    def pes(self) -> int:
+        """Lanes, each with bits of one operand a cycle (a whole multiplier each where nothing is serial)."""
+        return self.unit.tiles * self.unit.rows * self.unit.cols * self.unit.lanes
+
+    @property
+    def serial_activations(self) -> bool:
+        """Whether activations come bit by bit."""
+        return SERIAL_OPERANDS[self.unit.serial][0]
+
+    @property
+    def serial_weights(self) -> bool:
+        """Whether weights come bit by bit."""
+        return SERIAL_OPERANDS[self.unit.serial][1]
+
+    @property
+    def is_serial(self) -> bool:
+        """Whether any operand comes bit by bit."""
+        return any(SERIAL_OPERANDS[self.unit.serial])
+
+    @property
+    def lane_slots(self) -> int:
+        """Bits of an activation that a lane has room for in a cycle; 1 where activations are not serial."""
+        return self.unit.bits_per_cycle if self.serial_activations else 1
+
+    @property
+    def grain(self) -> tuple[int, int, int]:
+        """M, N, K of one pass: windows, filters, and single channels that stream."""
+        return self.unit.cols, self._filters, 1
+
+    @property
+    def streamed(self) -> str:
+        """The dimension that flows through the units."""
+        return "k"
+
+    @property
+    def holds_sums(self) -> bool:
+        """Sums stay in the units until they are finished."""
+        return True
+
+    @property
+    def needs_values(self) -> bool:
+        """Whether a step takes as long as its values need."""
+        return self.unit.skip != "none"
+
+    def peak_macs_per_cycle(self, activation_bits: int, weight_bits: int, pattern: Pattern | None = None) -> float:
+        """MACs in a cycle in which every lane works; where zero bits are skipped, as if each operand had one bit."""
+        activation_cycles = 1 if self.needs_values else ceil_div(activation_bits, self.unit.bits_per_cycle)
+        return self.pes / self._bits(activation_cycles, weight_bits)
+
+    @property
+    def rated_macs_per_cycle(self) -> float:
+        """The peak at the format of the widest operands, without skipping."""
+        width = BITS[self.unit.precision]
+        return self.pes / self._bits(ceil_div(width, self.unit.bits_per_cycle), width)
+
+    def promised_rate(self, bits: int) -> Fraction:
+        """One over the bits that each pair of operands takes."""
+        return Fraction(1, self._bits(bits, bits))
+
+    def roof(self, activation_bits: int, weight_bits: int, pattern: Pattern | None) -> EngineRoof:
+        """The roof, named by the widths of the operands that come bit by bit."""
+        names = {
+            "none": f"{self.unit.operand_bits} bit",
+            "activations": f"{activation_bits}-bit activations",
+            "weights": f"{weight_bits}-bit weights",
+            "both": f"{activation_bits} x {weight_bits} bit",
+        }
+        name = "one bit an activation" if self.needs_values else names[self.unit.serial]
+        return EngineRoof(name, self.peak_macs_per_cycle(activation_bits, weight_bits))
+
+    def offered_roofs(self) -> list[EngineRoof]:
+        """The roofs of usual widths that the unit takes."""
+        return [self.roof(bits, bits, None) for bits in SHOWN_BITS if bits <= self.unit.operand_bits]
+
+    def occupied(self, gemm: Gemm) -> list[Occupied]:
+        """Lanes, windows and filters that a product would fill."""
+        unit, laid = self.unit, self.lay(gemm)
+        channels = laid.convolution.channels if laid.convolution else laid.k
+        if unit.pack_depthwise and channels == 1:
+            channels = laid.k
+        windows = unit.cols if laid.m == 1 and laid.convolution is None else laid.m  # steps go round the columns
+        return [
+            Occupied("lanes", channels, unit.lanes),
+            Occupied("windows", windows, unit.cols),
+            Occupied("filters", laid.n, self._filters),
+        ]
+
+    @property
+    def idle_words(self) -> None:
+        """The account of bit slots says where cycles went."""
+        return
+
+    def lay(self, gemm: Gemm) -> Gemm:
+        """The product with its first layer packed space to depth, if the unit does so."""
+        return pack_space_to_depth(gemm) if self.unit.pack_first_layer else gemm
+
+    def lay_activations(self, data: np.ndarray, gemm: Gemm) -> np.ndarray:
+        """Images or activations -> [groups, M, K] as laid."""
+        laid = self.lay(gemm)
+        return matrix(data if laid is gemm else packed_images(data, gemm), laid)
+
+    def lay_weights(self, w: np.ndarray, gemm: Gemm) -> np.ndarray:
+        """Weights [groups, K, N] -> [groups, K, N] as laid."""
+        return w if self.lay(gemm) is gemm else packed_weights(w, gemm)
+
+    def count_product(self, gemm: Gemm, a: np.ndarray | None = None, signed: bool | None = None) -> CountedProduct:
+        """Count a layer's product with the account of its bit slots; a unit without a serial operand keeps none."""
+        counts, losses = self.account(self.lay(gemm), a, activation_signed=signed)
+        return CountedProduct(useful(counts, gemm), self._without_packing(losses, gemm) if self.is_serial else None)
+
+    def work(self, counted: CountedProduct) -> ArithmeticWork:
+        """Steps of serial lanes. Gated lanes spend nothing on zero weights, which fall on steps evenly."""
+        losses = counted.slots
+        if not isinstance(losses, Losses) or not losses.ideal:
+            return super().work(counted)
+        worked = losses.useful + losses.packed_zeros
+        worked += (losses.unused_bits + losses.skipped) * worked // losses.ideal
+        steps = worked // self.lane_slots
+        gated = counted.zero_macs if self.unit.zero_gating else 0
+        return ArithmeticWork(bit_steps=steps - steps * gated // counted.counts.macs, register_steps=steps)
+
+    def split_cycles(self, gemm: Gemm, counted: CountedProduct) -> EngineCycles:
+        """Where the bit slots of a product went, in cycles."""
+        losses, slots = counted.slots, self.pes * self.lane_slots
+        if not isinstance(losses, Losses):  # bit-parallel: nothing was to be gained
+            losses = self._without_packing(self.explain(self.lay(gemm)), gemm)
+        return EngineCycles(
+            useful=Fraction(losses.useful, slots),
+            channels=Fraction(losses.packed_zeros + losses.idle_lanes, slots),
+            edge=Fraction(losses.idle_rows + losses.idle_tiles + losses.idle_columns, slots),
+            operands=Fraction(losses.weight_wait, slots),
+            pipeline=Fraction(losses.unused_bits + losses.column_wait + losses.skipped, slots),
+        )
+
+    def _without_packing(self, losses: Losses, gemm: Gemm) -> Losses:
+        """The account with the zeros that packing adds apart from the product's MACs."""
+        zeros = losses.useful - losses.useful // self.lay(gemm).macs * gemm.macs
+        return replace(losses, useful=losses.useful - zeros, packed_zeros=zeros)
+
+    def datapath(self, technology: Technology) -> EngineDatapath:
+        """A lane adds one operand times bits of the other; without a serial operand it is a whole multiplier.
+
+        A lane takes its bits, or both whole operands, and shares an accumulator with the lanes that it is added to.
+        """
+        unit, wide = self.unit, ACCUMULATOR_BITS[self.unit.precision]
+        return EngineDatapath(
+            pes=self.pes,
+            operation=self._step_operation(technology),
+            operation_name="bit-serial step" if self.is_serial else f"MAC {unit.precision}",
+            register_bits=(self.lane_slots if self.is_serial else 2 * unit.pe_bits) + wide / unit.lanes,
+            serial=self.is_serial,
+        )
+
+    def _step_operation(self, technology: Technology) -> PricedOperation:
+        unit = self.unit
+        if not self.is_serial:
+            return mac_operation(technology, unit.precision)
+        if self.serial_activations and self.serial_weights:  # a tree counts products of two bits: as wide as the count
+            width = unit.lanes.bit_length()
+            what = f"rule: an addition of {width} bits, the count of {unit.lanes} lanes, for each pair of bits"
+        else:
+            width = unit.pe_bits
+            what = f"rule: an addition of {width} bits for each bit of the serial operand"
+        addition = integer_add(technology, width)
+        at_once = 1 if unit.skip == "essential" else self.lane_slots  # essential takes one set bit, whatever the room
+        return PricedOperation(
+            energy_pj=addition.energy_pj * at_once,
+            area_um2=addition.area_um2 * at_once,
+            source=f"{what}; {addition.source}",
+        )
+
+    @property
+    def flip_flops(self) -> int:
+        """A lane has the bits that it takes and a weight; lanes that are added up share an accumulator."""
+        unit = self.unit
+        lane = self.lane_slots + unit.pe_bits if self.is_serial else 2 * unit.pe_bits
+        return self.pes * lane + self.pes // unit.lanes * ACCUMULATOR_BITS[unit.precision]
 
     def count(self, gemm: Gemm) -> ActionCounts:
         """Closed form.
@@ -90,19 +310,17 @@ class BitSerialEngine:
         timing = self._timing_of_widths(gemm) if a is None else self._timing_of_values(gemm, a, w, activation_signed)
         return self._counts(gemm, timing), self._losses(gemm, timing)
 
-    def step(
-        self, gemm: Gemm, a: np.ndarray, w: np.ndarray, activation_signed: bool | None = None
-    ) -> tuple[np.ndarray, ActionCounts]:
+    def step(self, gemm: Gemm, a: np.ndarray, w: np.ndarray) -> tuple[np.ndarray, ActionCounts]:
         """Cycle by cycle on bit planes; a is integers [groups, M, K], w [groups, K, N]; returns a @ w and counts.
 
-        Weights are signed; so are activations if told, and untold if one is negative.
+        Weights are signed. Activations are as the Gemm says; where it does not say, signed if one of them is negative.
 
         Raises: UserError for widths that the unit does not take, operands of another shape or kind, values beyond
             their width, and counts beyond int64.
         """
         from accelsim.kernels.bitserial import step_unit
 
-        signed = self._checked(gemm, a, w, activation_signed)
+        signed = self._checked(gemm, a, w, gemm.activation_signed)
         if self.unit.skip == "none":
             self.count(gemm)
         activations, weights, unit = self._planes(gemm, a), self._weights(gemm, w), self._stepped_unit(gemm, signed)
@@ -135,20 +353,13 @@ class BitSerialEngine:
         return Blocks(self.unit.cols, self.unit.lanes, by_position=walk.positions > 1, channels_inside=True, apart=True)
 
     @property
-    def _lanes(self) -> int:
-        return self.unit.tiles * self.unit.rows * self.unit.cols * self.unit.lanes
-
-    @property
     def _filters(self) -> int:
         """Side by side, on all tiles."""
         return self.unit.tiles * self.unit.rows
 
     def _bits(self, activation_bits: int, weight_bits: int) -> int:
         """Bit slots that a MAC needs."""
-        serial = self.unit.serial
-        return (activation_bits if serial in ("activations", "both") else 1) * (
-            weight_bits if serial in ("weights", "both") else 1
-        )
+        return (activation_bits if self.serial_activations else 1) * (weight_bits if self.serial_weights else 1)
 
     def _step_cycles(self, gemm: Gemm) -> int:
         """Cycles of a step without ``skip``."""
@@ -199,9 +410,9 @@ class BitSerialEngine:
         return StepTiming(int(last), working, int(idle))
 
     def _counts(self, gemm: Gemm, timing: StepTiming) -> ActionCounts:
-        if timing.cycles * self._lanes > INT64_MAX:
+        if timing.cycles * self.pes > INT64_MAX:
             raise UserError(
-                f"M={gemm.m}, K={gemm.k}, N={gemm.n}, groups={gemm.groups}: {timing.cycles:.3g} cycles of {self._lanes}"
+                f"M={gemm.m}, K={gemm.k}, N={gemm.n}, groups={gemm.groups}: {timing.cycles:.3g} cycles of {self.pes}"
                 f" lanes do not fit a 64-bit count; allowed: at most {INT64_MAX}"
             )
         filter_groups, window_sets = self._walk(gemm).filter_groups, ceil_div(gemm.m, self.unit.cols)
@@ -216,7 +427,7 @@ class BitSerialEngine:
 
     def _losses(self, gemm: Gemm, timing: StepTiming) -> Losses:
         unit, walk = self.unit, self._walk(gemm)
-        bits, slots = self._bits(gemm.activation_bits, gemm.weight_bits), self.unit.lane_slots
+        bits, slots = self._bits(gemm.activation_bits, gemm.weight_bits), self.lane_slots
         column_lanes = unit.tiles * unit.rows * unit.lanes
         step_slots = self._step_cycles(gemm) * slots
         waiting = (timing.cycles * unit.cols - timing.working - timing.idle) * column_lanes * slots
@@ -242,9 +453,9 @@ class BitSerialEngine:
         return SerialUnit(
             cols=unit.cols,
             filters=self._filters,
-            bits=unit.bits_per_cycle if unit.serial in ("activations", "both") else gemm.activation_bits,
-            both_serial=unit.serial == "both",
-            weights_serial=unit.serial in ("weights", "both"),
+            bits=unit.bits_per_cycle if self.serial_activations else gemm.activation_bits,
+            both_serial=self.serial_activations and self.serial_weights,
+            weights_serial=self.serial_weights,
             skip={"none": NO_SKIP, "dynamic": DYNAMIC, "essential": ESSENTIAL}[unit.skip],
             shifter_reach=2**unit.shifter_bits,
             column_registers=unit.column_registers,
@@ -257,9 +468,9 @@ class BitSerialEngine:
         unit, bits, weight_bits = self.unit, gemm.activation_bits, gemm.weight_bits
         if unit.skip == "essential":
             bits = min(bits, 2**unit.shifter_bits) - 1  # one bit of each, at this place at most
-        elif unit.serial in ("activations", "both"):
+        elif self.serial_activations:
             bits = min(bits, unit.bits_per_cycle)
-        elif unit.serial == "weights":
+        elif self.serial_weights:
             weight_bits = 1
         most = min(unit.lanes, self._walk(gemm).channels) << (bits + weight_bits - 1)
         pairs = (np.int16, np.int32), (np.int32, np.int64), (np.int64, np.int64)
@@ -285,7 +496,7 @@ class BitSerialEngine:
 
         walk, filters = self._walk(gemm), min(self._filters, gemm.n)
         bricks, lanes = gemm.groups * walk.filter_groups * walk.steps, min(self.unit.lanes, walk.channels)
-        if self.unit.serial in ("weights", "both"):
+        if self.serial_weights:
             planes = np.zeros((bricks, gemm.weight_bits, 2 * ceil_div(lanes, WORD_LANES), filters), np.uint8)
             pack_weights(w.astype(np.int16), planes, self._order(gemm))
             return Weights(planes, np.zeros((0, 0, 0), np.int16))

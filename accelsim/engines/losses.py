@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import astuple, dataclass, fields
+from dataclasses import asdict, astuple, dataclass, fields
 from fractions import Fraction
+from typing import ClassVar
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,6 +14,9 @@ class Losses:
     A slot is what serves one bit of a serial activation, times one bit of a serial weight; a lane has
     ``bits_per_cycle`` of them in a cycle if activations are serial, else one. All parts add up to ``total``.
     """
+
+    name: ClassVar[str] = "bit_slots"
+    splits_convolutions: ClassVar[bool] = True
 
     useful: int = 0  #: MACs of the product, at their widths
     packed_zeros: int = 0  #: zero weights of a first layer packed space to depth
@@ -48,3 +52,7 @@ class Losses:
     def speedup(self) -> Fraction:
         """What is left of it after all that lies between ``ideal`` and ``total``."""
         return Fraction(self.bit_parallel, self.total)
+
+    def parts(self) -> dict[str, int]:
+        """The parts that are not zero, by name."""
+        return {name: value for name, value in asdict(self).items() if value and name != "bit_parallel"}

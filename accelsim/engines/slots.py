@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import astuple, dataclass, fields
+from dataclasses import asdict, astuple, dataclass, fields
 from fractions import Fraction
+from typing import ClassVar
 
 SLOT_MEASURES = ("dense_total", "pattern_total")
 
@@ -11,6 +12,9 @@ SLOT_MEASURES = ("dense_total", "pattern_total")
 @dataclass(frozen=True, slots=True)
 class MacSlots:
     """Multipliers times cycles; a + b is a followed by b. All parts add up to ``total``."""
+
+    name: ClassVar[str] = "mac_slots"
+    splits_convolutions: ClassVar[bool] = False
 
     useful: int = 0  #: a multiplication of the product by a stored weight
     padded_k: int = 0  #: K is no multiple of the instruction, or of the pattern's group
@@ -42,3 +46,7 @@ class MacSlots:
     def speedup(self) -> Fraction:
         """What it gives as it is."""
         return Fraction(self.dense_total, self.total)
+
+    def parts(self) -> dict[str, int]:
+        """The parts that are not zero, by name."""
+        return {name: value for name, value in asdict(self).items() if value and name not in SLOT_MEASURES}

@@ -17,16 +17,33 @@ Folds go down the rows first, then across the columns, then to the next group.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
 from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
 
 from accelsim.config import UserError
-from accelsim.engines.base import Beats, Blocks, Extent, Fold, extents
+from accelsim.energy.datapath import EngineDatapath
+from accelsim.energy.operations import mac_operation
+from accelsim.energy.technology import Technology
+from accelsim.engines.base import Beats, Blocks, CountedProduct, Engine, EngineCycles, Extent, Fold, Occupied, extents
 from accelsim.engines.counts import ActionCounts
-from accelsim.hardware import SystolicArray
+from accelsim.hardware import ACCUMULATOR_BITS, SystolicArray
 from accelsim.workload.gemm import INT64_MAX, Gemm
+
+
+class Flow(NamedTuple):
+    """A dataflow: the dimensions of the product that lie along rows and columns, and the one that streams."""
+
+    rows: str
+    cols: str
+    streamed: str
+
+
+FLOWS = {"os": Flow("m", "n", "k"), "ws": Flow("k", "n", "m"), "is": Flow("k", "m", "n")}
+PASSED_ON = {"os": 2, "ws": 1, "is": 1, "auto": 1}
+"""Operands that a PE passes on to its neighbours; ``auto`` is priced as ``ws``, the dataflow that is tried first."""
 
 
 class Folding(NamedTuple):
@@ -60,10 +77,101 @@ def _told_apart(folding: Folding) -> list[Extent]:
 
 
 @dataclass(frozen=True)
-class SystolicEngine:
-    """The engine of a SystolicArray."""
+class SystolicEngine(Engine):
+    """The engine of a SystolicArray whose dataflow is chosen: os, ws or is."""
 
     array: SystolicArray
+
+    @property
+    def description(self) -> SystolicArray:
+        """The values of the hardware file."""
+        return self.array
+
+    @property
+    def title(self) -> str:
+        """Size, dataflow and precision."""
+        return f"{self.array.rows}x{self.array.cols} {self.array.dataflow} {self.array.precision}"
+
+    @property
+    def pes(self) -> int:
+        """Processing elements, each with a peak of one MAC a cycle; narrow operands gain nothing."""
+        return self.array.rows * self.array.cols
+
+    @property
+    def flow(self) -> Flow:
+        """What lies on the array and what streams."""
+        return FLOWS[self.array.dataflow]
+
+    @property
+    def dataflow(self) -> str:
+        """The dataflow: os, ws or is."""
+        return self.array.dataflow
+
+    @property
+    def grain(self) -> tuple[int, int, int]:
+        """M, N, K of one fold; the streamed dimension counts single vectors."""
+        held = {self.flow.rows: self.array.rows, self.flow.cols: self.array.cols}
+        return held.get("m", 1), held.get("n", 1), held.get("k", 1)
+
+    @property
+    def streamed(self) -> str:
+        """The dimension that flows through the array: m, n or k."""
+        return self.flow.streamed
+
+    @property
+    def holds_sums(self) -> bool:
+        """Whether sums stay in the PEs until they are finished: where K streams."""
+        return self.array.dataflow == "os"
+
+    @property
+    def grid(self) -> tuple[int, int]:
+        """Rows and columns of PEs."""
+        return self.array.rows, self.array.cols
+
+    def used_grid(self, gemm: Gemm) -> tuple[int, int]:
+        """Rows and columns that the folds of a product use at most."""
+        folds = self.folds(gemm)
+        return max(fold.rows for fold in folds), max(fold.cols for fold in folds)
+
+    def occupied(self, gemm: Gemm) -> list[Occupied]:
+        """Rows and columns that the held matrix would fill."""
+        folding = self._folding(gemm)
+        return [Occupied("rows", folding.height, self.array.rows), Occupied("columns", folding.width, self.array.cols)]
+
+    def split_cycles(self, gemm: Gemm, counted: CountedProduct) -> EngineCycles:
+        """Each streamed vector of a fold occupies the whole array for a cycle; other cycles fill and drain it."""
+        array, along_k, edge = self.array, 0, 0
+        for fold in self.folds(gemm):
+            streamed = fold.streamed * fold.repeat
+            rows, cols = (array.rows - fold.rows) * fold.cols, array.rows * (array.cols - fold.cols)
+            along_k += rows * streamed if self.flow.rows == "k" else 0
+            edge += (cols if self.flow.rows == "k" else rows + cols) * streamed
+        useful, channels, partial = (Fraction(slots, self.pes) for slots in (gemm.macs, along_k, edge))
+        return EngineCycles(useful, channels, partial, pipeline=counted.counts.cycles - useful - channels - partial)
+
+    def notes(self) -> list[str]:
+        """What resident weights do not save."""
+        if not self.array.weights_resident:
+            return []
+        return ["weights_resident spares the array its reloads; the held operand still comes from DRAM once"]
+
+    def datapath(self, technology: Technology) -> EngineDatapath:
+        """A PE multiplies and adds; it passes on what streams (both operands where it holds sums) and a sum."""
+        precision, bits = self.array.precision, self.array.operand_bits
+        return EngineDatapath(
+            pes=self.pes,
+            operation=mac_operation(technology, precision),
+            operation_name=f"MAC {precision}",
+            register_bits=bits * PASSED_ON[self.array.dataflow] + ACCUMULATOR_BITS[precision],
+        )
+
+    @property
+    def flip_flops(self) -> int:
+        """A PE has its streamed operands, the held one twice if folds overlap, and a sum."""
+        wide, operand = ACCUMULATOR_BITS[self.array.precision], self.array.operand_bits
+        held = 1 + self.array.overlap_folds
+        per_pe = 2 * operand + held * wide if self.holds_sums else operand + held * operand + wide
+        return self.pes * per_pe
 
     def folds(self, gemm: Gemm) -> list[Fold]:
         """The distinct passes of all groups, at most four."""
@@ -92,7 +200,7 @@ class SystolicEngine:
         Raises: UserError where cycles, or PEs x cycles, leave int64.
         """
         cycles = self._overlapped_cycles(gemm) if self.array.overlap_folds else self._cycles_in_turn(gemm)
-        if cycles * self.array.pes > INT64_MAX:
+        if cycles * self.pes > INT64_MAX:
             raise UserError(
                 f"M={gemm.m}, K={gemm.k}, N={gemm.n}, groups={gemm.groups} on {self.array.rows} x {self.array.cols}"
                 f" PEs: {cycles:.3g} cycles times PEs do not fit a 64-bit count; allowed: at most {INT64_MAX}"
@@ -163,12 +271,13 @@ class SystolicEngine:
         return Beats(1, fold.repeat * vectors)
 
     def _folding(self, gemm: Gemm) -> Folding:
-        height, width, streamed = {
-            "os": (gemm.m, gemm.n, gemm.k),
-            "ws": (gemm.k, gemm.n, gemm.m),
-            "is": (gemm.k, gemm.m, gemm.n),
-        }[self.array.dataflow]
+        height, width, streamed = (getattr(gemm, dimension) for dimension in self.flow)
         return Folding(height, width, streamed, extents(height, self.array.rows), extents(width, self.array.cols))
+
+    @property
+    def drain_cycles(self) -> int:
+        """os: cycles that shift a whole array of finished sums out."""
+        return {"rows": self.array.rows, "cols": self.array.cols, "none": 0}[self.array.output_drain]
 
     @property
     def _load_cycles(self) -> int:
@@ -183,7 +292,7 @@ class SystolicEngine:
             return 0
         if array.reload_cycles is not None:
             return array.reload_cycles
-        return array.drain_cycles if array.dataflow == "os" else array.rows
+        return self.drain_cycles if array.dataflow == "os" else array.rows
 
     def _latency_cycles(self, streamed: int, rows: int, cols: int) -> int:
         """From the first operand at PE(0, 0) to the last sum out, inclusive, for a pass that uses rows x cols PEs."""
@@ -191,7 +300,7 @@ class SystolicEngine:
         if array.charge_full_array:
             rows, cols = array.rows, array.cols
         if array.dataflow == "os":
-            return streamed + rows + cols - 2 + array.drain_cycles
+            return streamed + rows + cols - 2 + self.drain_cycles
         return streamed + array.psum_hop_cycles * array.rows + cols - 2
 
     def _cycles_in_turn(self, gemm: Gemm) -> int:
@@ -272,7 +381,7 @@ class SystolicEngine:
 
         array, reload = self.array, self._reload_cycles
         exchanged = array.output_drain == "cols"
-        lanes = -(-array.drain_cycles // reload) if 0 < reload < array.drain_cycles else 1
+        lanes = -(-self.drain_cycles // reload) if 0 < reload < self.drain_cycles else 1
         options = OutputStationaryArray(
             rows=array.cols if exchanged else array.rows,
             cols=array.rows if exchanged else array.cols,

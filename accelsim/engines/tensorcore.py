@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from itertools import product
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
@@ -21,33 +22,162 @@ import numpy as np
 
 from accelsim.compress import Compressed, compressed
 from accelsim.config import UserError
-from accelsim.engines.base import Beats, Blocks, ceil_div
+from accelsim.energy.datapath import EngineDatapath
+from accelsim.energy.operations import mac_operation, selection_operation
+from accelsim.energy.technology import Technology
+from accelsim.engines.base import Beats, Blocks, CountedProduct, Engine, EngineCycles, EngineRoof, Occupied, ceil_div
 from accelsim.engines.counts import ActionCounts
 from accelsim.engines.slots import MacSlots
 from accelsim.engines.tilewalk import TileWalk
-from accelsim.hardware import TensorCore
+from accelsim.engines.weight_groups import channels_inside
+from accelsim.hardware import ACCUMULATOR_BITS, BITS, TensorCore
+from accelsim.hardware.sparsity import Pattern, parse_pattern
 from accelsim.workload.gemm import INT64_MAX, Gemm
+from accelsim.workload.random_operands import matrix
 from accelsim.workload.tensors import check_operand
 
 if TYPE_CHECKING:
     from accelsim.kernels.tensorcore import TensorCoreUnit
 
 
+SHOWN_PATTERN = "2:4"  # the pattern whose roof is drawn whether or not the run has it
+
+
 @dataclass(frozen=True)
-class TensorCoreEngine:
-    """The engine of a TensorCore. Whether weights are sparse, their Gemm's ``pattern`` says."""
+class TensorCoreEngine(Engine):
+    """The engine of a TensorCore. The ``pattern`` of a Gemm says whether its weights are sparse."""
 
     unit: TensorCore
+
+    @property
+    def description(self) -> TensorCore:
+        """The values of the hardware file."""
+        return self.unit
+
+    @property
+    def title(self) -> str:
+        """Cores and their multipliers, pattern and precision."""
+        unit = self.unit
+        several = f"{unit.multiprocessors}x" if unit.multiprocessors > 1 else ""
+        return f"{several}{unit.cores}x{unit.rate} tensor cores {unit.pattern} {unit.precision}"
+
+    @property
+    def pes(self) -> int:
+        """Multipliers of all cores."""
+        return self.unit.multiprocessors * self.unit.cores * self.unit.rate
+
+    @property
+    def grain(self) -> tuple[int, int, int]:
+        """M, N, K of what a multiprocessor computes at a time: a tile, and k-steps that stream."""
+        return self.unit.tile_m, self.unit.tile_n, self.step_k
+
+    @property
+    def step_k(self) -> int:
+        """Reduction that one k-step covers: whole instructions of whole groups."""
+        unit = self.unit
+        return (unit.tile_k or unit.k) // unit.k * unit.instruction_k(unit.sparse_pattern)
+
+    @property
+    def streamed(self) -> str:
+        """The dimension that flows through the cores."""
+        return "k"
+
+    @property
+    def holds_sums(self) -> bool:
+        """Sums stay in registers until they are finished."""
+        return True
+
+    def peak_macs_per_cycle(self, activation_bits: int, weight_bits: int, pattern: Pattern | None = None) -> float:
+        """MACs in a cycle in which every multiplier works; narrow operands gain nothing, a pattern m / n."""
+        dense = self.pes * float(max(Fraction(1), self.unit.math_share))
+        return dense * float(pattern.speedup if pattern else 1)
+
+    def promised_rate(self, bits: int) -> Fraction:
+        """Multipliers of a core at its precision, times what the pattern gives."""
+        pattern = self.unit.sparse_pattern
+        return self.unit.rate * (pattern.speedup if pattern else Fraction(1))
+
+    def roof(self, activation_bits: int, weight_bits: int, pattern: Pattern | None) -> EngineRoof:
+        """The roof, named by precision and pattern."""
+        precision = self.unit.precision
+        peak = self.peak_macs_per_cycle(activation_bits, weight_bits, pattern)
+        return EngineRoof(f"{precision} {pattern}" if pattern else precision, peak)
+
+    def offered_roofs(self) -> list[EngineRoof]:
+        """The roofs of every precision: in the unit's own pattern, dense, and in 2:4."""
+        shown = parse_pattern(SHOWN_PATTERN, self.unit.index_granule_bits)
+        patterns = dict.fromkeys((self.unit.sparse_pattern, None, shown))
+        return [
+            replace(self, unit=self.unit.model_copy(update={"precision": precision})).roof(width, width, pattern)
+            for precision, pattern in product(self.unit.macs_per_cycle.taken, patterns)
+            for width in (BITS[precision],)
+        ]
+
+    def occupied(self, gemm: Gemm) -> list[Occupied]:
+        """Pixels and filters of a tile, and multiprocessors, that a product would fill."""
+        unit = self.unit
+        held = [Occupied("pixels", gemm.m, unit.tile_m), Occupied("filters", gemm.n, unit.tile_n)]
+        if unit.multiprocessors == 1:
+            return held
+        tiles = ceil_div(gemm.m, unit.tile_m) * ceil_div(gemm.n, unit.tile_n) * gemm.groups
+        return [*held, Occupied("multiprocessors", tiles, unit.multiprocessors)]
+
+    @property
+    def idle_words(self) -> str:
+        """What multipliers wait for beyond what tiles leave unused."""
+        return "for operands, sums or the kernel's ends"
+
+    def lay_activations(self, data: np.ndarray, gemm: Gemm) -> np.ndarray:
+        """Images or activations -> [groups, M, K], with channels inside kernel positions."""
+        return channels_inside(matrix(data, gemm), gemm, axis=2)
+
+    def lay_weights(self, w: np.ndarray, gemm: Gemm) -> np.ndarray:
+        """Weights [groups, K, N], with channels inside kernel positions."""
+        return channels_inside(w, gemm, axis=1)
+
+    def count_product(self, gemm: Gemm, a: np.ndarray | None = None, signed: bool | None = None) -> CountedProduct:
+        """Count a layer's product with the account of its multipliers."""
+        return CountedProduct(self.count(gemm), self.explain(gemm))
+
+    def split_cycles(self, gemm: Gemm, counted: CountedProduct) -> EngineCycles:
+        """Where the multipliers' slots of a product went, in cycles."""
+        slots = counted.slots if isinstance(counted.slots, MacSlots) else self.explain(gemm)
+        missing = slots.partial_m + slots.partial_n + slots.idle_cores + slots.idle_multiprocessors + slots.interval
+        return EngineCycles(
+            useful=Fraction(slots.useful, self.pes),
+            channels=Fraction(slots.padded_k, self.pes),
+            edge=Fraction(missing, self.pes),
+            operands=Fraction(slots.operand_wait, self.pes),
+            pipeline=Fraction(slots.dependency + slots.ends, self.pes),
+        )
+
+    def datapath(self, technology: Technology) -> EngineDatapath:
+        """A multiplier shares the operands of its m x n x k instruction, and a sum with the multipliers along k."""
+        unit, wide = self.unit, ACCUMULATOR_BITS[self.unit.precision]
+        return EngineDatapath(
+            pes=self.pes,
+            operation=mac_operation(technology, unit.precision),
+            operation_name=f"MAC {unit.precision}",
+            register_bits=unit.operand_bits * (1 / unit.m + 1 / unit.n) + wide / unit.k,
+            selection=selection_operation(technology, unit.sparse_pattern, unit.operand_bits),
+        )
+
+    @property
+    def flip_flops(self) -> int:
+        """A multiplier has both operands; an instruction of a core one accumulator for each of its m x n sums."""
+        unit, wide = self.unit, ACCUMULATOR_BITS[self.unit.precision]
+        sums = unit.multiprocessors * unit.cores * unit.m * unit.n
+        return self.pes * 2 * unit.operand_bits + sums * wide
 
     def count(self, gemm: Gemm) -> ActionCounts:
         """Closed form.
 
         Raises: UserError where cycles times multipliers leave int64.
         """
-        unit, walk = self.unit, TileWalk(self.unit, gemm)
-        if walk.cycles * unit.pes > INT64_MAX:
+        walk = TileWalk(self.unit, gemm)
+        if walk.cycles * self.pes > INT64_MAX:
             raise UserError(
-                f"M={gemm.m}, K={gemm.k}, N={gemm.n}, groups={gemm.groups}: {walk.cycles:.3g} cycles of {unit.pes}"
+                f"M={gemm.m}, K={gemm.k}, N={gemm.n}, groups={gemm.groups}: {walk.cycles:.3g} cycles of {self.pes}"
                 f" multipliers do not fit a 64-bit count; allowed: at most {INT64_MAX}"
             )
         stored = gemm.stored_weights(gemm.k)
@@ -104,7 +234,7 @@ class TensorCoreEngine:
     def explain(self, gemm: Gemm) -> MacSlots:
         """Where the multiplier slots of ``count`` went, and those of dense weights."""
         walk = TileWalk(self.unit, gemm)
-        dense = (TileWalk(self.unit, replace(gemm, pattern=None)) if gemm.pattern else walk).cycles * self.unit.pes
+        dense = (TileWalk(self.unit, replace(gemm, pattern=None)) if gemm.pattern else walk).cycles * self.pes
         ideal = Fraction(dense) / (gemm.pattern.speedup if gemm.pattern else 1)
         return replace(self._slots(walk), dense_total=dense, pattern_total=ideal)
 
@@ -124,12 +254,12 @@ class TensorCoreEngine:
             padded_k=gemm.groups * gemm.m * gemm.n * (k - useful),
             partial_m=gemm.groups * (m - gemm.m) * gemm.n * k,
             partial_n=gemm.groups * m * (n - gemm.n) * k,
-            idle_cores=mine * unit.pes - instructions * interval * unit.rate - absent * tile_slots,
+            idle_cores=mine * self.pes - instructions * interval * unit.rate - absent * tile_slots,
             idle_multiprocessors=absent * tile_slots,
-            interval=instructions * lost_in_one + (busy - mine) * unit.pes,
-            dependency=(all_slots - busy) * unit.pes,
-            operand_wait=(walk.running - all_slots) * unit.pes,
-            ends=(walk.ends + unit.launch_cycles) * unit.pes,
+            interval=instructions * lost_in_one + (busy - mine) * self.pes,
+            dependency=(all_slots - busy) * self.pes,
+            operand_wait=(walk.running - all_slots) * self.pes,
+            ends=(walk.ends + unit.launch_cycles) * self.pes,
         )
 
     def _refuse_endless(self, gemm: Gemm) -> None:

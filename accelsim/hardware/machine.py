@@ -12,7 +12,6 @@ from accelsim.hardware.dram import Dram, DramFidelity
 from accelsim.hardware.engines import AnyEngine
 from accelsim.hardware.gating import Gating
 from accelsim.hardware.operating import OperatingPoint, OperatingPoints, Volts
-from accelsim.hardware.systolic import SystolicArray
 
 
 class VectorRates(Value):
@@ -116,12 +115,11 @@ class Hardware(Value):
 
     @property
     def dataflows(self) -> dict[str, Hardware]:
-        """The hardware with each dataflow that its array may choose; itself where there is nothing to choose."""
-        engine = self.engine
-        if not isinstance(engine, SystolicArray) or engine.dataflow != "auto":
-            return {"": self}
-        arrays = {name: engine.model_copy(update={"dataflow": name}) for name in ("ws", "os", "is")}
-        return {name: self.model_copy(update={"engine": array}) for name, array in arrays.items()}
+        """The hardware with each dataflow that a layer may choose; itself, named "", where there is no choice."""
+        choices = self.engine.dataflows()
+        if len(choices) == 1:
+            return dict.fromkeys(choices, self)
+        return {name: self.model_copy(update={"engine": engine}) for name, engine in choices.items()}
 
 
 def with_fidelity(hardware: Hardware, fidelity: DramFidelity | None) -> Hardware:

@@ -8,7 +8,8 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, field_validator, model_validator
 
 from accelsim.config import Count, Size, Value, show_value
-from accelsim.hardware.precisions import BITS, Precision
+from accelsim.hardware.description import EngineDescription
+from accelsim.hardware.precisions import Precision
 from accelsim.hardware.sparsity import DENSE, Pattern, parse_pattern
 
 RATE_DENOMINATOR = 1000
@@ -38,7 +39,7 @@ class MacRates(Value):
         return [name for name in type(self).model_fields if getattr(self, name) is not None]
 
 
-class TensorCore(Value):
+class TensorCore(EngineDescription):
     """Cores that multiply small matrices, the weights among them dense or n:m sparse.
 
     A multiprocessor of ``cores`` computes one output tile of ``tile_m`` pixels and ``tile_n`` filters at a time (or
@@ -72,7 +73,6 @@ class TensorCore(Value):
     epilogue_cycles: Count = 0  #: after their last
     sustained_math: SustainedShare = 1.0  #: share of macs_per_cycle that is really reached
     sustained_operands: SustainedShare = 1.0  #: the same of both operand bandwidths
-    zero_gating: bool = False  #: a MAC with a zero weight costs no energy, but its share of the cycle
 
     @field_validator("pattern", mode="before")
     @classmethod
@@ -107,53 +107,17 @@ class TensorCore(Value):
         return int(getattr(self.macs_per_cycle, self.precision))
 
     @property
-    def operand_bits(self) -> int:
-        """Width of operands that state none."""
-        return BITS[self.precision]
-
-    @property
-    def pes(self) -> int:
-        """Multipliers of all cores."""
-        return self.multiprocessors * self.cores * self.rate
-
-    @property
-    def title(self) -> str:
-        """Size and kind in a few words."""
-        several = f"{self.multiprocessors}x" if self.multiprocessors > 1 else ""
-        return f"{several}{self.cores}x{self.rate} tensor cores {self.pattern} {self.precision}"
-
-    def peak_macs_per_cycle(self, activation_bits: int, weight_bits: int) -> float:
-        """MACs in a cycle in which every multiplier works on dense weights; narrow operands gain nothing."""
-        return self.pes * float(max(Fraction(1), self.math_share))
-
-    @property
     def math_share(self) -> Fraction:
         """sustained_math, exactly."""
         return Fraction(self.sustained_math).limit_denominator(RATE_DENOMINATOR)
 
-    @property
-    def step_k(self) -> int:
-        """Reduction that one k-step covers: whole instructions of whole groups."""
-        return (self.tile_k or self.k) // self.k * self.instruction_k(self.sparse_pattern)
-
     def instruction_k(self, pattern: Pattern | None) -> int:
-        """Reduction of an instruction, rounded up to whole groups."""
+        """Reduction of an instruction, rounded up to whole groups of the pattern."""
         return -(-self.k // pattern.group) * pattern.group if pattern else self.k
 
-    @property
-    def grain(self) -> tuple[int, int, int]:
-        """M, N, K of what a multiprocessor computes at a time: a tile, and k-steps that stream."""
-        return self.tile_m, self.tile_n, self.step_k
-
-    @property
-    def streamed(self) -> str:
-        """The dimension that flows through the cores."""
-        return "k"
-
-    @property
-    def holds_sums(self) -> bool:
-        """Sums stay in registers until they are finished."""
-        return True
+    def with_pattern(self, pattern: str) -> TensorCore:
+        """The cores with weights stored and executed in a pattern."""
+        return self.model_copy(update={"pattern": pattern})
 
     @property
     def operand_rates(self) -> tuple[Fraction | None, Fraction | None]:
@@ -166,3 +130,10 @@ class TensorCore(Value):
             return None
         exact = Fraction(bytes_per_cycle * self.sustained_operands * 8).limit_denominator(RATE_DENOMINATOR)
         return max(exact, Fraction(1, RATE_DENOMINATOR))
+
+
+def as_tensor_cores(engine: EngineDescription) -> TensorCore:
+    """The description as that of tensor cores. Raises: TypeError for any other engine."""
+    if not isinstance(engine, TensorCore):
+        raise TypeError(f"{type(engine).__name__} has no tensor cores")
+    return engine

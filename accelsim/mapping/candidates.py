@@ -13,7 +13,7 @@ import numpy as np
 
 from accelsim.config import UserError
 from accelsim.engines.base import Engine
-from accelsim.hardware import ACCUMULATOR_BITS, AnyEngine, VectorUnit
+from accelsim.hardware import ACCUMULATOR_BITS, VectorUnit
 from accelsim.mapping.footprint import ifmap_channels, ifmap_pixels
 from accelsim.mapping.mapping import MOST_STEPS
 from accelsim.mapping.streams import counts_in_pieces, pass_goes_on, vector_cycles
@@ -61,7 +61,6 @@ def ladder(size: int, grain: int, rows: int = 1) -> list[int]:
 
 def candidates_of(
     gemm: Gemm,
-    array: AnyEngine,
     vector: VectorUnit,
     engine: Engine,
     engine_cycles: int,
@@ -73,7 +72,7 @@ def candidates_of(
     Raises: UserError for given tiles that are larger than the product, or not whole passes of the engine.
     """
     sizes = dict(zip("mnk", (gemm.m, gemm.n, gemm.k), strict=True))
-    grain = dict(zip("mnk", array.grain, strict=True))
+    grain = dict(zip("mnk", engine.grain, strict=True))
     row = gemm.convolution.out_width if gemm.convolution and grain["m"] == 1 else 1
     rungs = {d: ladder(sizes[d], grain[d], row if d == "m" else 1) for d in "mnk"}
     if given is not None:
@@ -83,14 +82,14 @@ def candidates_of(
     tiles = np.stack([np.array(rungs[d], dtype=np.int64)[pick] for d, pick in zip("mnk", picks, strict=False)])
     loops = -(-np.array([[sizes[d]] for d in "mnk"]) // tiles)
     place = np.array([[text.index(d) for text in ORDERS] for d in IRRELEVANT])[:, order]
-    tile_bytes, kept_bytes, moved_bytes = _bytes(gemm, array, rungs, picks, order)
-    streamed = "mnk".index(array.streamed)
-    free = (loops[streamed] == 1) | pass_goes_on(tiles, np.array([text[2] for text in ORDERS])[order], array)
+    tile_bytes, kept_bytes, moved_bytes = _bytes(gemm, engine, rungs, picks, order)
+    streamed = "mnk".index(engine.streamed)
+    free = (loops[streamed] == 1) | pass_goes_on(tiles, np.array([text[2] for text in ORDERS])[order], engine)
     cycles = np.full(order.shape, float(engine_cycles))
-    if not array.holds_sums:
-        pieces = [counts_in_pieces(gemm, engine, array.streamed, tile).cycles for tile in rungs[array.streamed]]
+    if not engine.holds_sums:
+        pieces = [counts_in_pieces(gemm, engine, engine.streamed, tile).cycles for tile in rungs[engine.streamed]]
         cycles = np.where(free, cycles, np.array(pieces, dtype=float)[picks[streamed]])
-    allowed = free if array.holds_sums else np.ones_like(free)
+    allowed = free if engine.holds_sums else np.ones_like(free)
     if given is not None:
         if not allowed[ORDERS.index(given.order)]:
             raise UserError(f"mapping: order: {given.order} would take unfinished sums out of the engine; k innermost")
@@ -109,7 +108,7 @@ def _given(dimension: str, tile: int, size: int, grain: int) -> int:
 
 
 def _bytes(
-    gemm: Gemm, array: AnyEngine, rungs: dict[str, list[int]], picks: list[np.ndarray], order: np.ndarray
+    gemm: Gemm, engine: Engine, rungs: dict[str, list[int]], picks: list[np.ndarray], order: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """For ifmap, weight and ofmap: bytes of one tile, of what keeping it takes, and of one pass over all tiles."""
     pm, pn, pk = picks[:3]
@@ -122,8 +121,8 @@ def _bytes(
     deepest, depth = _each(rungs["k"], partial(_channels, gemm))
     kept_pixels = np.where(inside["n", "m"], _pixels(gemm, gemm.m)[0], largest[pm])
     kept_channels = np.where(inside["n", "k"], _channels(gemm, gemm.k)[0], deepest[pk])
-    wide = ACCUMULATOR_BITS[array.precision]
-    sum_bits = np.where(_accumulates_on_chip(array, k, gemm.k), wide, gemm.output_bits)
+    wide = ACCUMULATOR_BITS[engine.description.precision]
+    sum_bits = np.where(_accumulates_on_chip(engine, k, gemm.k), wide, gemm.output_bits)
     whole = {d: np.where(inside["m", d], size, tile) for d, size, tile in (("n", gemm.n, n), ("k", gemm.k, k))}
     over_k = {d: np.where(inside["k", d], size, tile) for d, size, tile in (("m", gemm.m, m), ("n", gemm.n, n))}
     a, weights = gemm.activation_bits, gemm.weight_column_bits
@@ -159,8 +158,8 @@ def _channels(gemm: Gemm, tile: int) -> tuple[int, int]:
     return int(channels.max()), int(channels.sum())
 
 
-def _accumulates_on_chip(array: AnyEngine, tile_k: np.ndarray, k: int) -> np.ndarray:
+def _accumulates_on_chip(engine: Engine, tile_k: np.ndarray, k: int) -> np.ndarray:
     """Whether sums wait in the ofmap buffer at accumulator width: several passes over K, or several tiles of it."""
-    if array.holds_sums:
+    if engine.holds_sums:
         return np.zeros(tile_k.shape, bool)
-    return np.asarray((tile_k < k) | (tile_k > array.grain[2]))
+    return np.asarray((tile_k < k) | (tile_k > engine.grain[2]))

@@ -7,13 +7,13 @@ from collections.abc import Hashable
 from fractions import Fraction
 from functools import lru_cache
 from itertools import product
-from typing import NamedTuple
+from typing import NamedTuple, assert_never
 
 import numpy as np
 
 from accelsim.config import UserError
 from accelsim.engines.base import Engine
-from accelsim.hardware import ACCUMULATOR_BITS, AnyEngine, Hardware, Objective, OperandSrams, VectorUnit
+from accelsim.hardware import ACCUMULATOR_BITS, Hardware, Objective, OperandSrams, VectorUnit
 from accelsim.mapping.candidates import NO_LANES, ORDERS, Candidates, candidates_of
 from accelsim.mapping.mapping import MOST_STEPS, PREFERRED_STEPS, Mapping
 from accelsim.memory.dram import latency_cycles
@@ -47,14 +47,13 @@ def find(
     Raises: UserError naming the buffer and the shortage where not even the smallest tiles fit.
     """
     halves = hardware.sram.halves
-    found = start_search(gemm, hardware.engine, hardware.vector, engine, engine_cycles, lane_cycles_per_output, halves)
+    found = start_search(gemm, hardware.vector, engine, engine_cycles, lane_cycles_per_output, halves)
     return found.best(hardware)
 
 
 @lru_cache(maxsize=256)
 def start_search(
     gemm: Gemm,
-    array: AnyEngine,
     vector: VectorUnit,
     engine: Engine,
     engine_cycles: int,
@@ -66,18 +65,18 @@ def start_search(
 
     halves are contents that the buffers of ifmap, weights and ofmap have room for; given leaves nothing to search.
     """
-    found = candidates_of(gemm, array, vector, engine, engine_cycles, lane_cycles_per_output, given)
-    return Search(gemm, array, found, halves, given is not None)
+    found = candidates_of(gemm, vector, engine, engine_cycles, lane_cycles_per_output, given)
+    return Search(gemm, engine, found, halves, given is not None)
 
 
 class Search:
     """The candidates of one product on one engine, and which of them is best with which memories."""
 
     def __init__(
-        self, gemm: Gemm, array: AnyEngine, candidates: Candidates, halves: tuple[int, int, int], given: bool
+        self, gemm: Gemm, engine: Engine, candidates: Candidates, halves: tuple[int, int, int], given: bool
     ) -> None:
         self.gemm = gemm
-        self.array = array
+        self.engine = engine
         self.halves = halves
         self.given = given
         self.candidates, self.needs = _different(candidates, _needs(candidates, gemm, halves))
@@ -146,7 +145,7 @@ class Search:
             fit = [np.flatnonzero(fits(nbytes, sram) & allowed) for _, nbytes, _ in held]
             if any(columns.size for columns in fit):
                 return [
-                    _choice(self.candidates, columns, kept[:, columns], contents[:, columns], self.gemm, self.array)
+                    _choice(self.candidates, columns, kept[:, columns], contents[:, columns], self.gemm, self.engine)
                     for columns, (kept, _, contents) in zip(fit, held, strict=True)
                     if columns.size
                 ]
@@ -166,7 +165,7 @@ class Search:
         gemm, candidates = self.gemm, self.candidates
         what = f"a product of M={gemm.m}, K={gemm.k}, N={gemm.n}, groups={gemm.groups}"
         smallest = _residency(self.needs, hardware.sram, np.zeros((3, 1), bool))[1]
-        finest = np.minimum([gemm.m, gemm.n, gemm.k], self.array.grain)
+        finest = np.minimum([gemm.m, gemm.n, gemm.k], self.engine.grain)
         too_many = not self.given and (candidates.tiles.min(axis=1) > finest).any()  # the ladder stopped early
         if too_many or (fits(smallest, hardware.sram) & candidates.allowed).any():
             return UserError(f"{what} needs more than {MOST_STEPS} tiles of this hardware's buffers; make it smaller")
@@ -241,14 +240,14 @@ class Choice(NamedTuple):
 
 
 def _choice(
-    c: Candidates, column: np.ndarray, kept: np.ndarray, contents: np.ndarray, gemm: Gemm, array: AnyEngine
+    c: Candidates, column: np.ndarray, kept: np.ndarray, contents: np.ndarray, gemm: Gemm, engine: Engine
 ) -> Choice:
     """What is kept comes in the first pass of its idle loop, and sums that are kept leave in the last."""
     groups = float(gemm.groups)
     idle = c.loops[:, column][NO_LANES]
     passes = np.where(kept, 1, idle)
     moved = c.moved_bytes[:, column] * passes * groups
-    spilled = gemm.m * gemm.n * ACCUMULATOR_BITS[array.precision] // 8 * groups
+    spilled = gemm.m * gemm.n * ACCUMULATOR_BITS[engine.description.precision] // 8 * groups
     moved[2] += 2 * spilled * (passes[2] - 1)
     pieces = c.tile_count[:, column] * passes * groups
     share = np.where(kept, 1 / idle, 1.0)
@@ -270,13 +269,18 @@ def _choice(
 
 def _goal(objective: Objective, prices: Prices) -> Terms:
     """What the kernel's Goal holds. Of equals in bytes the fastest is taken, of equals in cycles the leanest."""
-    if objective == "delay_traffic":
-        return 0.0, 1.0, 0.0, True
-    if objective == "bytes":
-        return 0.0, 1.0, TIE, False
-    if objective == "cycles":
-        return 0.0, TIE, 1.0, False
-    return *prices, objective == "edp"
+    match objective:
+        case "delay_traffic":
+            return 0.0, 1.0, 0.0, True
+        case "bytes":
+            return 0.0, 1.0, TIE, False
+        case "cycles":
+            return 0.0, TIE, 1.0, False
+        case "energy":
+            return *prices, False
+        case "edp":
+            return *prices, True
+    assert_never(objective)
 
 
 def _least(c: Choice, hardware: Hardware, goal: Terms, halves: tuple[int, int, int]) -> tuple[int, float]:

@@ -11,7 +11,7 @@ import numpy as np
 from accelsim.config import UserError
 from accelsim.engines.base import Engine
 from accelsim.engines.counts import ActionCounts
-from accelsim.hardware import ACCUMULATOR_BITS, AnyEngine, Hardware, OperandSrams, VectorUnit
+from accelsim.hardware import ACCUMULATOR_BITS, Hardware, OperandSrams, VectorUnit
 from accelsim.mapping.footprint import (
     all_pixels,
     bias_bytes,
@@ -37,6 +37,7 @@ def gemm_stream(
     gemm: Gemm,
     mapping: Mapping,
     hardware: Hardware,
+    engine: Engine,
     engine_cycles: int,
     lane_cycles_per_output: Fraction,
     context: Context = ALONE,
@@ -47,7 +48,6 @@ def gemm_stream(
     """
     from accelsim.kernels.tile_stream import Nest, unroll
 
-    engine = hardware.engine
     placed = hardware.dram.played != "ideal"
     above, below = lane_cycles_per_output.numerator, lane_cycles_per_output.denominator * hardware.vector.lanes
     in_step = lengths(gemm.groups, mapping.groups)
@@ -64,12 +64,12 @@ def gemm_stream(
         column_bits=np.asarray(gemm.weight_column_bits(depths), dtype=np.int64) * (not context.resident_bytes),
         bias_bytes=bias_bytes(gemm, 1) * (not context.resident_bytes),
         activation_bits=gemm.activation_bits * (not context.there_bytes),
-        sum_bits=ACCUMULATOR_BITS[engine.precision],
+        sum_bits=ACCUMULATOR_BITS[engine.description.precision],
         output_bits=gemm.output_bits * context.stored,
         grain=np.array(engine.grain),
         streamed="mnk".index(engine.streamed),
         lanes=np.array([above, below]),
-        layout=_layout(gemm, mapping, ACCUMULATOR_BITS[engine.precision]) if placed else _nowhere(),
+        layout=_layout(gemm, mapping, ACCUMULATOR_BITS[engine.description.precision]) if placed else _nowhere(),
     )
     loads, stores, fresh, work, vector, addresses = unroll(nest)
     results, sums = stores.T
@@ -143,7 +143,7 @@ def _refuse_overflow(outputs: int, above: int) -> None:
         raise UserError(f"vector work of {outputs} outputs in one tile overflows a 64-bit count")
 
 
-def pass_goes_on(tiles: np.ndarray, innermost: np.ndarray, engine: AnyEngine) -> np.ndarray:
+def pass_goes_on(tiles: np.ndarray, innermost: np.ndarray, engine: Engine) -> np.ndarray:
     """Whether cutting the streamed dimension leaves a pass in the engine: one pass a step, cut innermost.
 
     tiles are m, n, k, [3, candidates]; innermost names the innermost loop of each candidate.
@@ -153,13 +153,11 @@ def pass_goes_on(tiles: np.ndarray, innermost: np.ndarray, engine: AnyEngine) ->
     return np.asarray(one_pass & (innermost == engine.streamed))
 
 
-def mapped_counts(
-    gemm: Gemm, mapping: Mapping, hardware: Hardware, engine: Engine, alone: ActionCounts
-) -> ActionCounts:
+def mapped_counts(gemm: Gemm, mapping: Mapping, engine: Engine, alone: ActionCounts) -> ActionCounts:
     """What the engine does under a mapping: as alone, and more where tiles cut the streams of its passes."""
-    streamed = hardware.engine.streamed
+    streamed = engine.streamed
     tiles = np.array(mapping[:3])
-    if hardware.engine.holds_sums or pass_goes_on(tiles, np.array(mapping.order[2]), hardware.engine):
+    if engine.holds_sums or pass_goes_on(tiles, np.array(mapping.order[2]), engine):
         return alone
     tile = {"m": mapping.tile_m, "n": mapping.tile_n, "k": mapping.tile_k}[streamed]
     size = {"m": gemm.m, "n": gemm.n, "k": gemm.k}[streamed]

@@ -11,6 +11,7 @@ from rich.text import Text
 from accelsim.config import UserError, nearest, read_yaml
 from accelsim.config.places import devices_folder, hwconfigs_folder, workloads_folder
 from accelsim.energy.technology import load_technology
+from accelsim.engines.table import engine_of
 from accelsim.hardware import BankedDevice
 from accelsim.load import (
     device_document,
@@ -81,7 +82,7 @@ def _hardware() -> list[dict[str, Any]]:
         entries.append(
             {
                 "name": name,
-                "engine": hardware.engine.title,
+                "engine": engine_of(hardware.engine).title,
                 "clock_mhz": hardware.clock_mhz,
                 "peak_tops": peak_tops(hardware),
                 "sram_kib": hardware.sram.capacity_bytes // 1024,

@@ -11,9 +11,10 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from accelsim.config import Document
-from accelsim.energy.prices import energy_table
 from accelsim.energy.technology import Technology, load_technology, unverified_operations
-from accelsim.hardware import BITS, BankedDevice, BitSerialUnit, Hardware, MemoryDevice, SerialDevice
+from accelsim.engines.pricing import energy_table
+from accelsim.engines.table import engine_of
+from accelsim.hardware import BankedDevice, Hardware, MemoryDevice, SerialDevice
 from accelsim.mapping.memory_needed import memory_needed
 from accelsim.report.text import Facts, Grid, Paragraph, as_text, figure, kib, scaled
 from accelsim.simulation.rows import layer_kind
@@ -124,11 +125,7 @@ def device_report(document: Document, device: MemoryDevice) -> RenderableType:
 
 def peak_tops(hardware: Hardware) -> float:
     """Two operations a MAC, every PE busy, at the engine's own precision, no bit skipped."""
-    engine = hardware.engine
-    if isinstance(engine, BitSerialUnit):
-        engine = engine.model_copy(update={"skip": "none"})
-    width = BITS[engine.precision]
-    return 2 * engine.peak_macs_per_cycle(width, width) * hardware.clock_mhz * 1e6 * 1e-12
+    return 2 * engine_of(hardware.engine).rated_macs_per_cycle * hardware.clock_mhz * 1e6 * 1e-12
 
 
 def sourced(document: Document) -> list[tuple[str, Any, str]]:

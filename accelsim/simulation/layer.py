@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 from accelsim.config import UserError
-from accelsim.energy.prices import Activity, EnergyTable, add_counts, energy_table, price
+from accelsim.energy.prices import Activity, EnergyTable, add_counts, price
 from accelsim.energy.technology import load_technology
+from accelsim.engines.base import CountedProduct, SlotAccount
 from accelsim.engines.counts import ActionCounts
-from accelsim.engines.losses import Losses
-from accelsim.engines.products import CountedProduct, Product, Products
-from accelsim.engines.slots import MacSlots
+from accelsim.engines.pricing import energy_table
+from accelsim.engines.products import Product, Products
 from accelsim.engines.vector import count_lane_cycles
 from accelsim.hardware import AnyEngine, Hardware
 from accelsim.mapping.footprint import compulsory_operands
@@ -34,7 +34,7 @@ from accelsim.simulation.activity import (
     count_vector_bytes,
 )
 from accelsim.simulation.result import LayerResult, check_layer
-from accelsim.simulation.rows import Run, build_idle_row, build_row, join_runs, layer_kind, objective_cost, peak_of
+from accelsim.simulation.rows import Run, build_idle_row, build_row, find_peak, join_runs, layer_kind, objective_cost
 from accelsim.workload.gemm import Gemm, OperandBits, apply_pattern, count_vector_work, cut_bands, lower_to_gemm
 from accelsim.workload.layers import GivenMapping
 from accelsim.workload.network import Node, Workload, WorkloadFile
@@ -113,8 +113,7 @@ class Machine:
     ) -> None:
         self.hardware = hardware
         self.tensors = tensors
-        self.losses: list[tuple[str, Losses]] = []  # kind of layer, and where its bit slots went
-        self.slots = MacSlots()  # of all products
+        self.accounts: list[tuple[str, SlotAccount]] = []  # kind of layer, and where the slots of its product went
         self.counted: dict[str, Product] = {}  # by layer
         self.given: list[str] = []  # layers whose operands came from files
         self.products = products or Products(hardware.engine, stepped, prunes)
@@ -139,7 +138,7 @@ class Machine:
             try:
                 room = self._room(context, job)
                 if job and job.gemm and context.bands > 1:
-                    if self.products.by_value:  # where values decide, a band's are not known
+                    if self.products.engine.needs_values:  # where values decide, a band's are not known
                         return False
                     for gemm in set(cut_bands(job.gemm, context.bands)):
                         self.best(_band_job(job, gemm, job.gemm), gemm, self._band(gemm), room)
@@ -186,8 +185,8 @@ class Machine:
         if job.gemm is not None:
             self.refuse_too_wide(job.gemm)
             counted = self._counted(node.layer.name, job.gemm, seed)
-            self.losses.append((job.kind, counted.losses))
-            self.slots += counted.slots
+            if counted.slots:
+                self.accounts.append((job.kind, counted.slots))
         layer = self._played(node, job, counted, context)
         if self.hardware.schedule.prefetch_weights and job.gemm and before and self._comes_ahead(layer, before):
             layer = self._played(node, job, counted, context._replace(ahead=True))
@@ -247,16 +246,16 @@ class Machine:
         used = run.played.used
         ahead_pj = run.stream.ahead_bytes * 8 * self.table.dram_pj_per_bit
         dram = (used.commands_pj + ahead_pj, used.standby_pj) if used else None
-        row = build_row(node, run, self.hardware, price(run.activity, self.table, dram))
-        check_layer(row, count_busy(run.played.engine), peak_of(run.gemm, self.hardware))
+        row = build_row(node, run, self.hardware, self.products.engine, price(run.activity, self.table, dram))
+        check_layer(row, count_busy(run.played.engine), find_peak(run.gemm, self.products.engine))
         return row
 
     def search(self, job: Job, gemm: Gemm, counted: CountedProduct) -> Search:
         """The search for the mapping of a product; it holds for any memories behind this engine."""
-        array, vector, engine = self.hardware.engine, self.hardware.vector, self.products.engine
+        vector, engine = self.hardware.vector, self.products.engine
         sizes = replace(gemm, weight_sparsity=None, sparsity_stated=False, activation_signed=None)  # no tile's matter
         return start_search(
-            sizes, array, vector, engine, counted.counts.cycles, self._per_output(job, gemm), self.halves, job.mapping
+            sizes, vector, engine, counted.counts.cycles, self._per_output(job, gemm), self.halves, job.mapping
         )
 
     def best(self, job: Job, gemm: Gemm, counted: CountedProduct, room: Hardware) -> Mapping:
@@ -267,7 +266,7 @@ class Machine:
         """What the search takes energy for; nothing where its objective does not ask."""
         if self.hardware.mapper.objective not in ("energy", "edp"):
             return FREE
-        table, counts, work = self.table, counted.counts, self.products.work(counted)
+        table, counts, work = self.table, counted.counts, self.products.engine.work(counted)
         buffers = table.ifmap, table.weight, table.ofmap
         read = counts.activation_reads * gemm.activation_bits * table.ifmap.read_pj_per_bit
         read += counts.weight_reads * gemm.stored_weight_bits * table.weight.read_pj_per_bit
@@ -285,14 +284,16 @@ class Machine:
     def cut(self, job: Job, gemm: Gemm, counted: CountedProduct, mapping: Mapping, context: Context = ALONE) -> Cut:
         """A product as its mapping cuts it."""
         hardware, engine = self.hardware, self.products.engine
-        mapped = mapped_counts(gemm, mapping, hardware, engine, counted.counts)
+        mapped = mapped_counts(gemm, mapping, engine, counted.counts)
         waits = self.port_waits(gemm, counted)
-        stream = gemm_stream(gemm, mapping, hardware, mapped.cycles + waits, self._per_output(job, gemm), context)
+        stream = gemm_stream(
+            gemm, mapping, hardware, engine, mapped.cycles + waits, self._per_output(job, gemm), context
+        )
         return Cut(mapping, mapped, waits, stream)
 
     def port_waits(self, gemm: Gemm, counted: CountedProduct) -> int:
         """Cycles that the engine waits for its buffers' ports, whatever the mapping."""
-        return port_waits(self.products.laid(gemm), self.products.engine, self.buffers, counted.counts.cycles)
+        return port_waits(self.products.engine.lay(gemm), self.products.engine, self.buffers, counted.counts.cycles)
 
     def run(self, job: Job, counted: CountedProduct | None, cut: Cut | None = None, context: Context = ALONE) -> Run:
         """A job through the schedule; the best mapping is searched for unless the product is cut already."""
@@ -338,14 +339,12 @@ class Machine:
         if widest <= engine.operand_bits:
             return
         told = f"{widest}-bit operands do not fit the engine's {engine.operand_bits} bits"
-        if engine.kind != "bitserial":
-            raise UserError(f"{told} ({engine.precision}); give --precision or engine.precision at least that wide")
-        raise UserError(f"{told} (engine.pe_bits); allowed: 1 to {engine.operand_bits}")
+        raise UserError(told + engine.width_limit)
 
     def _gemm_run(self, job: Job, gemm: Gemm, counted: CountedProduct, cut: Cut, context: Context) -> Run:
         mapping, mapped, waits, stream = cut
         played = schedule_stream(stream, self.hardware)
-        work = self.products.work(counted)
+        work = self.products.engine.work(counted)
         activity = replace(
             count_gemm_activity(gemm, mapped, stream, dict(job.operations), self.hardware.engine.precision),
             cycles=played.total_cycles,
@@ -387,7 +386,7 @@ class Machine:
                 cut = self.cut(share, part, band, self.best(share, part, band, room), here)
                 known[part, here] = self._gemm_run(share, part, band, cut, here)
             runs.append(known[part, here])
-        work = self.products.work(counted)
+        work = self.products.engine.work(counted)
         activity = sum((run.activity for run in runs), Activity())
         activity = replace(
             activity,

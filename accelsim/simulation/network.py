@@ -8,15 +8,14 @@ from pathlib import Path
 from typing import Any, Literal
 
 from accelsim.config import UserError, nearest
-from accelsim.engines.losses import Losses
 from accelsim.engines.products import Products
-from accelsim.hardware import DramFidelity, Hardware, SystolicArray, with_fidelity
+from accelsim.hardware import DramFidelity, Hardware, with_fidelity
 from accelsim.memory.schedule import ScheduledLayer
 from accelsim.memory.timeline import Timeline, join_timelines
 from accelsim.simulation.layer import Ends, Machine
 from accelsim.simulation.result import LayerResult, Result
-from accelsim.simulation.rows import peak_of
-from accelsim.simulation.summary import pattern_note, summarize, summarize_bit_slots, summarize_mac_slots
+from accelsim.simulation.rows import find_peak
+from accelsim.simulation.summary import pattern_note, summarize, summarize_slots
 from accelsim.simulation.temperature import warm_rows
 from accelsim.workload.gemm import Gemm, apply_pattern, operand_widths
 from accelsim.workload.network import Workload
@@ -72,17 +71,15 @@ def simulate(
     rows = heated.rows
     summary = summarize(rows, hardware, workload, machine.table, verified=fidelity == "stepped") | heated.record
     summary["notes"] += heated.notes
-    if machine.products.losses.total:
-        convolutions = (losses for kind, losses in machine.losses if kind in CONVOLUTIONS)
-        summary["bit_slots"] = summarize_bit_slots(machine.products.losses, sum(convolutions, Losses()))
-    if machine.slots.total:
-        summary["mac_slots"] = summarize_mac_slots(machine.slots)
-    if machine.slots.total and machine.slots.ideal_speedup > 1:
-        summary["pattern"] = str(hardware.engine.sparse_pattern)
-        summary["notes"].append(pattern_note(hardware))
+    if machine.accounts:
+        slots = summarize_slots(machine.accounts)
+        summary[machine.accounts[0][1].name] = slots
+        if hardware.engine.sparse_pattern and slots["ideal_speedup"] > 1:
+            summary["pattern"] = str(hardware.engine.sparse_pattern)
+            summary["notes"].append(pattern_note(hardware))
     if tensors is not None:
         summary["notes"] += _tensor_notes(tensors, workload, machine)
-    if machine.products.by_value:
+    if machine.products.engine.needs_values:
         summary["operands"] = {"tensors": machine.given, "synthetic": SYNTHETIC}
     return Result(
         tuple(rows), summary, join_timelines(timelines), tuple(machine.counted.get(row.layer) for row in rows)
@@ -121,10 +118,10 @@ def count_gemm(hardware: Hardware, m: int, k: int, n: int, fidelity: Fidelity = 
     engine = hardware.engine
     if len(hardware.dataflows) > 1:
         engines = (each.engine for each in hardware.dataflows.values())
-        engine = min(engines, key=lambda array: Products(array, stepped=False).count(gemm, 0).counts.cycles)
+        engine = min(engines, key=lambda each: Products(each, stepped=False).count(gemm, 0).counts.cycles)
     products = Products(engine, stepped=fidelity == "stepped")
     counted = products.count(gemm, seed=0)
-    counts, peak = counted.counts, peak_of(gemm, hardware)
+    counts, peak = counted.counts, find_peak(gemm, products.engine)
     figures = {
         "hardware": hardware.name,
         "m": m,
@@ -133,16 +130,16 @@ def count_gemm(hardware: Hardware, m: int, k: int, n: int, fidelity: Fidelity = 
         **asdict(counts),
         "utilization": counts.macs / (peak * counts.cycles),
     }
-    if isinstance(engine, SystolicArray):
-        figures["dataflow"] = engine.dataflow
-    if counted.slots.total:
-        figures["mac_slots"] = summarize_mac_slots(counted.slots)
-    if products.by_value:
+    if products.engine.dataflow:
+        figures["dataflow"] = products.engine.dataflow
+    if counted.slots:
+        figures[counted.slots.name] = summarize_slots([(PRODUCT, counted.slots)])
+    if products.engine.needs_values:
         figures["operands"] = SYNTHETIC
     return figures | ({"verified": True} if fidelity == "stepped" else {})
 
 
-CONVOLUTIONS = ("conv2d", "depthwise", "grouped")
+PRODUCT = "matmul"  # the kind of layer that a product alone is
 
 
 def _tensor_notes(folder: Path, workload: Workload, machine: Machine) -> list[str]:
@@ -156,7 +153,11 @@ def _tensor_notes(folder: Path, workload: Workload, machine: Machine) -> list[st
             raise UserError(f"{path}: is LAYER.activation.npy or LAYER.weight.npy of no layer{nearest(name, layers)}")
         if name not in machine.given:
             unread.append(path.name)
-    notes = [f"weights read of {', '.join(machine.given)}"] if machine.given and not machine.products.by_value else []
+    notes = (
+        [f"weights read of {', '.join(machine.given)}"]
+        if machine.given and not machine.products.engine.needs_values
+        else []
+    )
     if machine.products.pruned:
         notes.append(f"{machine.products.pruned:,} of them set to zero, the smallest")
     notes += [f"not read, since their layers have no stored weights: {', '.join(unread)}"] if unread else []

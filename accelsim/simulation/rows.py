@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from accelsim.energy.prices import COMPONENTS, Activity, total_pj
-from accelsim.engines.base import peak_macs_per_cycle
-from accelsim.engines.products import CountedProduct
-from accelsim.hardware import ACCUMULATOR_BITS, Hardware, Objective, SystolicArray
+from accelsim.engines.base import CountedProduct, Engine
+from accelsim.hardware import ACCUMULATOR_BITS, Hardware, Objective
 from accelsim.mapping.footprint import compulsory_operands, least_bytes
 from accelsim.mapping.mapping import ALONE, Context
 from accelsim.memory.schedule import ScheduledLayer, join_schedules
@@ -37,18 +36,19 @@ class Run(NamedTuple):
     context: Context = ALONE
 
 
-def peak_of(gemm: Gemm | None, hardware: Hardware) -> float:
+def find_peak(gemm: Gemm | None, engine: Engine) -> float:
     """MACs a cycle that the engine could do at most, those with a zero that a pattern leaves out included."""
     if gemm is None:
         return 1.0
-    return peak_macs_per_cycle(hardware.engine, gemm.activation_bits, gemm.weight_bits, gemm.pattern)
+    return engine.peak_macs_per_cycle(gemm.activation_bits, gemm.weight_bits, gemm.pattern)
 
 
-def build_row(node: Node, run: Run, hardware: Hardware, parts: dict[str, float]) -> LayerResult:
+def build_row(node: Node, run: Run, hardware: Hardware, engine: Engine, parts: dict[str, float]) -> LayerResult:
+    """Build one layer's row; ``parts`` are the pJ of each component."""
     gemm, compute_cycles, stream, played = run.gemm, run.compute_cycles, run.stream, run.played
     stalls = played.stalls
-    dataflow = hardware.engine.dataflow if gemm and isinstance(hardware.engine, SystolicArray) else ""
-    total, peak = played.total_cycles, peak_of(gemm, hardware)
+    dataflow = engine.dataflow if gemm else ""
+    total, peak = played.total_cycles, find_peak(gemm, engine)
     busy = {
         "compute": compute_cycles + run.tiling_cycles + run.bank_conflict_cycles if gemm else 0,
         "vector": count_busy(played.vector),
@@ -57,7 +57,7 @@ def build_row(node: Node, run: Run, hardware: Hardware, parts: dict[str, float])
     moved = stream.read_bytes + stream.write_bytes
     bound = find_bound(busy, total)
     ifmap, weights, results = run.compulsory
-    least, refetch, held = sum(run.compulsory), _refetched(run), _held(run, hardware)
+    least, refetch, held = sum(run.compulsory), _refetched(run), _held(run, hardware, engine)
     if gemm and run.context == ALONE:
         least = least_bytes(gemm, hardware.sram.capacity_bytes)
     ideal_speedup, speedup = run.counted.speedups if run.counted else (None, None)
@@ -99,7 +99,7 @@ def build_row(node: Node, run: Run, hardware: Hardware, parts: dict[str, float])
         energy_pj=total_pj(parts),
         arithmetic_intensity=gemm.macs / moved if gemm and moved else None,
         bound=bound,
-        reason=explain_bound(bound, gemm, hardware, compute_cycles, moved, sum(run.compulsory)),
+        reason=explain_bound(bound, gemm, hardware, engine, compute_cycles, moved, sum(run.compulsory)),
         dataflow=dataflow,
         mapping=run.mapping,
         on_chip=str(run.context),
@@ -118,12 +118,12 @@ def _refetched(run: Run) -> list[float | None]:
     return [bytes_moved / once if once else None for bytes_moved, once in zip(moved, run.compulsory, strict=True)]
 
 
-def _held(run: Run, hardware: Hardware) -> tuple[int, int, int]:
+def _held(run: Run, hardware: Hardware, engine: Engine) -> tuple[int, int, int]:
     """Bytes in the buffers of ifmap, weights and results; more than a buffer has only by rounding, so at most that."""
     ifmap, weight, ofmap = run.stream.held_bytes
-    engine, gemm, context = hardware.engine, run.gemm, run.context
+    gemm, context = run.gemm, run.context
     if gemm and not engine.holds_sums and gemm.k > engine.grain[2]:
-        ofmap = ofmap * ACCUMULATOR_BITS[engine.precision] // gemm.output_bits
+        ofmap = ofmap * ACCUMULATOR_BITS[engine.description.precision] // gemm.output_bits
     weight = max(weight, context.resident_bytes, context.waiting_bytes)
     sizes = ifmap + context.there_bytes, weight, ofmap + context.kept_bytes
     if hardware.sram.shared:

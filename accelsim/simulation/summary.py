@@ -6,18 +6,21 @@ import hashlib
 import json
 import math
 from collections.abc import Sequence
-from dataclasses import asdict
+from functools import reduce
+from operator import add
 from typing import Any
 
 from accelsim.energy.prices import COMPONENTS, EnergyTable, list_sources
-from accelsim.engines.losses import Losses
-from accelsim.engines.slots import SLOT_MEASURES, MacSlots
-from accelsim.hardware import Hardware, SystolicArray
+from accelsim.engines.base import SlotAccount
+from accelsim.engines.table import engine_of
+from accelsim.hardware import Hardware
 from accelsim.mapping.memory_needed import memory_needed
 from accelsim.simulation.result import CAUSES, LayerResult
 from accelsim.version import __version__
 from accelsim.workload.gemm import lower_to_gemm, operand_widths
 from accelsim.workload.network import Workload
+
+CONVOLUTIONS = ("conv2d", "depthwise", "grouped")  #: kinds of layers
 
 
 def summarize(
@@ -93,30 +96,16 @@ def operand_bits(hardware: Hardware, workload: Workload) -> dict[str, list[int]]
     return {name: [min(bits), max(bits)] for name, bits in found.items() if bits}
 
 
-def summarize_bit_slots(losses: Losses, convolutions: Losses) -> dict[str, Any]:
-    """Speedup over a bit-parallel unit of the same peak: what bits alone would give, what is left, and the loss."""
-    alone = None
-    if convolutions.total:
-        alone = {"ideal_speedup": float(convolutions.ideal_speedup), "speedup": float(convolutions.speedup)}
-    parts = {name: value for name, value in asdict(losses).items() if value and name != "bit_parallel"}
-    return {
-        "ideal_speedup": float(losses.ideal_speedup),
-        "speedup": float(losses.speedup),
-        "convolutions": alone,
-        "total": losses.total,
-        **parts,
-    }
-
-
-def summarize_mac_slots(slots: MacSlots) -> dict[str, Any]:
-    """Speedup over dense weights: what the pattern alone gives, what is left, and where the multipliers' time went."""
-    parts = {name: value for name, value in asdict(slots).items() if value and name not in SLOT_MEASURES}
-    return {
-        "ideal_speedup": float(slots.ideal_speedup),
-        "speedup": float(slots.speedup),
-        "total": slots.total,
-        **parts,
-    }
+def summarize_slots(accounts: Sequence[tuple[str, SlotAccount]]) -> dict[str, Any]:
+    """The account of all products, each with the kind of its layer: what was promised, what is left, and the loss."""
+    total = reduce(add, (account for _, account in accounts))
+    summary: dict[str, Any] = {"ideal_speedup": float(total.ideal_speedup), "speedup": float(total.speedup)}
+    if total.splits_convolutions:
+        convolutions = [account for kind, account in accounts if kind in CONVOLUTIONS]
+        alone = reduce(add, convolutions) if convolutions else None
+        speedups = alone and {"ideal_speedup": float(alone.ideal_speedup), "speedup": float(alone.speedup)}
+        summary["convolutions"] = speedups
+    return {**summary, "total": total.total, **total.parts()}
 
 
 def config_sha256(hardware: Hardware, workload: Workload) -> str:
@@ -137,9 +126,7 @@ def _engine_notes(hardware: Hardware, workload: Workload) -> list[str]:
             "zero weights change nothing here: they take cycles and energy like others. engine.zero_gating=true would"
             " spare their multiplications' energy; cycles gain by a pattern such as 2:4 on tensor cores alone"
         )
-    if isinstance(engine, SystolicArray) and engine.weights_resident:
-        notes.append("weights_resident spares the array its reloads; the held operand still comes from DRAM once")
-    return notes
+    return [*notes, *engine_of(engine).notes()]
 
 
 def pattern_note(hardware: Hardware) -> str:

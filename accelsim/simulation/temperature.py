@@ -8,8 +8,9 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from accelsim.energy.prices import EnergyTable, energy_table, total_pj
+from accelsim.energy.prices import EnergyTable, total_pj
 from accelsim.energy.technology import load_technology
+from accelsim.engines.pricing import energy_table
 from accelsim.hardware import Hardware, Thermal
 from accelsim.power.thermal import Package, seconds_to_limit, share_at_limit, steady_k, warmest_k
 from accelsim.simulation.result import LayerResult

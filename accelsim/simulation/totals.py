@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 
 from accelsim.config import UserError
 from accelsim.energy.prices import Activity, price, total_pj
-from accelsim.engines.products import CountedProduct, Products
+from accelsim.engines.base import CountedProduct
+from accelsim.engines.products import Products
 from accelsim.hardware import Hardware, with_fidelity
 from accelsim.mapping.mapping import Mapping
 from accelsim.mapping.search import Search

@@ -24,11 +24,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from accelsim.compress import apply_precision, apply_sparsity
 from accelsim.config import UserError, nearest
 from accelsim.energy.prices import COMPONENTS
-from accelsim.hardware import BITS, BitSerialUnit, Hardware, TensorCore
+from accelsim.engines.table import engine_of
+from accelsim.hardware import BITS, Hardware
 from accelsim.hardware.sparsity import DENSE
 from accelsim.mapping.memory_needed import memory_needed
-from accelsim.simulation.network import CONVOLUTIONS, simulate
+from accelsim.simulation.network import simulate
 from accelsim.simulation.result import Result
+from accelsim.simulation.summary import CONVOLUTIONS
 from accelsim.studies.cycle_parts import CYCLE_PARTS, CycleParts, cycle_parts
 from accelsim.workload.network import Workload
 
@@ -223,17 +225,14 @@ def _run(machine: Hardware, workload: Workload, precision: str, sparsity: str) -
     bits = machine.engine.operand_bits if precision == OWN else BITS[precision]
     if precision == OWN and all(width == [bits] * 2 for width in result.summary["operand_bits"].values()):
         precision = machine.engine.precision
-    return _Run(machine, workload, precision, result, cycle_parts(result, machine), promise(machine, bits))
-
-
-def promise(hardware: Hardware, bits: int) -> Fraction:
-    """What widths and pattern alone make of an engine's pace; only ratios on one machine mean something."""
-    engine = hardware.engine
-    if isinstance(engine, TensorCore):
-        return engine.rate * (engine.sparse_pattern.speedup if engine.sparse_pattern else Fraction(1))
-    if isinstance(engine, BitSerialUnit):
-        return Fraction(1, bits ** {"none": 0, "activations": 1, "weights": 1, "both": 2}[engine.serial])
-    return Fraction(1)
+    return _Run(
+        machine,
+        workload,
+        precision,
+        result,
+        cycle_parts(result, machine),
+        engine_of(machine.engine).promised_rate(bits),
+    )
 
 
 def _row(

@@ -6,18 +6,14 @@ which it waits goes to the unit that it waits for.
 
 from __future__ import annotations
 
-from dataclasses import astuple, dataclass, fields
+from dataclasses import astuple, dataclass, fields, replace
 from fractions import Fraction
 
 import numpy as np
 
-from accelsim.engines.bitserial import BitSerialEngine
-from accelsim.engines.losses import Losses
 from accelsim.engines.products import Product
-from accelsim.engines.slots import MacSlots
-from accelsim.engines.space_to_depth import pack_space_to_depth
-from accelsim.engines.systolic import SystolicEngine
-from accelsim.hardware import BitSerialUnit, Hardware, SystolicArray
+from accelsim.engines.table import engine_with_dataflow
+from accelsim.hardware import Hardware
 from accelsim.memory.timeline import Timeline
 from accelsim.simulation.result import InvariantError, LayerResult, Result
 
@@ -98,51 +94,10 @@ def waiting(timeline: Timeline, layer_cycles: list[int]) -> list[tuple[int, int]
 
 
 def _engine_parts(product: Product, row: LayerResult, hardware: Hardware) -> CycleParts:
-    gemm, counted, unit = product.gemm, product.counted, hardware.engine
-    if isinstance(unit, SystolicArray):
-        return _of_folds(product, row.compute_cycles, unit.model_copy(update={"dataflow": row.dataflow}))
-    if not isinstance(unit, BitSerialUnit):
-        return _of_slots(counted.slots, unit.pes)
-    losses = counted.losses
-    if not losses.total:  # bit-parallel: nothing was to be gained, so that nobody asked where it went
-        laid = pack_space_to_depth(gemm) if unit.pack_first_layer else gemm
-        losses = BitSerialEngine(unit).explain(laid)
-        losses += Losses(useful=gemm.macs - losses.useful, packed_zeros=losses.useful - gemm.macs)
-    return _of_losses(losses, unit)
-
-
-def _of_folds(product: Product, cycles: int, array: SystolicArray) -> CycleParts:
-    """Of a fold's streamed vectors each occupies the whole array for a cycle; all other cycles fill and drain it."""
-    along_k = edge = 0
-    for fold in SystolicEngine(array).folds(product.gemm):
-        streamed = fold.streamed * fold.repeat
-        rows, cols = (array.rows - fold.rows) * fold.cols, array.rows * (array.cols - fold.cols)
-        along_k += 0 if array.dataflow == "os" else rows * streamed
-        edge += (rows + cols if array.dataflow == "os" else cols) * streamed
-    useful, channels, partial = (Fraction(slots, array.pes) for slots in (product.gemm.macs, along_k, edge))
-    return CycleParts(useful, channels, partial, pipeline=cycles - useful - channels - partial)
-
-
-def _of_losses(losses: Losses, unit: BitSerialUnit) -> CycleParts:
-    slots = unit.pes * unit.lane_slots
-    return CycleParts(
-        useful=Fraction(losses.useful, slots),
-        channels=Fraction(losses.packed_zeros + losses.idle_lanes, slots),
-        edge=Fraction(losses.idle_rows + losses.idle_tiles + losses.idle_columns, slots),
-        operands=Fraction(losses.weight_wait, slots),
-        pipeline=Fraction(losses.unused_bits + losses.column_wait + losses.skipped, slots),
-    )
-
-
-def _of_slots(slots: MacSlots, pes: int) -> CycleParts:
-    missing = slots.partial_m + slots.partial_n + slots.idle_cores + slots.idle_multiprocessors + slots.interval
-    return CycleParts(
-        useful=Fraction(slots.useful, pes),
-        channels=Fraction(slots.padded_k, pes),
-        edge=Fraction(missing, pes),
-        operands=Fraction(slots.operand_wait, pes),
-        pipeline=Fraction(slots.dependency + slots.ends, pes),
-    )
+    """The engine's share: of the row's cycles, which are those of its bands where the layer is cut into bands."""
+    counts = replace(product.counted.counts, cycles=row.compute_cycles)
+    engine = engine_with_dataflow(hardware, row.dataflow)
+    return CycleParts(*engine.split_cycles(product.gemm, product.counted._replace(counts=counts)))
 
 
 LEAST_PART_SHARE = 0.0005  # of the ideal cycles, that is told

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from accelsim.energy.prices import energy_table
 from accelsim.energy.technology import load_technology
+from accelsim.engines.pricing import energy_table
 from accelsim.hardware import DramFidelity, Hardware
 from accelsim.power.dutycycle import (
     Battery,

@@ -6,8 +6,9 @@ import math
 from typing import NamedTuple
 
 from accelsim.config import UserError
-from accelsim.energy.prices import COMPONENTS, STATIC, energy_table
+from accelsim.energy.prices import COMPONENTS, STATIC
 from accelsim.energy.technology import Technology, load_technology
+from accelsim.engines.pricing import energy_table
 from accelsim.hardware import DramFidelity, Hardware, OperatingPoint, OperatingPoints
 from accelsim.hardware.laws import AlphaPower
 from accelsim.power.dvfs import Governors, Period, PointRun, govern

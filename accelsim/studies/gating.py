@@ -10,13 +10,14 @@ from typing import NamedTuple
 import numpy as np
 
 from accelsim.config import UserError
-from accelsim.energy.operations import flip_flops, lane_units, vector_operation
-from accelsim.energy.prices import EnergyTable, energy_table
+from accelsim.energy.operations import lane_units, vector_operation
+from accelsim.energy.prices import EnergyTable
 from accelsim.energy.sram_banks import bank_switch
 from accelsim.energy.technology import Technology, load_technology
+from accelsim.engines.pricing import energy_table
 from accelsim.engines.products import Product
-from accelsim.engines.systolic import SystolicEngine
-from accelsim.hardware import BankedDevice, DramFidelity, GatedUnit, Hardware, Sram, SystolicArray
+from accelsim.engines.table import engine_of, engine_with_dataflow
+from accelsim.hardware import BankedDevice, DramFidelity, GatedUnit, Hardware, Sram
 from accelsim.memory.timeline import merge_intervals
 from accelsim.power.gating import POLICIES, Block, Mode, Saving, idle_gaps, save_by_gating
 from accelsim.simulation.network import simulate
@@ -129,9 +130,9 @@ def _mode(
 
 def _engine(bench: PricedRun) -> Iterator[Block]:
     """PEs that are used in the same layers together; in other layers they idle all the time."""
-    hardware, engine, switching = bench.hardware, bench.hardware.engine, bench.technology.switching
+    hardware, engine, switching = bench.hardware, engine_of(bench.hardware.engine), bench.technology.switching
     leakage = bench.table.leakage_mw["engine"]
-    bits = sum(flip_flops(each.engine) for each in hardware.dataflows.values()) / len(hardware.dataflows)
+    bits = sum(engine_of(each.engine).flip_flops for each in hardware.dataflows.values()) / len(hardware.dataflows)
     clock = bits * bench.technology.flip_flop.clock_pj / bench.table.cycle_ns
     one_cycle = (bench.table.mac_pj + bench.table.bit_step_pj) * engine.pes * switching.logic_busy_cycles
     for used, share in _parts(bench):
@@ -149,14 +150,11 @@ def _engine(bench: PricedRun) -> Iterator[Block]:
 
 
 def _parts(bench: PricedRun) -> Iterator[tuple[np.ndarray, float]]:
-    """Parts of the PEs by the layers that use them, bool[layers], and their share of all."""
-    engine, rows = bench.hardware.engine, bench.result.rows
-    if not isinstance(engine, SystolicArray):
-        yield np.array([row.m > 0 for row in rows]), 1.0
-        return
-    pairs = zip(rows, bench.result.products, strict=True)
-    extents = np.array([_extent(engine, row, product) for row, product in pairs]).reshape(-1, 2)
-    down, across = sorted({0, engine.rows, *extents[:, 0].tolist()}), sorted({0, engine.cols, *extents[:, 1].tolist()})
+    """Parts of the engine by the layers that use them, bool[layers], and their share of the whole."""
+    rows, columns = engine_of(bench.hardware.engine).grid
+    pairs = zip(bench.result.rows, bench.result.products, strict=True)
+    extents = np.array([_used_grid(bench.hardware, row, product) for row, product in pairs]).reshape(-1, 2)
+    down, across = sorted({0, rows, *extents[:, 0].tolist()}), sorted({0, columns, *extents[:, 1].tolist()})
     found: dict[bytes, tuple[np.ndarray, int]] = {}
     for top, bottom in pairwise(down):
         for left, right in pairwise(across):
@@ -164,15 +162,12 @@ def _parts(bench: PricedRun) -> Iterator[tuple[np.ndarray, float]]:
             count = found.get(used.tobytes(), (used, 0))[1]
             found[used.tobytes()] = used, count + (bottom - top) * (right - left)
     for used, count in found.values():
-        yield used, count / engine.pes
+        yield used, count / (rows * columns)
 
 
-def _extent(engine: SystolicArray, row: LayerResult, product: Product | None) -> tuple[int, int]:
-    """Rows and columns that a layer's passes use at most."""
-    if product is None:
-        return 0, 0
-    folds = SystolicEngine(engine.model_copy(update={"dataflow": row.dataflow})).folds(product.gemm)
-    return max(fold.rows for fold in folds), max(fold.cols for fold in folds)
+def _used_grid(hardware: Hardware, row: LayerResult, product: Product | None) -> tuple[int, int]:
+    """Rows and columns of the engine's parts that a layer uses at most."""
+    return engine_with_dataflow(hardware, row.dataflow).used_grid(product.gemm) if product else (0, 0)
 
 
 def _vector(bench: PricedRun) -> Iterator[Block]:

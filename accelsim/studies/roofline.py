@@ -6,19 +6,15 @@ edge_npu does 1024 MACs x 500 MHz = 512 GMAC/s and moves 12.8 GB/s: its ridge po
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from itertools import product
 from typing import NamedTuple
 
-from accelsim.engines.base import peak_macs_per_cycle
-from accelsim.hardware import BITS, AnyEngine, BitSerialUnit, Hardware, Sram, SystolicArray
-from accelsim.hardware.sparsity import Pattern, parse_pattern
+from accelsim.engines.base import EngineRoof
+from accelsim.engines.table import engine_of
+from accelsim.hardware import Hardware, Sram
 from accelsim.simulation.result import InvariantError, LayerResult, Result
 from accelsim.workload.gemm import Gemm, apply_pattern, lower_to_gemm, operand_widths
 from accelsim.workload.network import Workload
 
-SERIAL_BITS = (16, 8, 4)  # widths whose roofs are shown whether or not a layer has them
-SPARSE = "2:4"  # the pattern whose roof is shown whether or not the run has it
 _EXACT = 1e-12  # relative; of quotients of whole numbers
 
 
@@ -81,7 +77,7 @@ def roofline(result: Result, hardware: Hardware, workload: Workload) -> Roofline
     """
     gemms = _gemms(hardware, workload)
     used = [_own_roof(gemm, hardware) for gemm in gemms if gemm]
-    offered = [_roof(hardware, *option) for option in _offered(hardware.engine)]
+    offered = [_roof(roof, hardware, used=False) for roof in engine_of(hardware.engine).offered_roofs()]
     roofs = {roof.name: roof for roof in (*offered, *used)}  # used ones replace those of the same name
     levels = _levels(hardware)
     total = sum(row.total_cycles for row in result.rows) or 1
@@ -115,47 +111,13 @@ def _gemms(hardware: Hardware, workload: Workload) -> list[Gemm | None]:
     return gemms
 
 
-Option = tuple[AnyEngine, int, int, Pattern | None]  # an engine with widths of activations and weights, and a pattern
-
-
-def _offered(engine: AnyEngine) -> Iterator[Option]:
-    """What the engine can be asked for."""
-    if isinstance(engine, SystolicArray):
-        yield engine, engine.operand_bits, engine.operand_bits, None
-    elif isinstance(engine, BitSerialUnit):
-        for bits in SERIAL_BITS:
-            if bits <= engine.operand_bits:
-                yield engine, bits, bits, None
-    else:
-        rates = engine.macs_per_cycle
-        precisions = [engine.precision] if isinstance(rates, int) else rates.taken
-        patterns = dict.fromkeys((engine.sparse_pattern, None, parse_pattern(SPARSE, engine.index_granule_bits)))
-        for precision, pattern in product(precisions, patterns):
-            yield engine.model_copy(update={"precision": precision}), BITS[precision], BITS[precision], pattern
-
-
-def _roof(hardware: Hardware, engine: AnyEngine, activation: int, weight: int, pattern: Pattern | None) -> Roof:
-    peak = peak_macs_per_cycle(engine, activation, weight, pattern)
-    return Roof(_name(engine, activation, weight, pattern), peak * clock_hz(hardware), used=False)
+def _roof(roof: EngineRoof, hardware: Hardware, used: bool) -> Roof:
+    return Roof(roof.name, roof.macs_per_cycle * clock_hz(hardware), used)
 
 
 def _own_roof(gemm: Gemm, hardware: Hardware) -> Roof:
-    roof = _roof(hardware, hardware.engine, gemm.activation_bits, gemm.weight_bits, gemm.pattern)
-    return roof._replace(used=True)
-
-
-def _name(engine: AnyEngine, activation: int, weight: int, pattern: Pattern | None) -> str:
-    """What decides about the peak: precision and pattern, or the widths of operands that come bit by bit."""
-    if not isinstance(engine, BitSerialUnit):
-        return f"{engine.precision} {pattern}" if pattern else engine.precision
-    if engine.skip != "none":
-        return "one bit an activation"
-    return {
-        "none": f"{engine.operand_bits} bit",
-        "activations": f"{activation}-bit activations",
-        "weights": f"{weight}-bit weights",
-        "both": f"{activation} x {weight} bit",
-    }[engine.serial]
+    roof = engine_of(hardware.engine).roof(gemm.activation_bits, gemm.weight_bits, gemm.pattern)
+    return _roof(roof, hardware, used=True)
 
 
 def _levels(hardware: Hardware) -> tuple[Level, ...]:

@@ -8,18 +8,10 @@ from hypothesis import strategies as st
 
 from accelsim.config import UserError, parse_yaml, validated
 from accelsim.energy.operations import flip_flops, mac_operation, register_bits, vector_operation
-from accelsim.energy.prices import (
-    COMPONENTS,
-    DYNAMIC,
-    STATIC,
-    Activity,
-    energy_table,
-    list_sources,
-    price,
-    total_pj,
-)
+from accelsim.energy.prices import COMPONENTS, DYNAMIC, STATIC, Activity, list_sources, price, total_pj
 from accelsim.energy.sram_banks import bank_at, sram_cells
 from accelsim.energy.technology import load_technology
+from accelsim.engines.pricing import energy_table
 from accelsim.hardware import Hardware
 
 CMOS45 = load_technology("cmos45")

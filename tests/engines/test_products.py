@@ -9,8 +9,8 @@ import pytest
 
 import accelsim
 from accelsim.config import UserError, parse_yaml
-from accelsim.energy.prices import energy_table
 from accelsim.energy.technology import load_technology
+from accelsim.engines.pricing import energy_table
 from accelsim.engines.products import Products
 from accelsim.workload.gemm import Convolution, Gemm
 from accelsim.workload.network import build_workload, set_width

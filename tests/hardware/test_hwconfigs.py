@@ -6,8 +6,8 @@ import pytest
 
 from accelsim.config import places, read_yaml
 from accelsim.config.places import hwconfigs_folder
-from accelsim.energy.prices import energy_table
 from accelsim.energy.technology import load_technology
+from accelsim.engines.pricing import energy_table
 from accelsim.hardware import VectorRates
 from accelsim.load import load_hardware, shipped
 

@@ -9,8 +9,8 @@ import accelsim
 from accelsim.compress import apply_sparsity
 from accelsim.config import UserError, parse_yaml
 from accelsim.config.places import hwconfigs_folder
-from accelsim.energy.prices import energy_table
 from accelsim.energy.technology import load_technology
+from accelsim.engines.pricing import energy_table
 from accelsim.engines.weight_groups import channels_inside, pruned_weights
 from accelsim.hardware.sparsity import parse_pattern
 from accelsim.load import shipped

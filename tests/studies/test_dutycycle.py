@@ -10,8 +10,8 @@ from naive import power as naive
 
 import accelsim
 from accelsim.config import UserError
-from accelsim.energy.prices import energy_table
 from accelsim.energy.technology import load_technology
+from accelsim.engines.pricing import energy_table
 from accelsim.load import load_hardware, load_workload
 from accelsim.power.dutycycle import Battery, Inference, Rest, Stage, Watch, cascade, on_events, periodic
 from accelsim.studies.dutycycle import PERIODS_S, DeviceUse, detector_power_mw, dutycycle, rest_of

@@ -13,8 +13,9 @@ from naive import power as naive
 
 import accelsim
 from accelsim.config import UserError
-from accelsim.energy.prices import COMPONENTS, energy_table
+from accelsim.energy.prices import COMPONENTS
 from accelsim.energy.technology import load_technology
+from accelsim.engines.pricing import energy_table
 from accelsim.hardware import OperatingPoint
 from accelsim.load import load_hardware, load_workload
 from accelsim.power.dvfs import Period, PointRun, govern

@@ -8,9 +8,10 @@ from math import exp
 from typing import Any, NamedTuple
 
 from accelsim.config.places import anchors_folder, workloads_folder
+from accelsim.engines.base import Engine
 from accelsim.engines.products import Products
-from accelsim.engines.systolic import SystolicEngine
-from accelsim.hardware import BankedDevice, Hardware, SystolicArray
+from accelsim.engines.table import engine_of
+from accelsim.hardware import BankedDevice, Hardware
 from accelsim.load import load_device, load_hardware, load_workload, shipped
 from accelsim.memory.device import run_trace
 from accelsim.memory.traces import read_trace
@@ -71,11 +72,9 @@ def _rows(file: str) -> list[dict[str, str]]:
         return list(csv.DictReader(lines))
 
 
-def _array(base: Hardware, settings: Iterable[str]) -> SystolicEngine:
-    engine = load_hardware(base.name, [f"engine.{setting}" for setting in settings]).engine
-    if not isinstance(engine, SystolicArray):
-        raise TypeError(f"{base.name} is no systolic array")
-    return SystolicEngine(engine)
+def _array(base: Hardware, settings: Iterable[str]) -> Engine:
+    """The engine of a hardware file with settings of its engine."""
+    return engine_of(load_hardware(base.name, [f"engine.{setting}" for setting in settings]).engine)
 
 
 def _rtl() -> Iterator[Anchor]:
@@ -89,7 +88,7 @@ def _rtl() -> Iterator[Anchor]:
 
 def _scalesim() -> Iterator[Anchor]:
     base = load_hardware("scalesim_default")
-    arrays: dict[tuple[str, ...], SystolicEngine] = {}
+    arrays: dict[tuple[str, ...], Engine] = {}
     for row in _rows("scalesim_expected.csv"):
         settings = tuple(f"{key}={row[key]}" for key in ("dataflow", "rows", "cols"))
         if settings not in arrays:

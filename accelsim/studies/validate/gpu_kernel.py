@@ -12,8 +12,9 @@ from math import exp
 from typing import NamedTuple
 
 from accelsim.engines.base import ceil_div
-from accelsim.engines.tensorcore import TensorCoreEngine
-from accelsim.hardware import Hardware, TensorCore
+from accelsim.engines.table import engine_of
+from accelsim.hardware import Hardware
+from accelsim.hardware.tensorcore import as_tensor_cores
 from accelsim.mapping.footprint import compulsory_bytes, weight_bytes
 from accelsim.workload.gemm import Gemm
 
@@ -40,10 +41,8 @@ def model_gpu_kernel(gemm: Gemm, hardware: Hardware, filters_first: bool = False
 
     Raises: UserError where counts leave int64, TypeError for another engine.
     """
-    unit = hardware.engine
-    if not isinstance(unit, TensorCore):
-        raise TypeError(f"{hardware.name} has no tensor cores")
-    cycles = TensorCoreEngine(unit).count(gemm).cycles
+    unit = as_tensor_cores(hardware.engine)
+    cycles = engine_of(unit).count(gemm).cycles
     moved = sum(compulsory_bytes(gemm))
     if filters_first:
         weights = int(weight_bytes(gemm, gemm.k, gemm.n)) * gemm.groups

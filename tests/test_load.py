@@ -8,6 +8,7 @@ import pytest
 
 from accelsim.config import UserError
 from accelsim.config.places import hwconfigs_folder, workloads_folder
+from accelsim.engines.table import engine_of
 from accelsim.load import (
     DEFAULT_HARDWARE,
     hardware_document,
@@ -237,7 +238,7 @@ def test_settings_change_what_is_loaded(folder):
     hardware = load_hardware(
         "edge_npu", ["engine={kind: systolic, rows: 4, cols: 4, dataflow: os}", "dram.latency_ns=7"]
     )
-    assert (hardware.engine.pes, hardware.engine.overlap_folds, hardware.dram.latency_ns) == (16, False, 7)
+    assert (engine_of(hardware.engine).pes, hardware.engine.overlap_folds, hardware.dram.latency_ns) == (16, False, 7)
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,6 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import product
 from operator import attrgetter
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -28,6 +27,13 @@ from accelsim.energy.technology import Technology
 from accelsim.engines.base import Beats, Blocks, CountedProduct, Engine, EngineCycles, EngineRoof, Occupied, ceil_div
 from accelsim.engines.counts import ActionCounts
 from accelsim.engines.slots import MacSlots
+from accelsim.engines.tensorcore_operands import (
+    build_stepped_unit,
+    by_instruction,
+    element_types,
+    in_bands,
+    refuse_endless,
+)
 from accelsim.engines.tilewalk import TileWalk
 from accelsim.engines.weight_groups import channels_inside
 from accelsim.hardware import ACCUMULATOR_BITS, BITS, TensorCore
@@ -35,10 +41,6 @@ from accelsim.hardware.sparsity import Pattern, parse_pattern
 from accelsim.workload.gemm import INT64_MAX, Gemm
 from accelsim.workload.random_operands import matrix
 from accelsim.workload.tensors import check_operand
-
-if TYPE_CHECKING:
-    from accelsim.kernels.tensorcore import TensorCoreUnit
-
 
 SHOWN_PATTERN = "2:4"  # the pattern whose roof is drawn whether or not the run has it
 
@@ -217,12 +219,13 @@ class TensorCoreEngine(Engine):
         """
         from accelsim.kernels.tensorcore import Operands, step_tensor_core
 
-        self._refuse_endless(gemm)
+        self.count(gemm)
+        refuse_endless(self.unit, gemm)
         check_operand("activations", a, [(gemm.groups, gemm.m, gemm.k)], gemm.activation_bits, gemm.activation_signed)
         stored = gemm.stored_weights(gemm.k)
         w.check((gemm.groups, gemm.n, stored), gemm.pattern, gemm.k)
         check_operand("weights", w.values, [w.values.shape], gemm.weight_bits, True)
-        options, (operand, total) = self._stepped_unit(gemm), element_types(gemm, a, w.values)
+        options, (operand, total) = build_stepped_unit(self.unit, gemm), element_types(gemm, a, w.values)
         instructions, of_one = ceil_div(gemm.k, options.k), options.k // options.group * options.kept
         activations = in_bands(a.astype(operand), options.tile_m, instructions * options.k)
         values, places = (by_instruction(x, instructions, of_one) for x in (w.values.astype(operand), w.places))
@@ -261,77 +264,3 @@ class TensorCoreEngine(Engine):
             operand_wait=(walk.running - all_slots) * self.pes,
             ends=(walk.ends + unit.launch_cycles) * self.pes,
         )
-
-    def _refuse_endless(self, gemm: Gemm) -> None:
-        """Stepping counts a bus's ticks, of which a cycle has more the odder the bandwidths are, in 64 bits."""
-        self.count(gemm)
-        walk = TileWalk(self.unit, gemm)
-        if walk.longest > INT64_MAX:
-            raise UserError(
-                f"M={gemm.m}, K={gemm.k}, N={gemm.n}: too long to step with {walk.buses.rate} bus ticks a cycle;"
-                " allowed: rounder operand_bytes_per_cycle and l2_bytes_per_cycle, or --fidelity closed"
-            )
-
-    def _stepped_unit(self, gemm: Gemm) -> TensorCoreUnit:
-        from accelsim.kernels.tensorcore import TensorCoreUnit
-
-        unit, walk, pattern = self.unit, TileWalk(self.unit, gemm), gemm.pattern
-        return TensorCoreUnit(
-            cores=unit.cores,
-            m=unit.m,
-            n=unit.n,
-            k=walk.k,
-            kept=pattern.kept if pattern else 1,
-            group=pattern.group if pattern else 1,
-            multipliers=unit.rate,
-            depth=walk.depth,
-            latency=unit.latency_cycles,
-            tile_m=unit.tile_m,
-            tile_n=unit.tile_n,
-            warp_m=walk.warp[0],
-            warp_n=walk.warp[1],
-            multiprocessors=unit.multiprocessors,
-            tiles_at_once=unit.tiles_at_once,
-            overlap=unit.overlap_tiles,
-            charge_full_tile=unit.charge_full_tile,
-            launch=unit.launch_cycles,
-            fill=unit.fill_cycles,
-            epilogue=unit.epilogue_cycles,
-            math_above=unit.math_share.numerator,
-            math_below=unit.math_share.denominator,
-            activation_bits=gemm.activation_bits,
-            weight_bits=gemm.stored_weight_bits,
-            rate=walk.buses.rate,
-            fills=unit.operand_fills,
-            core_ticks=walk.buses.core_ticks,
-            l2_ticks=walk.buses.l2_ticks,
-        )
-
-
-def element_types(gemm: Gemm, a: np.ndarray, w: np.ndarray) -> tuple[type, type]:
-    """The narrowest types for operands and sums.
-
-    Raises: UserError where sums may leave 64 bits.
-    """
-    a_peak, w_peak = (max(int(x.max()), -int(x.min())) for x in (a, w))
-    for operand, total in ((np.int16, np.int32), (np.int32, np.int64)):
-        if max(a_peak, w_peak) <= np.iinfo(operand).max and a_peak * w_peak * gemm.k <= np.iinfo(total).max:
-            return operand, total
-    raise UserError(f"operands up to {a_peak} and {w_peak}, K={gemm.k}: sums do not fit 64 bits; allowed: less")
-
-
-def in_bands(a: np.ndarray, pixels: int, k: int) -> np.ndarray:
-    """Activations [groups, M, K] as [groups * tiles, k, pixels of a tile], zeros beyond M and K."""
-    groups, m, reduction = a.shape
-    bands = ceil_div(m, pixels)
-    padded: np.ndarray = np.zeros((groups, bands * pixels, k), a.dtype)
-    padded[:, :m, :reduction] = a
-    return np.ascontiguousarray(padded.reshape(groups * bands, pixels, k).swapaxes(1, 2))
-
-
-def by_instruction(x: np.ndarray, instructions: int, stored: int) -> np.ndarray:
-    """Stored weights, or their places, [groups, N, K] as [groups, instructions, N, stored], zeros beyond K."""
-    groups, n, k = x.shape
-    padded: np.ndarray = np.zeros((groups, n, instructions * stored), x.dtype)
-    padded[:, :, :k] = x
-    return np.ascontiguousarray(padded.reshape(groups, n, instructions, stored).swapaxes(1, 2))

@@ -7,6 +7,7 @@ import sys
 import pytest
 
 import accelsim
+from accelsim.engines.table import engine_of
 from accelsim.mapping.search import start_search
 from accelsim.memory.ports import _histogram, port_waits
 
@@ -42,7 +43,7 @@ def test_mapper_cold(benchmark, network):
 def test_resnet18_stepped(benchmark):
     hardware, workload = accelsim.load_hardware("edge_npu"), accelsim.load_workload("resnet18")
     result = benchmark.pedantic(accelsim.simulate, (hardware, workload, "stepped"), rounds=5, warmup_rounds=1)
-    benchmark.extra_info["PE-cycles"] = result.summary["compute_cycles"] * hardware.engine.pes
+    benchmark.extra_info["PE-cycles"] = result.summary["compute_cycles"] * engine_of(hardware.engine).pes
     assert result.summary["verified"]
 
 

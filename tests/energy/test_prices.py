@@ -7,11 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from accelsim.config import UserError, parse_yaml, validated
-from accelsim.energy.operations import flip_flops, mac_operation, register_bits, vector_operation
+from accelsim.energy.operations import mac_operation, vector_operation
 from accelsim.energy.prices import COMPONENTS, DYNAMIC, STATIC, Activity, list_sources, price, total_pj
 from accelsim.energy.sram_banks import bank_at, sram_cells
 from accelsim.energy.technology import load_technology
 from accelsim.engines.pricing import energy_table
+from accelsim.engines.table import engine_of
 from accelsim.hardware import Hardware
 
 CMOS45 = load_technology("cmos45")
@@ -232,12 +233,12 @@ def test_area_is_that_of_what_is_listed():
 def test_registers_are_what_moves_in_a_step(engine, bits):
     machine = hardware(engine=engine)
     table = energy_table(machine, CMOS45)
-    assert register_bits(machine.engine) == bits
-    pitch_mm = math.sqrt(table.area_mm2["engine"] / machine.engine.pes)
+    assert engine_of(machine.engine).datapath(CMOS45).register_bits == bits
+    pitch_mm = math.sqrt(table.area_mm2["engine"] / engine_of(machine.engine).pes)
     per_bit = 0.00794 + 0.00106 + 0.04 * pitch_mm
     assert table.register_pj == pytest.approx(bits * per_bit)
     assert price(Activity(register_steps=7), table)["registers"] == pytest.approx(7 * bits * per_bit)
-    assert flip_flops(machine.engine) >= bits * machine.engine.pes
+    assert engine_of(machine.engine).flip_flops >= bits * engine_of(machine.engine).pes
 
 
 def test_gated_multipliers_still_pass_their_operands_on():

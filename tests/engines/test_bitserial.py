@@ -3,7 +3,7 @@
 import itertools
 import subprocess
 import sys
-from dataclasses import astuple, replace
+from dataclasses import astuple, fields, replace
 from fractions import Fraction
 
 import numpy as np
@@ -105,7 +105,7 @@ def naive_layer(engine, gemm, signed):
 @given(units(), gemms(), st.integers(0, 99), st.booleans())
 def test_all_texts_agree(engine, gemm, seed, signed):
     a, w = operands(gemm, seed, signed)
-    product, counts = engine.step(gemm, a, w, signed)
+    product, counts = engine.step(replace(gemm, activation_signed=signed), a, w)
     assert np.array_equal(product, a @ w)
     assert counts == engine.count_values(gemm, a, w, signed)
     options = naive.Options(**engine.unit.model_dump(include=set(naive.Options._fields)))
@@ -113,7 +113,7 @@ def test_all_texts_agree(engine, gemm, seed, signed):
     if engine.unit.skip == "none":
         assert counts == engine.count(gemm)
     assert counts.macs == gemm.macs
-    peak = engine.unit.peak_macs_per_cycle(gemm.activation_bits, gemm.weight_bits)
+    peak = engine.peak_macs_per_cycle(gemm.activation_bits, gemm.weight_bits)
     assert counts.cycles * peak >= gemm.macs * (1 - 1e-12)
 
 
@@ -123,7 +123,9 @@ def test_product_is_exact_at_every_width(serial):
         gemm = Gemm(2, 5, 3, 1, bits, weight_bits)
         for seed in (0, 3):
             a, w = operands(gemm, seed)
-            assert np.array_equal(unit(1, 2, 2, 4, serial).step(gemm, a, w, True)[0], a @ w), (bits, weight_bits)
+            assert np.array_equal(
+                unit(1, 2, 2, 4, serial).step(replace(gemm, activation_signed=True), a, w)[0], a @ w
+            ), (bits, weight_bits)
 
 
 @given(units(), gemms(), st.integers(0, 99), st.booleans())
@@ -145,7 +147,7 @@ def test_losses_add_up(engine, gemm, seed, signed):
     parts = astuple(losses)
     assert sum(parts[5:10]) == losses.total - losses.ideal
     signless = {"skipped", "column_wait"} if described.column_registers else {"skipped"}
-    assert all(getattr(losses, name) >= 0 for name in Losses.__dataclass_fields__ if name not in signless)
+    assert all(getattr(losses, part.name) >= 0 for part in fields(Losses) if part.name not in signless)
     if described.skip == "none":
         assert losses == engine.explain(gemm)
         assert losses.skipped == losses.column_wait == 0
@@ -294,15 +296,15 @@ def test_only_strided_images_of_three_channels_are_packed():
 
 
 def test_peak():
-    assert STRIPES.unit.peak_macs_per_cycle(16, 16) == DADIANNAO.unit.peak_macs_per_cycle(16, 16) == 4096
-    assert unit(16, 16, 16, 16, "both").unit.peak_macs_per_cycle(16, 16) == 256
-    assert unit(1, 1, 1, 16).unit.peak_macs_per_cycle(16, 16) == 1
-    assert STRIPES.unit.peak_macs_per_cycle(5, 8) == 65536 / 5
+    assert STRIPES.peak_macs_per_cycle(16, 16) == DADIANNAO.peak_macs_per_cycle(16, 16) == 4096
+    assert unit(16, 16, 16, 16, "both").peak_macs_per_cycle(16, 16) == 256
+    assert unit(1, 1, 1, 16).peak_macs_per_cycle(16, 16) == 1
+    assert STRIPES.peak_macs_per_cycle(5, 8) == 65536 / 5
 
 
 def test_title_says_what_is_skipped():
-    assert STRIPES.unit.title == "16x16x16x16 bit-serial activations"
-    assert unit(1, 2, 3, 4, skip="essential").unit.title == "1x2x3x4 bit-serial activations, essential"
+    assert STRIPES.title == "16x16x16x16 bit-serial activations"
+    assert unit(1, 2, 3, 4, skip="essential").title == "1x2x3x4 bit-serial activations, essential"
 
 
 ORDINARY = Gemm(2, 3, 4)
@@ -317,7 +319,7 @@ REFUSED = [
     (ORDINARY, {"a": np.full((1, 2, 3), 256)}, "values 256 to 256 do not fit 8 unsigned bits; allowed: 0 to 255"),
     (ORDINARY, {"a": np.full((1, 2, 3), 2**63, np.uint64)}, "do not fit 8 unsigned bits; allowed: 0 to 255"),
     (ORDINARY, {"a": np.array([[[-1, 128, 0]] * 2])}, "-1 to 128 do not fit 8 signed bits; allowed: -128 to 127"),
-    (ORDINARY, {"a": np.full((1, 2, 3), -1), "activation_signed": False}, "do not fit 8 unsigned bits"),
+    (replace(ORDINARY, activation_signed=False), {"a": np.full((1, 2, 3), -1)}, "do not fit 8 unsigned bits"),
     (replace(ORDINARY, weight_bits=1), {"w": np.ones((1, 3, 4), int)}, "do not fit 1 signed bits; allowed: -1 to 0"),
 ]
 

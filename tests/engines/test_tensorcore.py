@@ -137,7 +137,7 @@ def test_all_texts_agree(data, engine, seed):
     assert np.array_equal(product, a @ w)
     assert counts == engine.count(gemm)
     assert tuple(astuple(counts)) == naive.count(product_of(gemm), options_of(engine))
-    peak = engine.unit.peak_macs_per_cycle(gemm.activation_bits, gemm.weight_bits)
+    peak = engine.peak_macs_per_cycle(gemm.activation_bits, gemm.weight_bits)
     assert counts.cycles * peak >= counts.macs - counts.skipped_macs
     assert counts.macs == gemm.macs
 
@@ -155,9 +155,9 @@ def test_closed_form_of_long_products(data, engine):
 def test_slots_add_up(data, engine):
     gemm = data.draw(gemms(engine.unit.sparse_pattern))
     counts, slots = engine.count(gemm), engine.explain(gemm)
-    assert slots.total == counts.cycles * engine.unit.pes
+    assert slots.total == counts.cycles * engine.pes
     assert slots.useful == counts.macs - counts.skipped_macs
-    assert slots.dense_total == engine.count(replace(gemm, pattern=None)).cycles * engine.unit.pes
+    assert slots.dense_total == engine.count(replace(gemm, pattern=None)).cycles * engine.pes
     assert slots.ideal_speedup == (gemm.pattern.speedup if gemm.pattern else 1)
     if engine.unit.sustained_math <= 1:
         assert all(getattr(slots, part.name) >= 0 for part in fields(slots))
@@ -333,4 +333,4 @@ def test_a_bus_too_odd_to_step_is_refused_and_counted_all_the_same():
 def test_what_is_sustained_is_the_peak_as_well():
     engine = unit(macs_per_cycle=64, m=8, n=8, tile_m=8, tile_n=8, sustained_math=1.33333)
     counts = engine.count(Gemm(4096, 1024, 8))
-    assert counts.macs <= counts.cycles * engine.unit.peak_macs_per_cycle(8, 8)
+    assert counts.macs <= counts.cycles * engine.peak_macs_per_cycle(8, 8)

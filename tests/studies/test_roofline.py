@@ -14,6 +14,7 @@ from matplotlib.text import Text
 from accelsim import load_hardware, load_workload, simulate
 from accelsim.compress import apply_precision, apply_sparsity
 from accelsim.config.places import hwconfigs_folder
+from accelsim.engines.table import engine_of
 from accelsim.load import shipped
 from accelsim.report.figures import style
 from accelsim.report.roofline_plot import drawing, hover, roofline_image
@@ -148,7 +149,7 @@ def test_no_point_lies_above_its_roof(name, network):
     for row, node, bits in zip(result.rows, workload.nodes, operand_widths(workload, engine.operand_bits), strict=True):
         if row.macs:
             gemm = apply_pattern(lower_to_gemm(node, workload.file.batch, bits), engine.sparse_pattern)
-            peak = engine.peak_macs_per_cycle(gemm.activation_bits, gemm.weight_bits)
+            peak = engine_of(engine).peak_macs_per_cycle(gemm.activation_bits, gemm.weight_bits)
             assert row.macs <= peak * row.total_cycles
             moved = row.dram_read_bytes + row.dram_write_bytes - row.prefetched_bytes
             assert moved * clock <= bandwidth * row.total_cycles

@@ -8,17 +8,20 @@ from itertools import pairwise
 from typing import Any
 
 from accelsim.compress.runlength import coded_share
+from accelsim.config import UserError
 from accelsim.energy.prices import add_counts
 from accelsim.hardware import Hardware, OperandSrams
 from accelsim.mapping.footprint import compulsory_operands
 from accelsim.mapping.mapping import ALONE, Context
 from accelsim.mapping.memory_needed import stored_bytes
+from accelsim.memory.sram import Room, shared_room, whole_room
 from accelsim.workload.gemm import OperandBits, count_vector_work, lower_to_gemm
 from accelsim.workload.layers import Activation, GlobalAvgPool, Pool
 from accelsim.workload.network import Node, Workload, trace_tensors
 
 Fits = Callable[[int, Context], bool]  # whether a layer, by its number, can be cut so
 PLENTY_KIB = 1 << 30  # for an operand that takes no room of its own
+NO_ROOM = "what stays on chip leaves no room"
 
 
 def plan_on_chip(workload: Workload, bits: Sequence[OperandBits], hardware: Hardware, fits: Fits) -> list[Context]:
@@ -167,33 +170,25 @@ def _takes(node: Any, reads: frozenset[int], batch: int, bits: OperandBits) -> b
     return gemm is None or (gemm.weights_stored and len(reads) == 1)
 
 
-def reserve_room(hardware: Hardware, context: Context, is_product: bool) -> Hardware | None:
-    """Hardware whose buffers hold what they do besides what stays on chip; None where that does not fit.
+def reserve_room(sram: OperandSrams, context: Context, is_product: bool) -> Room:
+    """The room that the buffers have besides what stays on chip, in whole KiB.
 
     Buffers of ifmap and ofmap change their roles from layer to layer, so that a result is where its reader wants it.
+    Raises: UserError where what stays on chip leaves no room.
     """
     if context == ALONE:
-        return hardware
-    sram, there, kept = hardware.sram, context.there_bytes, context.kept_bytes
+        return whole_room(sram)
+    there, kept = context.there_bytes, context.kept_bytes
     if sram.shared:
         left = (sram.capacity_bytes - there - kept - context.resident_bytes - context.waiting_bytes) // 1024
-        update = {"shared": sram.shared.model_copy(update={"capacity_kib": left})}
-        return _with_srams(hardware, update) if left >= 1 else None
+        if left < 1:
+            raise UserError(NO_ROOM)
+        return shared_room(left * 1024)
     ifmap, weight, ofmap = sram.operand_bytes
     room = min(ifmap, ofmap)
-    if there > room or kept > room:
-        return None
     left_in = PLENTY_KIB if there and is_product else (ifmap - there) // 1024
     left_out = (ofmap - kept) // 1024
-    if min(left_in, left_out) < 1:
-        return None
+    if there > room or kept > room or min(left_in, left_out) < 1:
+        raise UserError(NO_ROOM)
     left_over = PLENTY_KIB if context.resident_bytes or context.waiting_bytes else weight // 1024
-    sizes = {"ifmap": left_in, "weight": left_over, "ofmap": left_out}
-    return _with_srams(
-        hardware,
-        {name: getattr(sram, name).model_copy(update={"capacity_kib": kib}) for name, kib in sizes.items()},
-    )
-
-
-def _with_srams(hardware: Hardware, update: dict[str, Any]) -> Hardware:
-    return hardware.model_copy(update={"sram": hardware.sram.model_copy(update=update)})
+    return Room((left_in * 1024, left_over * 1024, left_out * 1024))

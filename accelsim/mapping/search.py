@@ -13,11 +13,11 @@ import numpy as np
 
 from accelsim.config import UserError
 from accelsim.engines.base import Engine
-from accelsim.hardware import ACCUMULATOR_BITS, Hardware, Objective, OperandSrams, VectorUnit
+from accelsim.hardware import ACCUMULATOR_BITS, Hardware, Objective, VectorUnit
 from accelsim.mapping.candidates import NO_LANES, ORDERS, Candidates, candidates_of
 from accelsim.mapping.mapping import MOST_STEPS, PREFERRED_STEPS, Mapping
 from accelsim.memory.dram import latency_cycles
-from accelsim.memory.sram import fits, shortage
+from accelsim.memory.sram import Room, explain_shortage, fits, whole_room
 from accelsim.workload.gemm import Gemm
 from accelsim.workload.layers import GivenMapping
 
@@ -93,42 +93,45 @@ class Search:
         self.recent: dict[Hashable, list[Choice]] = {}
         self.found: dict[Hashable, tuple[Mapping, float]] = {}
 
-    def best(self, hardware: Hardware, prices: Prices = FREE) -> Mapping:
+    def best(self, hardware: Hardware, prices: Prices = FREE, room: Room | None = None) -> Mapping:
         """The best mapping for a machine with this engine and vector unit; prices matter where energy does.
+
+        ``room`` is what its buffers have for this product: all of it unless given.
 
         Raises: UserError as ``find``.
         """
-        return self.scored(hardware, prices)[0]
+        return self.scored(hardware, prices, room)[0]
 
-    def scored(self, hardware: Hardware, prices: Prices = FREE) -> tuple[Mapping, float]:
+    def scored(self, hardware: Hardware, prices: Prices = FREE, room: Room | None = None) -> tuple[Mapping, float]:
         """The same with what it is expected to cost, in the objective's terms."""
-        room, dram = self._room(hardware.sram), hardware.dram
+        room, dram = room or whole_room(hardware.sram), hardware.dram
         goal = _goal(hardware.mapper.objective, prices)
-        key = (room, dram.bandwidth_gb_s, dram.latency_ns, hardware.clock_mhz, goal)
+        alike = self._alike(room)
+        key = (alike, dram.bandwidth_gb_s, dram.latency_ns, hardware.clock_mhz, goal)
         found = self.found.get(key)
         if found is None:
             if len(self.found) >= _MOST_KEPT:
                 self.found.clear()
-            found = self.found[key] = self._best(room, hardware, goal)
+            found = self.found[key] = self._best(alike, room, hardware, goal)
         mapping, score = found
         if self.gemm.groups > 1:
-            mapping = mapping._replace(groups=self._groups_per_step(mapping, hardware.sram))
+            mapping = mapping._replace(groups=self._groups_per_step(mapping, room))
         return mapping, score
 
-    def _room(self, sram: OperandSrams) -> Hashable:
-        """What buffers of other sizes, but with room for the same candidates, have in common."""
-        if sram.shared:
-            return sram.capacity_bytes
-        return tuple(bisect_right(sizes, room) for sizes, room in zip(self.sizes, sram.operand_bytes, strict=True))
+    def _alike(self, room: Room) -> Hashable:
+        """What rooms of other sizes, but for the same candidates, have in common."""
+        if room.shared is not None:
+            return room.shared
+        return tuple(bisect_right(sizes, held) for sizes, held in zip(self.sizes, room.operands, strict=True))
 
-    def _best(self, room: Hashable, hardware: Hardware, goal: Terms) -> tuple[Mapping, float]:
-        choices = self.recent.get(room)
+    def _best(self, alike: Hashable, room: Room, hardware: Hardware, goal: Terms) -> tuple[Mapping, float]:
+        choices = self.recent.get(alike)
         if choices is None:
             if len(self.recent) >= MOST_RECENT:
                 del self.recent[next(iter(self.recent))]
-            choices = self.recent[room] = self._choices(hardware.sram)
+            choices = self.recent[alike] = self._choices(room)
         if not choices:
-            raise self._unmappable(hardware)
+            raise self._unmappable(room)
         found = [_least(choice, hardware, goal, self.halves) for choice in choices]
         best = min(range(len(choices)), key=lambda index: found[index][1])
         place, score = found[best]
@@ -137,12 +140,12 @@ class Search:
         m, n, k = self.candidates.tiles[:, column].tolist()
         return Mapping(m, n, k, ORDERS[self.candidates.order[column]], (ifmap, weight, ofmap)), score
 
-    def _choices(self, sram: OperandSrams) -> list[Choice]:
+    def _choices(self, room: Room) -> list[Choice]:
         """Candidates that fit, for each set of operands that may be kept; with many tiles only if all have many."""
-        wanted = [(True, True, True)] if not sram.shared else list(product((True, False), repeat=3))
-        held = [_residency(self.needs, sram, np.array(operands)[:, None]) for operands in wanted]
+        wanted = [(True, True, True)] if room.shared is None else list(product((True, False), repeat=3))
+        held = [_residency(self.needs, room, np.array(operands)[:, None]) for operands in wanted]
         for allowed in self.allowed:
-            fit = [np.flatnonzero(fits(nbytes, sram) & allowed) for _, nbytes, _ in held]
+            fit = [np.flatnonzero(fits(nbytes, room) & allowed) for _, nbytes, _ in held]
             if any(columns.size for columns in fit):
                 return [
                     _choice(self.candidates, columns, kept[:, columns], contents[:, columns], self.gemm, self.engine)
@@ -151,27 +154,27 @@ class Search:
                 ]
         return []
 
-    def _groups_per_step(self, mapping: Mapping, sram: OperandSrams) -> int:
+    def _groups_per_step(self, mapping: Mapping, room: Room) -> int:
         """Groups that one step takes where a whole group is smaller than a buffer half."""
         if mapping[:3] != (self.gemm.m, self.gemm.n, self.gemm.k):
             return 1
-        if sram.shared:
-            room = sram.capacity_bytes // sum(self.of_group)
+        if room.shared is not None:
+            several = room.shared // sum(self.of_group)
         else:
-            room = min(held // half for held, half in zip(sram.operand_bytes, self.of_group, strict=True))
-        return max(1, min(room, self.gemm.groups // LEAST_STEPS))
+            several = min(held // half for held, half in zip(room.operands, self.of_group, strict=True))
+        return max(1, min(several, self.gemm.groups // LEAST_STEPS))
 
-    def _unmappable(self, hardware: Hardware) -> UserError:
+    def _unmappable(self, room: Room) -> UserError:
         gemm, candidates = self.gemm, self.candidates
         what = f"a product of M={gemm.m}, K={gemm.k}, N={gemm.n}, groups={gemm.groups}"
-        smallest = _residency(self.needs, hardware.sram, np.zeros((3, 1), bool))[1]
+        smallest = _residency(self.needs, room, np.zeros((3, 1), bool))[1]
         finest = np.minimum([gemm.m, gemm.n, gemm.k], self.engine.grain)
         too_many = not self.given and (candidates.tiles.min(axis=1) > finest).any()  # the ladder stopped early
-        if too_many or (fits(smallest, hardware.sram) & candidates.allowed).any():
+        if too_many or (fits(smallest, room) & candidates.allowed).any():
             return UserError(f"{what} needs more than {MOST_STEPS} tiles of this hardware's buffers; make it smaller")
         column = int(np.argmin(np.where(candidates.allowed, smallest.sum(axis=0), np.iinfo(np.int64).max)))
         tiles = "the given tiles" if self.given else "the smallest tiles"
-        return shortage(smallest[:, column], hardware.sram, f"{what}: {tiles}")
+        return explain_shortage(smallest[:, column], room, f"{what}: {tiles}")
 
 
 class Needs(NamedTuple):
@@ -209,10 +212,10 @@ def _different(candidates: Candidates, needs: Needs) -> tuple[Candidates, Needs]
     return Candidates(*(x[..., chosen] for x in candidates)), Needs(*(x[..., chosen] for x in needs))
 
 
-def _residency(needs: Needs, sram: OperandSrams, wanted: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _residency(needs: Needs, room: Room, wanted: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Which operands are kept, the bytes that each buffer then holds, all halves included, and its contents in all."""
-    room = np.array([sram.capacity_bytes] * 3 if sram.shared else sram.operand_bytes)[:, None]
-    kept = needs.trivial | (wanted & (needs.kept_bytes <= room))
+    held = np.array(room.operands if room.shared is None else [room.shared] * 3)[:, None]
+    kept = needs.trivial | (wanted & (needs.kept_bytes <= held))
     whole = kept & ~needs.trivial
     return kept, np.where(whole, needs.kept_bytes, needs.tile_bytes), np.where(whole, needs.outside, needs.visits)
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from accelsim.config import UserError
-from accelsim.engines.base import Engine
+from accelsim.engines.base import Engine, ceil_div
 from accelsim.engines.counts import ActionCounts
-from accelsim.hardware import ACCUMULATOR_BITS, Hardware, OperandSrams, VectorUnit
+from accelsim.hardware import ACCUMULATOR_BITS, Hardware, VectorUnit
 from accelsim.mapping.footprint import (
     all_pixels,
     bias_bytes,
@@ -23,6 +23,7 @@ from accelsim.mapping.footprint import (
     weight_bytes,
 )
 from accelsim.mapping.mapping import ALONE, MOST_STEPS, Context, Mapping
+from accelsim.memory.sram import Room
 from accelsim.memory.stream import IFMAP, OFMAP, WEIGHT, TileStream
 from accelsim.workload.gemm import INT64_MAX, Gemm
 
@@ -185,13 +186,13 @@ def _shared_out(weights: np.ndarray, total: int) -> np.ndarray:
 
 
 def vector_stream(
-    load_bytes: tuple[int, int], store_bytes: int, lane_cycles: Fraction, hardware: Hardware
+    load_bytes: tuple[int, int], store_bytes: int, lane_cycles: Fraction, hardware: Hardware, room: Room
 ) -> TileStream:
     """An element-wise layer in equal pieces: data in, through the lanes, and out.
 
     load_bytes are activations and weights; a piece fits half of its buffer, or all of it where it has no halves.
     """
-    steps = vector_steps(load_bytes, store_bytes, hardware.sram)
+    steps = vector_steps(load_bytes, store_bytes, room, hardware.sram.halves)
     if steps > MOST_STEPS:
         raise UserError(
             f"an element-wise layer of {sum(load_bytes) + store_bytes} bytes needs {steps} passes through"
@@ -223,10 +224,10 @@ def _one_after_another(loads: np.ndarray, stores: np.ndarray) -> np.ndarray:
     return np.asarray(np.cumsum(moved, axis=0) - moved + np.cumsum(sizes) - sizes)
 
 
-def vector_steps(load_bytes: tuple[int, int], store_bytes: int, sram: OperandSrams) -> int:
+def vector_steps(load_bytes: tuple[int, int], store_bytes: int, room: Room, halves: tuple[int, int, int]) -> int:
     """Pieces of an element-wise layer: as many as its overlap or its buffers' halves want."""
-    rooms = [capacity // halves for capacity, halves in zip(sram.operand_bytes, sram.halves, strict=True)]
-    needed = [-(-size // room) for size, room in zip((*load_bytes, store_bytes), rooms, strict=True)]
+    parts = [held // half for held, half in zip(room.operands, halves, strict=True)]
+    needed = [ceil_div(size, part) for size, part in zip((*load_bytes, store_bytes), parts, strict=True)]
     return max(VECTOR_STEPS, *needed)
 
 

@@ -11,6 +11,7 @@ from accelsim.config import UserError
 from accelsim.hardware import Hardware
 from accelsim.memory.attached import Attached, Used, ideal
 from accelsim.memory.dram import latency_cycles, transfer_cycles
+from accelsim.memory.stalls import StallCause
 from accelsim.memory.stream import STORE, TileStream
 from accelsim.memory.timeline import Timeline, merge_intervals
 from accelsim.workload.gemm import INT64_MAX
@@ -23,9 +24,9 @@ class Stalls(NamedTuple):
     """Cycles in which the engine (of a layer without a product the vector unit) waits, by what it waits for."""
 
     first_fill: int = 0  #: its first operands
-    load: int = 0  #: operands
-    refresh: int = 0  #: operands, while the DRAM refreshes
-    store: int = 0  #: room for results
+    load_wait: int = 0  #: operands
+    refresh_wait: int = 0  #: operands, while the DRAM refreshes
+    store_wait: int = 0  #: room for results
     drain: int = 0  #: from its end to the layer's: last vector work and stores
 
 
@@ -51,15 +52,15 @@ class ScheduledLayer(NamedTuple):
     total_cycles: int
     used: Used | None  #: by a DRAM that is not ideal
 
-    def waits_for(self, cause: str) -> np.ndarray:
-        """The gaps that a field of Stalls adds up, int64[n, 2]."""
+    def waits_for(self, cause: StallCause) -> np.ndarray:
+        """The gaps of a cause that the schedule finds (see SCHEDULED), int64[n, 2], from and to, cycles."""
         w, first = self.waits, np.arange(len(self.waits.starts)) == 0
         chosen = {
-            "first_fill": (w.after_refresh, w.ends, first),
-            "load": (w.after_refresh, w.ends, ~first & ~w.for_room),
-            "refresh": (w.starts, w.after_refresh, ~first),
-            "store": (w.after_refresh, w.ends, ~first & w.for_room),
-            "drain": (np.array([w.last]), np.array([self.total_cycles]), np.array([True])),
+            StallCause.FIRST_FILL: (w.after_refresh, w.ends, first),
+            StallCause.LOAD_WAIT: (w.after_refresh, w.ends, ~first & ~w.for_room),
+            StallCause.REFRESH_WAIT: (w.starts, w.after_refresh, ~first),
+            StallCause.STORE_WAIT: (w.after_refresh, w.ends, ~first & w.for_room),
+            StallCause.DRAIN: (np.array([w.last]), np.array([self.total_cycles]), np.array([True])),
         }
         starts, ends, among = chosen[cause]
         return merge_intervals(np.stack((starts, ends), axis=1)[among])

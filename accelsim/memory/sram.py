@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from accelsim.config import UserError
@@ -10,21 +12,38 @@ from accelsim.hardware import OperandSrams
 NAMES = ("ifmap", "weight", "ofmap")
 
 
-def fits(sizes: np.ndarray, sram: OperandSrams) -> np.ndarray:
-    """Which columns of sizes (bytes of ifmap, weights and ofmap, [3, candidates]) the buffers hold."""
-    if sram.shared:
-        return np.asarray(sizes.sum(axis=0) <= sram.capacity_bytes)
-    return np.asarray((sizes <= np.array(sram.operand_bytes)[:, None]).all(axis=0))
+class Room(NamedTuple):
+    """Bytes that the buffers have for a layer, besides what stays on chip for others."""
+
+    operands: tuple[int, int, int]  #: for ifmap, weights and ofmap; of a shared buffer a third each
+    shared: int | None = None  #: for all three together, where they share one buffer
 
 
-def shortage(sizes: np.ndarray, sram: OperandSrams, what: str) -> UserError:
-    """The error for tiles of a product that do not fit; sizes are bytes of the three buffers."""
-    if sram.shared:
-        needed, held = int(sizes.sum()), sram.capacity_bytes
+def whole_room(sram: OperandSrams) -> Room:
+    """The room of buffers that hold nothing else."""
+    return Room(sram.operand_bytes, sram.capacity_bytes if sram.shared else None)
+
+
+def shared_room(nbytes: int) -> Room:
+    """So much room in a shared buffer."""
+    return Room((nbytes // 3,) * 3, nbytes)
+
+
+def fits(sizes: np.ndarray, room: Room) -> np.ndarray:
+    """Which candidates the room holds, bool[candidates]; sizes, int64[3, candidates], are bytes of each operand."""
+    if room.shared is not None:
+        return np.asarray(sizes.sum(axis=0) <= room.shared)
+    return np.asarray((sizes <= np.array(room.operands)[:, None]).all(axis=0))
+
+
+def explain_shortage(sizes: np.ndarray, room: Room, what: str) -> UserError:
+    """The error for tiles of a product that do not fit; sizes, int64[3], are bytes of ifmap, weights and ofmap."""
+    if room.shared is not None:
+        needed, held = int(sizes.sum()), room.shared
         return UserError(f"{what} need {needed} bytes, sram.shared holds {held} ({needed - held} short)")
     missing = [
         f"{int(size)} bytes in sram.{name}, which holds {limit} ({int(size) - limit} short)"
-        for size, name, limit in zip(sizes, NAMES, sram.operand_bytes, strict=True)
+        for size, name, limit in zip(sizes, NAMES, room.operands, strict=True)
         if size > limit
     ]
     return UserError(f"{what} need {' and '.join(missing)}")

@@ -8,6 +8,7 @@ import numpy as np
 
 from accelsim.hardware import Hardware
 from accelsim.memory.schedule import ScheduledLayer
+from accelsim.memory.stalls import StallCause
 from accelsim.memory.timeline import count_busy, merge_intervals
 from accelsim.report.figures import GREY, INK, SMALL, image, style
 from accelsim.report.text import figure as number
@@ -42,11 +43,11 @@ class Cause(NamedTuple):
 
 
 CAUSES = {
-    "first_fill": Cause("first fill", "#e8d9a8", "...."),
-    "load": Cause("loads", "#f2c14e", ""),
-    "refresh": Cause("refresh", "#b8b8e8", "xxxx"),
-    "store": Cause("stores", "#e08a7d", "////"),
-    "drain": Cause("drain", "#dddddd", "\\\\\\\\"),
+    StallCause.FIRST_FILL: Cause("first fill", "#e8d9a8", "...."),
+    StallCause.LOAD_WAIT: Cause("loads", "#f2c14e", ""),
+    StallCause.REFRESH_WAIT: Cause("refresh", "#b8b8e8", "xxxx"),
+    StallCause.STORE_WAIT: Cause("stores", "#e08a7d", "////"),
+    StallCause.DRAIN: Cause("drain", "#dddddd", "\\\\\\\\"),
 }
 
 

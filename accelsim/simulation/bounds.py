@@ -4,43 +4,41 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from typing import Literal, assert_never
 
 from accelsim.engines.base import Engine
 from accelsim.hardware import Hardware
 from accelsim.workload.gemm import Gemm
 
+Bound = Literal["compute", "vector", "memory", "latency"]
+Unit = Literal["compute", "vector", "memory"]
 OVERLAPPED = 0.6  # below this share of the busiest unit, waiting for first and last transfers is what costs
 
 
-def find_bound(busy_cycles: Mapping[str, int], total_cycles: int) -> str:
-    """The busiest of compute, vector and memory; ``latency`` where even that one mostly waits."""
+def find_bound(busy_cycles: Mapping[Unit, int], total_cycles: int) -> Bound:
+    """The unit that is busy longest; ``latency`` where even that one mostly waits."""
     bound = max(busy_cycles, key=lambda unit: busy_cycles[unit])
     return bound if busy_cycles[bound] >= OVERLAPPED * total_cycles else "latency"
 
 
-def explain_bound(
-    bound: str,
-    gemm: Gemm | None,
-    hardware: Hardware,
-    engine: Engine,
-    compute_cycles: int,
-    moved_bytes: int,
-    compulsory_bytes: int,
-) -> str:
-    """One line for the report."""
-    if bound == "compute" and gemm:
-        return _fill(gemm, engine, compute_cycles)
-    if bound == "vector":
-        return f"element-wise work on {hardware.vector.lanes} vector lanes"
-    if bound == "memory":
-        moved = f"{moved_bytes / 1024:,.0f} KiB at {hardware.dram.bandwidth_gb_s:g} GB/s"
-        again = moved_bytes / max(1, compulsory_bytes)
-        return f"{moved}, {again:.2f} times the compulsory bytes" if again > 1 else moved
-    return f"waits for first and last transfers and for DRAM's {hardware.dram.latency_ns:g} ns"
+def explain_bound(bound: Bound, hardware: Hardware, moved_bytes: int, compulsory_bytes: int) -> str:
+    """One line about a bound other than the engine, for the report."""
+    match bound:
+        case "vector":
+            return f"element-wise work on {hardware.vector.lanes} vector lanes"
+        case "memory":
+            moved = f"{moved_bytes / 1024:,.0f} KiB at {hardware.dram.bandwidth_gb_s:g} GB/s"
+            again = moved_bytes / max(1, compulsory_bytes)
+            return f"{moved}, {again:.2f} times the compulsory bytes" if again > 1 else moved
+        case "latency":
+            return f"waits for first and last transfers and for DRAM's {hardware.dram.latency_ns:g} ns"
+        case "compute":
+            raise ValueError("explain_fill says how a product fills the engine")
+    assert_never(bound)
 
 
-def _fill(gemm: Gemm, engine: Engine, compute_cycles: int) -> str:
-    """How many places of the engine work, and how much of the time the pipeline fills and drains."""
+def explain_fill(gemm: Gemm, engine: Engine, compute_cycles: int) -> str:
+    """One line about a layer that the engine bounds: places in use, and the time in which the pipeline fills."""
     used = engine.occupied(gemm)
     peak = math.prod(places.mean for places in used)
     peak *= engine.peak_macs_per_cycle(gemm.activation_bits, gemm.weight_bits)

@@ -2,18 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
+from itertools import accumulate
 from pathlib import Path
 from typing import Any, Literal
 
 from accelsim.config import UserError, nearest
+from accelsim.energy.technology import load_technology
+from accelsim.engines.pricing import energy_table
 from accelsim.engines.products import Products
 from accelsim.hardware import DramFidelity, Hardware, with_fidelity
 from accelsim.memory.schedule import ScheduledLayer
 from accelsim.memory.timeline import Timeline, join_timelines
-from accelsim.simulation.layer import Ends, Machine
-from accelsim.simulation.result import LayerResult, Result
+from accelsim.simulation.counting import LayerCounts
+from accelsim.simulation.layer import (
+    Ends,
+    LayerRun,
+    LayerSimulator,
+    LayerTask,
+    plan_contexts,
+    replay_layer,
+    simulate_layer,
+)
+from accelsim.simulation.machine import build_machine
+from accelsim.simulation.result import Result
 from accelsim.simulation.rows import find_peak
 from accelsim.simulation.summary import pattern_note, summarize, summarize_slots
 from accelsim.simulation.temperature import warm_rows
@@ -49,41 +62,75 @@ def simulate(
     _require_values(hardware, workload)
     hardware = with_fidelity(hardware, dram)
     tensors = None if tensors is None else Path(tensors)
-    machine = Machine(hardware, fidelity == "stepped", tensors, prune)
-    rows: list[LayerResult] = []
-    timelines: list[Timeline] = []
-    clock = 0
-    before: Ends | None = None
-    bits = operand_widths(workload, hardware.engine.operand_bits)
-    contexts = machine.contexts(workload, bits)
-    for node, b, context in zip(workload.nodes, bits, contexts, strict=True):
-        try:
-            layer = machine.layer(node, b, workload.file, len(rows), context, before)
-        except UserError as error:
-            raise UserError(f"layer '{node.layer.name}': {error}") from None
-        rows.append(layer.row)
-        timelines.append(layer.timeline.shifted(clock))
-        clock += layer.row.total_cycles
-        before = layer.ends or before
-        if progress:
-            progress(layer.row.layer)
-    heated = warm_rows(hardware, rows, machine.table)
-    rows = heated.rows
-    summary = summarize(rows, hardware, workload, machine.table, verified=fidelity == "stepped") | heated.record
-    summary["notes"] += heated.notes
-    if machine.accounts:
-        slots = summarize_slots(machine.accounts)
-        summary[machine.accounts[0][1].name] = slots
-        if hardware.engine.sparse_pattern and slots["ideal_speedup"] > 1:
-            summary["pattern"] = str(hardware.engine.sparse_pattern)
-            summary["notes"].append(pattern_note(hardware))
+    simulators = build_simulators(hardware, workload, fidelity == "stepped", tensors, prune)
+    runs, used = _simulate_layers(simulators, workload, progress)
+    table = energy_table(hardware, load_technology(hardware.technology.name))
+    warm = warm_rows(hardware, [run.row for run in runs], table)
+    summary = summarize(warm.rows, hardware, workload, table, verified=fidelity == "stepped") | warm.record
+    summary["notes"] += warm.notes
+    _add_slots(summary, simulators, hardware)
     if tensors is not None:
-        summary["notes"] += _tensor_notes(tensors, workload, machine)
-    if machine.products.engine.needs_values:
-        summary["operands"] = {"tensors": machine.given, "synthetic": SYNTHETIC}
-    return Result(
-        tuple(rows), summary, join_timelines(timelines), tuple(machine.counted.get(row.layer) for row in rows)
-    )
+        summary["notes"] += _tensor_notes(tensors, workload, simulators)
+    if simulators[0].machine.engine.needs_values:
+        summary["operands"] = {"tensors": simulators[0].counts.given, "synthetic": SYNTHETIC}
+    products = tuple(one.counts.counted.get(run.row.layer) for run, one in zip(runs, used, strict=True))
+    return Result(tuple(warm.rows), summary, _join_timelines(runs), products)
+
+
+def build_simulators(
+    hardware: Hardware, workload: Workload, stepped: bool, tensors: Path | None, prunes: bool
+) -> list[LayerSimulator]:
+    """One simulator for each dataflow that a layer may choose."""
+    return [
+        LayerSimulator(build_machine(each), LayerCounts(each.engine, stepped, tensors, prunes), workload.file)
+        for each in hardware.dataflows.values()
+    ]
+
+
+def _simulate_layers(
+    simulators: Sequence[LayerSimulator], workload: Workload, progress: Callable[[str], None] | None
+) -> tuple[list[LayerRun], list[LayerSimulator]]:
+    """All layers in order, and the simulator of the dataflow that each of them uses."""
+    runs: list[LayerRun] = []
+    used: list[LayerSimulator] = []
+    before: Ends | None = None
+    for task in _plan_tasks(simulators[0], workload):
+        try:
+            run, simulator = simulate_layer(simulators, task._replace(before=before))
+        except UserError as error:
+            raise UserError(f"layer '{task.node.layer.name}': {error}") from None
+        runs.append(run)
+        used.append(simulator)
+        before = run.ends or before
+        if progress:
+            progress(run.row.layer)
+    return runs, used
+
+
+def _plan_tasks(simulator: LayerSimulator, workload: Workload) -> list[LayerTask]:
+    """Every layer with what it finds on chip; of several dataflows the first decides."""
+    bits = operand_widths(workload, simulator.machine.hardware.engine.operand_bits)
+    contexts = plan_contexts(simulator, workload, bits)
+    numbered = enumerate(zip(workload.nodes, bits, contexts, strict=True))
+    return [LayerTask(node, widths, number, context) for number, (node, widths, context) in numbered]
+
+
+def _join_timelines(runs: Sequence[LayerRun]) -> Timeline:
+    """The timelines of layers one after the other."""
+    begins = accumulate((run.row.total_cycles for run in runs), initial=0)
+    return join_timelines([run.timeline.shifted(begin) for run, begin in zip(runs, begins, strict=False)])
+
+
+def _add_slots(summary: dict[str, Any], simulators: Sequence[LayerSimulator], hardware: Hardware) -> None:
+    """Where the slots of all products went, for engines that keep account of them."""
+    accounts = [account for simulator in simulators for account in simulator.accounts]
+    if not accounts:
+        return
+    slots = summarize_slots(accounts)
+    summary[accounts[0][1].name] = slots
+    if hardware.engine.sparse_pattern and slots["ideal_speedup"] > 1:
+        summary["pattern"] = str(hardware.engine.sparse_pattern)
+        summary["notes"].append(pattern_note(hardware))
 
 
 def replay(
@@ -97,11 +144,10 @@ def replay(
     if place is None:
         raise UserError(f"no layer '{name}' in {workload.name}{nearest(name, [row.layer for row in result.rows])}")
     hardware = with_fidelity(hardware, result.summary["dram_fidelity"])
-    machine = Machine(hardware, tensors=tensors, prunes=tensors is not None)
-    bits = operand_widths(workload, hardware.engine.operand_bits)
-    context = machine.contexts(workload, bits)[place]._replace(ahead=result.rows[place].prefetched_bytes > 0)
-    dataflow = result.rows[place].dataflow
-    return machine.replay(workload.nodes[place], bits[place], workload.file, place, context, dataflow)
+    simulators = build_simulators(hardware, workload, stepped=False, tensors=tensors, prunes=tensors is not None)
+    task, row = _plan_tasks(simulators[0], workload)[place], result.rows[place]
+    task = task._replace(context=task.context._replace(ahead=row.prefetched_bytes > 0))
+    return replay_layer(simulators, task, row.dataflow)
 
 
 def _require_values(hardware: object, workload: object) -> None:
@@ -142,23 +188,24 @@ def count_gemm(hardware: Hardware, m: int, k: int, n: int, fidelity: Fidelity = 
 PRODUCT = "matmul"  # the kind of layer that a product alone is
 
 
-def _tensor_notes(folder: Path, workload: Workload, machine: Machine) -> list[str]:
+def _tensor_notes(folder: Path, workload: Workload, simulators: Sequence[LayerSimulator]) -> list[str]:
     """What was not read; files that belong to no layer are refused."""
-    if not machine.products.reads_tensors:
+    counts = simulators[0].counts
+    if not counts.products.reads_tensors:
         return [f"tensors of {folder} were not read: values change nothing here"]
     layers, unread = {node.layer.name for node in workload.nodes}, []
     for path in sorted(folder.glob("*.npy")):
         name, _, what = path.name.removesuffix(".npy").rpartition(".")
         if name not in layers or what not in ("activation", "weight"):
             raise UserError(f"{path}: is LAYER.activation.npy or LAYER.weight.npy of no layer{nearest(name, layers)}")
-        if name not in machine.given:
+        if name not in counts.given:
             unread.append(path.name)
     notes = (
-        [f"weights read of {', '.join(machine.given)}"]
-        if machine.given and not machine.products.engine.needs_values
+        [f"weights read of {', '.join(counts.given)}"]
+        if counts.given and not counts.products.engine.needs_values
         else []
     )
-    if machine.products.pruned:
-        notes.append(f"{machine.products.pruned:,} of them set to zero, the smallest")
+    if counts.products.pruned:
+        notes.append(f"{counts.products.pruned:,} of them set to zero, the smallest")
     notes += [f"not read, since their layers have no stored weights: {', '.join(unread)}"] if unread else []
-    return notes if machine.given or unread else [f"{folder} holds no layer's tensors"]
+    return notes if counts.given or unread else [f"{folder} holds no layer's tensors"]

@@ -8,6 +8,7 @@ from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from accelsim.memory.stalls import StallCause
 from accelsim.memory.timeline import Timeline
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ class LayerResult:
         return {cause: getattr(self, f"{cause}_cycles") for cause in CAUSES}
 
 
-CAUSES = ("tiling", "bank_conflict", "first_fill", "load_wait", "refresh_wait", "store_wait", "drain")
+CAUSES = tuple(cause.value for cause in StallCause)  #: of stall_cycles, in the order of the columns
 LAYER_COLUMNS = tuple(field.name for field in fields(LayerResult) if field.name != "energy_pj_by_component")
 
 

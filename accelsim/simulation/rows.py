@@ -1,91 +1,86 @@
-"""One layer's run as a row of the result."""
+"""Runs of layers, with and without a product, as rows of the result."""
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from dataclasses import fields, replace
+from typing import Any, NamedTuple, assert_never
 
 from accelsim.energy.prices import COMPONENTS, Activity, total_pj
 from accelsim.engines.base import CountedProduct, Engine
 from accelsim.hardware import ACCUMULATOR_BITS, Hardware, Objective
-from accelsim.mapping.footprint import compulsory_operands, least_bytes
+from accelsim.mapping.footprint import least_bytes
 from accelsim.mapping.mapping import ALONE, Context
-from accelsim.memory.schedule import ScheduledLayer, join_schedules
-from accelsim.memory.stream import TileStream, join_streams
+from accelsim.memory.schedule import ScheduledLayer
+from accelsim.memory.stalls import SCHEDULED
+from accelsim.memory.stream import TileStream
 from accelsim.memory.timeline import count_busy
-from accelsim.simulation.activity import bytes_across_edge
-from accelsim.simulation.bounds import explain_bound, find_bound
-from accelsim.simulation.result import CAUSES, LayerResult
+from accelsim.simulation.bounds import Unit, explain_bound, explain_fill, find_bound
+from accelsim.simulation.result import LAYER_COLUMNS, LayerResult
 from accelsim.workload.gemm import Gemm
 from accelsim.workload.layers import width_of
 from accelsim.workload.network import Node
 
 
-class Run(NamedTuple):
-    """One layer through the schedule."""
+class ProductRun(NamedTuple):
+    """A product through the schedule."""
 
-    gemm: Gemm | None
-    compute_cycles: int
-    tiling_cycles: int
-    bank_conflict_cycles: int
+    gemm: Gemm
+    counted: CountedProduct
+    compute_cycles: int  #: of the engine alone
+    tiling_cycles: int  #: that it takes longer since tiles cut its streams
+    bank_conflict_cycles: int  #: that it waits for its buffers' banks
     stream: TileStream
-    played: ScheduledLayer
+    schedule: ScheduledLayer
     activity: Activity
     compulsory: tuple[int, int, int]  #: bytes that ifmap, weights and results move at least
     mapping: str
-    counted: CountedProduct | None
     context: Context = ALONE
 
 
-def find_peak(gemm: Gemm | None, engine: Engine) -> float:
+class VectorRun(NamedTuple):
+    """A layer without a product through the schedule."""
+
+    lane_cycles: int  #: of the vector unit alone
+    stream: TileStream
+    schedule: ScheduledLayer
+    activity: Activity
+    compulsory: tuple[int, int, int]  #: bytes that activations, stored values and results move at least
+    context: Context = ALONE
+
+
+def find_peak(gemm: Gemm, engine: Engine) -> float:
     """MACs a cycle that the engine could do at most, those with a zero that a pattern leaves out included."""
-    if gemm is None:
-        return 1.0
     return engine.peak_macs_per_cycle(gemm.activation_bits, gemm.weight_bits, gemm.pattern)
 
 
-def build_row(node: Node, run: Run, hardware: Hardware, engine: Engine, parts: dict[str, float]) -> LayerResult:
-    """Build one layer's row; ``parts`` are the pJ of each component."""
-    gemm, compute_cycles, stream, played = run.gemm, run.compute_cycles, run.stream, run.played
-    stalls = played.stalls
-    dataflow = engine.dataflow if gemm else ""
-    total, peak = played.total_cycles, find_peak(gemm, engine)
-    busy = {
-        "compute": compute_cycles + run.tiling_cycles + run.bank_conflict_cycles if gemm else 0,
-        "vector": count_busy(played.vector),
-        "memory": count_busy(played.dram),
+def build_product_row(
+    node: Node, run: ProductRun, hardware: Hardware, engine: Engine, parts: dict[str, float]
+) -> LayerResult:
+    """The row of a layer with a product; ``parts`` are the pJ of each component."""
+    gemm, total, compute_cycles = run.gemm, run.schedule.total_cycles, run.compute_cycles
+    peak, moved = find_peak(gemm, engine), run.stream.read_bytes + run.stream.write_bytes
+    busy: dict[Unit, int] = {
+        "compute": compute_cycles + run.tiling_cycles + run.bank_conflict_cycles,
+        "vector": count_busy(run.schedule.vector),
+        "memory": count_busy(run.schedule.dram),
     }
-    moved = stream.read_bytes + stream.write_bytes
     bound = find_bound(busy, total)
-    ifmap, weights, results = run.compulsory
-    least, refetch, held = sum(run.compulsory), _refetched(run), _held(run, hardware, engine)
-    if gemm and run.context == ALONE:
-        least = least_bytes(gemm, hardware.sram.capacity_bytes)
-    ideal_speedup, speedup = run.counted.speedups if run.counted else (None, None)
-    return LayerResult(
-        layer=node.layer.name,
-        kind=layer_kind(node),
-        m=gemm.m if gemm else 0,
-        n=gemm.n if gemm else 0,
-        k=gemm.k if gemm else 0,
-        groups=gemm.groups if gemm else 0,
-        macs=gemm.macs if gemm else 0,
-        compute_cycles=compute_cycles,
-        stall_cycles=total - compute_cycles,
+    words = explain_fill(gemm, engine, compute_cycles) if bound == "compute" else None
+    alone = run.context == ALONE
+    refetch, held = _count_refetches(run), _count_held_bytes(run, hardware, engine)
+    ideal_speedup, speedup = run.counted.speedups
+    return replace(
+        _build_row(node, run, busy, parts, compute_cycles),
+        m=gemm.m,
+        n=gemm.n,
+        k=gemm.k,
+        groups=gemm.groups,
+        macs=gemm.macs,
         tiling_cycles=run.tiling_cycles,
         bank_conflict_cycles=run.bank_conflict_cycles,
-        first_fill_cycles=stalls.first_fill,
-        load_wait_cycles=stalls.load,
-        refresh_wait_cycles=stalls.refresh,
-        store_wait_cycles=stalls.store,
-        drain_cycles=stalls.drain,
-        total_cycles=total,
-        utilization=gemm.macs / (peak * total) if gemm else 0.0,
-        compute_utilization=gemm.macs / (peak * compute_cycles) if gemm else 0.0,
-        dram_read_bytes=stream.read_bytes,
-        dram_write_bytes=stream.write_bytes,
-        compulsory_read_bytes=ifmap + weights,
-        compulsory_write_bytes=results,
-        least_bytes=least,
+        utilization=gemm.macs / (peak * total),
+        compute_utilization=gemm.macs / (peak * compute_cycles),
+        least_bytes=least_bytes(gemm, hardware.sram.capacity_bytes) if alone else sum(run.compulsory),
         ifmap_refetch=refetch[0],
         weight_refetch=refetch[1],
         ofmap_refetch=refetch[2],
@@ -94,36 +89,83 @@ def build_row(node: Node, run: Run, hardware: Hardware, engine: Engine, parts: d
         ifmap_held_bytes=held[0],
         weight_held_bytes=held[1],
         ofmap_held_bytes=held[2],
+        arithmetic_intensity=gemm.macs / moved if moved else None,
+        bound=bound,
+        reason=words or explain_bound(bound, hardware, moved, sum(run.compulsory)),
+        dataflow=engine.dataflow,
+        mapping=run.mapping,
+    )
+
+
+def build_vector_row(node: Node, run: VectorRun, hardware: Hardware, parts: dict[str, float]) -> LayerResult:
+    """The row of a layer without a product; ``parts`` are the pJ of each component."""
+    busy: dict[Unit, int] = {"vector": count_busy(run.schedule.vector), "memory": count_busy(run.schedule.dram)}
+    bound = find_bound(busy, run.schedule.total_cycles)
+    held = _limit_held_bytes(*run.stream.held_bytes, run.context, hardware)
+    return replace(
+        _build_row(node, run, busy, parts, run.lane_cycles),
+        least_bytes=sum(run.compulsory),
+        ifmap_held_bytes=held[0],
+        weight_held_bytes=held[1],
+        ofmap_held_bytes=held[2],
+        bound=bound,
+        reason=explain_bound(bound, hardware, run.stream.read_bytes + run.stream.write_bytes, sum(run.compulsory)),
+    )
+
+
+def _build_row(
+    node: Node, run: ProductRun | VectorRun, busy: dict[Unit, int], parts: dict[str, float], alone_cycles: int
+) -> LayerResult:
+    """What rows of both kinds have: cycles, waits, bytes and energy; ``alone_cycles`` are those of the unit alone."""
+    total, waits = run.schedule.total_cycles, run.schedule.stalls._asdict()
+    ifmap, weights, results = run.compulsory
+    return replace(
+        _EMPTY,
+        layer=node.layer.name,
+        kind=layer_kind(node),
+        compute_cycles=alone_cycles,
+        stall_cycles=total - alone_cycles,
+        total_cycles=total,
+        **{f"{cause}_cycles": waits[cause] for cause in SCHEDULED},
+        dram_read_bytes=run.stream.read_bytes,
+        dram_write_bytes=run.stream.write_bytes,
+        compulsory_read_bytes=ifmap + weights,
+        compulsory_write_bytes=results,
         vector_cycles=busy["vector"],
         dram_busy_cycles=busy["memory"],
         energy_pj=total_pj(parts),
-        arithmetic_intensity=gemm.macs / moved if gemm and moved else None,
-        bound=bound,
-        reason=explain_bound(bound, gemm, hardware, engine, compute_cycles, moved, sum(run.compulsory)),
-        dataflow=dataflow,
-        mapping=run.mapping,
         on_chip=str(run.context),
-        prefetched_bytes=stream.ahead_bytes,
+        prefetched_bytes=run.stream.ahead_bytes,
         energy_pj_by_component=parts,
     )
 
 
-def _refetched(run: Run) -> list[float | None]:
+def build_idle_row(node: Node, reason: str = "") -> LayerResult:
+    """The row of a layer that only names data differently, is not run, or is done already: nothing moves."""
+    named = "names data that lie in memory already" if node.layer.executed else "stored, but not run"
+    return replace(_EMPTY, layer=node.layer.name, kind=str(node.layer.type), bound="none", reason=reason or named)
+
+
+def _count_refetches(run: ProductRun) -> list[float | None]:
     """How often ifmap, weights and results move, of those that a product moves at all; sums that come back count."""
-    if run.gemm is None:
-        return [None] * 3
     did = run.activity
     ifmap, weights = did.ifmap_write_bits // 8, did.weight_write_bits // 8
     moved = ifmap, weights, did.dram_read_bytes + did.dram_write_bytes - ifmap - weights
     return [bytes_moved / once if once else None for bytes_moved, once in zip(moved, run.compulsory, strict=True)]
 
 
-def _held(run: Run, hardware: Hardware, engine: Engine) -> tuple[int, int, int]:
-    """Bytes in the buffers of ifmap, weights and results; more than a buffer has only by rounding, so at most that."""
+def _count_held_bytes(run: ProductRun, hardware: Hardware, engine: Engine) -> tuple[int, int, int]:
+    """Bytes of a product in the buffers of ifmap, weights and results; sums wait at the accumulators' width."""
     ifmap, weight, ofmap = run.stream.held_bytes
-    gemm, context = run.gemm, run.context
-    if gemm and not engine.holds_sums and gemm.k > engine.grain[2]:
-        ofmap = ofmap * ACCUMULATOR_BITS[engine.description.precision] // gemm.output_bits
+    if not engine.holds_sums and run.gemm.k > engine.grain[2]:
+        ofmap = ofmap * ACCUMULATOR_BITS[engine.description.precision] // run.gemm.output_bits
+    return _limit_held_bytes(ifmap, weight, ofmap, run.context, hardware)
+
+
+def _limit_held_bytes(
+    ifmap: int, weight: int, ofmap: int, context: Context, hardware: Hardware
+) -> tuple[int, int, int]:
+    """With what stays on chip; more than a buffer has comes only from rounding, so at most that."""
     weight = max(weight, context.resident_bytes, context.waiting_bytes)
     sizes = ifmap + context.there_bytes, weight, ofmap + context.kept_bytes
     if hardware.sram.shared:
@@ -143,78 +185,22 @@ def layer_kind(node: Node) -> str:
 def objective_cost(row: LayerResult, objective: Objective) -> float:
     """What the mapper's objective makes of a layer."""
     moved = row.dram_read_bytes + row.dram_write_bytes
-    return {
-        "delay_traffic": row.total_cycles * max(moved, 1),
-        "edp": row.energy_pj * row.total_cycles,
-        "energy": row.energy_pj,
-        "cycles": row.total_cycles,
-        "bytes": moved,
-    }[objective]
+    match objective:
+        case "delay_traffic":
+            return row.total_cycles * max(moved, 1)
+        case "edp":
+            return row.energy_pj * row.total_cycles
+        case "energy":
+            return row.energy_pj
+        case "cycles":
+            return row.total_cycles
+        case "bytes":
+            return moved
+    assert_never(objective)
 
 
-def join_runs(gemm: Gemm, counted: CountedProduct, context: Context, runs: list[Run], activity: Activity) -> Run:
-    """Bands of a product, one after the other, as one run."""
-    alone = counted.counts.cycles
-    worked = sum(run.compute_cycles + run.tiling_cycles for run in runs)
-    return Run(
-        gemm=gemm,
-        compute_cycles=min(alone, worked),
-        tiling_cycles=worked - min(alone, worked),
-        bank_conflict_cycles=sum(run.bank_conflict_cycles for run in runs),
-        stream=join_streams([run.stream for run in runs]),
-        played=join_schedules([run.played for run in runs]),
-        activity=activity,
-        compulsory=bytes_across_edge(context, compulsory_operands(gemm)),
-        mapping=runs[0].mapping,
-        counted=counted,
-        context=context,
-    )
-
-
-def build_idle_row(node: Node, reason: str = "") -> LayerResult:
-    """A layer that only names data differently, is not run, or is done already: nothing moves."""
-    zeros: dict[str, Any] = dict.fromkeys(
-        (
-            "m",
-            "n",
-            "k",
-            "groups",
-            "macs",
-            "compute_cycles",
-            "stall_cycles",
-            "total_cycles",
-            *(f"{cause}_cycles" for cause in CAUSES),
-            "dram_read_bytes",
-            "dram_write_bytes",
-            "compulsory_read_bytes",
-            "compulsory_write_bytes",
-            "least_bytes",
-            "ifmap_held_bytes",
-            "weight_held_bytes",
-            "ofmap_held_bytes",
-            "vector_cycles",
-            "dram_busy_cycles",
-        ),
-        0,
-    )
-    return LayerResult(
-        layer=node.layer.name,
-        kind=str(node.layer.type),
-        utilization=0.0,
-        compute_utilization=0.0,
-        energy_pj=0.0,
-        arithmetic_intensity=None,
-        ifmap_refetch=None,
-        weight_refetch=None,
-        ofmap_refetch=None,
-        ideal_speedup=None,
-        speedup=None,
-        bound="none",
-        reason=reason or ("names data that lie in memory already" if node.layer.executed else "stored, but not run"),
-        dataflow="",
-        mapping="",
-        on_chip="",
-        prefetched_bytes=0,
-        energy_pj_by_component=dict.fromkeys(COMPONENTS, 0.0),
-        **zeros,
-    )
+_NOTHING: dict[str, Any] = {"int": 0, "float": 0.0, "float | None": None, "str": ""}
+_EMPTY = LayerResult(
+    **{column.name: _NOTHING[str(column.type)] for column in fields(LayerResult) if column.name in LAYER_COLUMNS},
+    energy_pj_by_component=dict.fromkeys(COMPONENTS, 0.0),
+)

@@ -19,11 +19,16 @@ from accelsim.mapping.mapping import Mapping
 from accelsim.mapping.search import Search
 from accelsim.mapping.streams import vector_steps
 from accelsim.memory.ports import Buffers
-from accelsim.simulation.layer import Cut, Job, Machine, job_of
+from accelsim.memory.sram import whole_room
+from accelsim.simulation.jobs import Job, ProductJob, VectorJob, build_job
+from accelsim.simulation.layer import build_checked_row
+from accelsim.simulation.machine import Machine, build_machine, refuse_too_wide
 from accelsim.simulation.network import simulate
-from accelsim.simulation.rows import Run
+from accelsim.simulation.product import Cut, count_port_waits, cut_product, price_search, run_cut, search_mapping
+from accelsim.simulation.rows import ProductRun, VectorRun
 from accelsim.simulation.summary import sum_figures
-from accelsim.workload.gemm import Gemm, operand_widths
+from accelsim.simulation.vector import run_vector
+from accelsim.workload.gemm import operand_widths
 from accelsim.workload.network import Node, Workload
 
 MOST_ENGINES = 4  # whose layers are kept
@@ -89,12 +94,12 @@ class EngineTotals:
         self.order: list[int | None] = []  # of the network, by number in layers
         numbers: dict[Job, int] = {}
         for node, bits in zip(workload.nodes, operand_widths(workload, hardware.engine.operand_bits), strict=True):
-            job = job_of(node, bits, workload.file, hardware.engine)
+            job = build_job(node, bits, workload.file, hardware.engine)
             if job is not None and job not in numbers:
                 numbers[job] = len(self.layers)
                 self.names.append(node.layer.name)
-                if job.gemm:
-                    self.layers.append(KeptProduct(node, job, job.gemm))
+                if isinstance(job, ProductJob):
+                    self.layers.append(KeptProduct(node, job, self.products))
                 else:
                     _room_for_one(lanes, MOST_LANES)
                     self.layers.append(lanes.setdefault((job, hardware.vector), KeptLanes(node, job)))
@@ -105,7 +110,7 @@ class EngineTotals:
         shares = hardware.schedule.plain and len(hardware.dataflows) == 1 and hardware.thermal is None
         if self.products.needs_operands or not shares:
             return simulate(hardware, self.workload).summary
-        machine = Machine(hardware, products=self.products)
+        machine = build_machine(hardware)
         memory = (hardware.clock_mhz, hardware.dram.bandwidth_gb_s, hardware.dram.latency_ns)
         found: dict[int, LayerFigures] = {}
         for number in self.order:
@@ -130,8 +135,8 @@ class EngineTotals:
 class KeptProduct:
     """A product, what every machine with its engine has in common of it, and what was played of it."""
 
-    def __init__(self, node: Node, job: Job, gemm: Gemm) -> None:
-        self.node, self.job, self.gemm = node, job, gemm
+    def __init__(self, node: Node, job: ProductJob, products: Products) -> None:
+        self.node, self.job, self.products = node, job, products
         self.counted: CountedProduct | None = None
         self.searches: dict[Halves, Search] = {}
         self.waits: dict[Buffers, int] = {}
@@ -140,53 +145,53 @@ class KeptProduct:
 
     def play(self, machine: Machine, memory: MemoryKey) -> tuple[PricedLayer, bool]:
         """The product on a machine, and whether it was played before."""
-        counted, halves = self.counted, machine.halves
+        counted, halves = self.counted, machine.hardware.sram.halves
         if counted is None:
-            machine.refuse_too_wide(self.gemm)
-            counted = self.counted = machine.products.count(self.gemm, seed=0)
+            refuse_too_wide(self.job.gemm, machine.hardware)
+            counted = self.counted = self.products.count(self.job.gemm, seed=0)
         search = self.searches.get(halves)
         if search is None:
-            search = self.searches[halves] = machine.search(self.job, self.gemm, counted)
-        mapping = search.best(machine.hardware, machine.prices(self.gemm, counted))
+            search = self.searches[halves] = search_mapping(machine, self.job, counted)
+        mapping = search.best(machine.hardware, price_search(machine, self.job, counted))
         waits = self.waits.get(machine.buffers)
         if waits is None:
-            waits = self.waits[machine.buffers] = machine.port_waits(self.gemm, counted)
+            waits = self.waits[machine.buffers] = count_port_waits(machine, self.job, counted)
         key = (mapping, waits, halves, memory)
         played = self.played.get(key)
         if played is not None:
             return played, True
         cut = self.cuts.get(key[:3])
         if cut is None:
-            cut = machine.cut(self.job, self.gemm, counted, mapping)
+            cut = cut_product(machine, self.job, counted, mapping)
             if cut.stream.compute_cycles.size <= _MOST_STEPS:
                 _room_for_one(self.cuts, MOST_CUTS)
                 self.cuts[key[:3]] = cut
         _room_for_one(self.played, MOST_PLAYED)
-        self.played[key] = _played(machine, self.node, machine.run(self.job, counted, cut))
+        self.played[key] = _played(machine, self.node, run_cut(machine, self.job, counted, cut))
         return self.played[key], False
 
 
 class KeptLanes:
     """A layer without a product, and what was played of it."""
 
-    def __init__(self, node: Node, job: Job) -> None:
+    def __init__(self, node: Node, job: VectorJob) -> None:
         self.node, self.job = node, job
         self.played: dict[tuple[int, Halves, MemoryKey], PricedLayer] = {}
 
     def play(self, machine: Machine, memory: MemoryKey) -> tuple[PricedLayer, bool]:
         """The layer on a machine, and whether it was played before."""
-        read, weights, written = self.job.traffic or (0, 0, 0)
-        key = (vector_steps((read, weights), written, machine.hardware.sram), machine.halves, memory)
+        sram, (read, weights, written) = machine.hardware.sram, self.job.traffic
+        key = (vector_steps((read, weights), written, whole_room(sram), sram.halves), sram.halves, memory)
         played = self.played.get(key)
         if played is not None:
             return played, True
         _room_for_one(self.played, MOST_PLAYED)
-        self.played[key] = _played(machine, self.node, machine.run(self.job, None))
+        self.played[key] = _played(machine, self.node, run_vector(machine, self.job))
         return self.played[key], False
 
 
-def _played(machine: Machine, node: Node, run: Run) -> PricedLayer:
-    row = machine.checked_row(node, run)
+def _played(machine: Machine, node: Node, run: ProductRun | VectorRun) -> PricedLayer:
+    row = build_checked_row(machine, node, run)
     return PricedLayer(row.total_cycles, row.utilization, run.activity)
 
 

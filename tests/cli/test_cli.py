@@ -277,7 +277,7 @@ def test_kernels_run_where_no_cache_can_be_written(tmp_path):
 
 
 def test_a_failed_run_is_status_1_in_one_line(accelsim, monkeypatch):
-    from accelsim.simulation import layer as machine
+    from accelsim.simulation import product as machine
 
     def broken(*_, **__):
         raise RuntimeError("two\nlines")
@@ -289,7 +289,7 @@ def test_a_failed_run_is_status_1_in_one_line(accelsim, monkeypatch):
 
 
 def test_interrupt_is_status_130(accelsim, monkeypatch):
-    from accelsim.simulation import layer as machine
+    from accelsim.simulation import product as machine
 
     def interrupted(*_, **__):
         raise KeyboardInterrupt

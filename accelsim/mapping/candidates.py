@@ -35,7 +35,7 @@ class Candidates(NamedTuple):
     tile_bytes: np.ndarray  #: int64[3, n]
     kept_bytes: np.ndarray  #: int64[3, n]: what the buffer holds where the operand is kept
     moved_bytes: np.ndarray  #: int64[3, n]: traffic of one pass
-    compute_cycles: np.ndarray  #: float64[n], all groups
+    engine_cycles: np.ndarray  #: float64[n], all groups
     vector_cycles: np.ndarray  #: float64[n], all groups
     allowed: np.ndarray  #: bool[n]
 

@@ -201,7 +201,7 @@ def _needs(c: Candidates, gemm: Gemm, halves: tuple[int, int, int]) -> Needs:
 def _different(candidates: Candidates, needs: Needs) -> tuple[Candidates, Needs]:
     """Without those that move and hold the same as an earlier one, such as orders of loops that do not turn."""
     c = candidates
-    rows = [c.tiles, c.moved_bytes, c.compute_cycles.view(np.int64), c.allowed, c.tile_bytes, *needs]
+    rows = [c.tiles, c.moved_bytes, c.engine_cycles.view(np.int64), c.allowed, c.tile_bytes, *needs]
     columns = np.ascontiguousarray(np.vstack([row.astype(np.int64, copy=False) for row in rows]).T)
     size = columns.shape[1] * columns.itemsize
     data = columns.tobytes()
@@ -254,7 +254,7 @@ def _choice(
     moved[2] += 2 * spilled * (passes[2] - 1)
     pieces = c.tile_count[:, column] * passes * groups
     share = np.where(kept, 1 / idle, 1.0)
-    compute = c.compute_cycles[column]
+    compute = c.engine_cycles[column]
     return Choice(
         column,
         kept,

@@ -118,10 +118,10 @@ def schedule_stream(stream: TileStream, hardware: Hardware) -> ScheduledLayer:
     attached = Attached(stream, hardware, device) if device is not None and simulated else None
     sizes = stream.sizes if attached else transfer_cycles(stream.sizes, hardware)
     latency = latency_cycles(hardware)
-    work = (sizes, stream.compute_cycles, stream.vector_cycles)
+    work = (sizes, stream.engine_cycles, stream.vector_cycles)
     if sum(float(cycles.sum(dtype=float)) for cycles in work) + 3.0 * latency * len(sizes) > INT64_MAX / 2:
         raise UserError("the cycles of a layer do not fit a 64-bit count; make it smaller or the memory faster")
-    first, second = stream.compute_cycles, stream.vector_cycles
+    first, second = stream.engine_cycles, stream.vector_cycles
     if stream.lanes_only:  # the lanes are what reads the buffers
         first, second = second, first
     addresses = stream.addresses if stream.addresses is not None else np.zeros((0, 3), np.int64)

@@ -17,7 +17,7 @@ class TileStream(NamedTuple):
     load_bytes: np.ndarray  #: int64[steps, 3]: ifmap, weight, partial sums fetched back
     store_bytes: np.ndarray  #: int64[steps]
     fresh: np.ndarray  #: bool[steps, 3]: the step begins a new content of this buffer half
-    compute_cycles: np.ndarray  #: int64[steps], of the matrix engine
+    engine_cycles: np.ndarray  #: int64[steps], of the matrix engine with its waits for banks
     vector_cycles: np.ndarray  #: int64[steps], behind it
     lanes_only: bool = False  #: the vector unit works by itself, straight from the buffers
     addresses: np.ndarray | None = None  #: int64[steps, 3], where the memory wants them; a store's is the ofmap's
@@ -70,7 +70,7 @@ def join_streams(streams: list[TileStream]) -> TileStream:
         load_bytes=np.concatenate([stream.load_bytes for stream in streams]),
         store_bytes=np.concatenate([stream.store_bytes for stream in streams]),
         fresh=np.concatenate([stream.fresh for stream in streams]),
-        compute_cycles=np.concatenate([stream.compute_cycles for stream in streams]),
+        engine_cycles=np.concatenate([stream.engine_cycles for stream in streams]),
         vector_cycles=np.concatenate([stream.vector_cycles for stream in streams]),
         lanes_only=streams[0].lanes_only,
         ahead_bytes=sum(stream.ahead_bytes for stream in streams),

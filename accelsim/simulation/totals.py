@@ -163,7 +163,7 @@ class KeptProduct:
         cut = self.cuts.get(key[:3])
         if cut is None:
             cut = cut_product(machine, self.job, counted, mapping)
-            if cut.stream.compute_cycles.size <= _MOST_STEPS:
+            if cut.stream.engine_cycles.size <= _MOST_STEPS:
                 _room_for_one(self.cuts, MOST_CUTS)
                 self.cuts[key[:3]] = cut
         _room_for_one(self.played, MOST_PLAYED)

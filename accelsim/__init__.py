@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from accelsim.config import UserError
     from accelsim.energy.technology import load_technology
     from accelsim.load import load_device, load_hardware, load_workload
-    from accelsim.memory.device import run_trace
+    from accelsim.memory.device_run import run_trace
     from accelsim.simulation.network import simulate
     from accelsim.simulation.result import Result
     from accelsim.studies.compare import compare
@@ -72,7 +72,7 @@ _HOMES = {
     "load_workload": "accelsim.load",
     "pareto": "accelsim.studies.pareto",
     "roofline": "accelsim.studies.roofline",
-    "run_trace": "accelsim.memory.device",
+    "run_trace": "accelsim.memory.device_run",
     "simulate": "accelsim.simulation.network",
     "sweep": "accelsim.studies.sweep",
     "validate": "accelsim.studies.validate.anchors",

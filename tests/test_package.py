@@ -11,7 +11,7 @@ import pytest
 import accelsim
 from accelsim.config import parse_yaml
 from accelsim.load import load_hardware
-from accelsim.studies.sweep.designs import design
+from accelsim.studies.sweep.design_points import design
 from accelsim.studies.sweep.spec import read_study
 from accelsim.workload.network import build_workload
 

@@ -37,7 +37,7 @@ def dram_command(
     """Run a trace of requests through a memory device: cycles, latency, row hits, energy."""
     from accelsim.config.files import json_text
     from accelsim.load import load_device
-    from accelsim.memory.device import run_trace
+    from accelsim.memory.device_run import run_trace
     from accelsim.memory.traces import read_trace
     from accelsim.report.dram import dram_report
     from accelsim.report.dram_files import command_list, for_commands

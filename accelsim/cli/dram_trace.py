@@ -29,7 +29,7 @@ def dram_trace_command(
 ) -> None:
     """Make a trace of requests for the dram command."""
     from accelsim.config import Document, validated
-    from accelsim.memory.patterns import TracePattern, generate
+    from accelsim.memory.trace_patterns import TracePattern, generate
     from accelsim.report.dram_files import trace_file, write_trace
 
     trace_file(out)

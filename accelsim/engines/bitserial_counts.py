@@ -14,7 +14,7 @@ from accelsim.engines.counts import ActionCounts
 from accelsim.engines.losses import Losses
 from accelsim.hardware import BitSerialUnit
 from accelsim.workload.gemm import INT64_MAX, Gemm
-from accelsim.workload.tensors import check_operand
+from accelsim.workload.operand_files import check_operand
 
 if TYPE_CHECKING:
     from accelsim.kernels.bitserial_planes import BrickOrder

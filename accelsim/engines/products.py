@@ -14,7 +14,7 @@ from accelsim.engines.table import engine_of
 from accelsim.engines.weight_groups import given_in_pattern, pruned_weights, zeros
 from accelsim.hardware import AnyEngine
 from accelsim.workload.gemm import Gemm
-from accelsim.workload.tensors import GivenOperands
+from accelsim.workload.operand_files import GivenOperands
 
 SHARE_DENOMINATOR = 10**6  # a stated sparsity is exact to a millionth
 

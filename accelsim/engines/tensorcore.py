@@ -39,8 +39,8 @@ from accelsim.engines.weight_groups import channels_inside
 from accelsim.hardware import ACCUMULATOR_BITS, BITS, TensorCore
 from accelsim.hardware.sparsity import Pattern, parse_pattern
 from accelsim.workload.gemm import INT64_MAX, Gemm
+from accelsim.workload.operand_files import check_operand
 from accelsim.workload.random_operands import matrix
-from accelsim.workload.tensors import check_operand
 
 SHOWN_PATTERN = "2:4"  # the pattern whose roof is drawn whether or not the run has it
 

@@ -16,7 +16,7 @@ from accelsim.engines.base import Engine
 from accelsim.hardware import ACCUMULATOR_BITS, Hardware, Objective, VectorUnit
 from accelsim.mapping.candidates import NO_LANES, ORDERS, Candidates, candidates_of
 from accelsim.mapping.mapping import MOST_STEPS, PREFERRED_STEPS, Mapping
-from accelsim.memory.dram import latency_cycles
+from accelsim.memory.ideal_dram import latency_cycles
 from accelsim.memory.sram import Room, explain_shortage, fits, whole_room
 from accelsim.workload.gemm import Gemm
 from accelsim.workload.layers import GivenMapping

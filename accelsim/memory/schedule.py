@@ -9,8 +9,8 @@ import numpy as np
 
 from accelsim.config import UserError
 from accelsim.hardware import Hardware
-from accelsim.memory.attached import Attached, Used, ideal
-from accelsim.memory.dram import latency_cycles, transfer_cycles
+from accelsim.memory.attached_device import Attached, Used, ideal
+from accelsim.memory.ideal_dram import latency_cycles, transfer_cycles
 from accelsim.memory.stalls import StallCause
 from accelsim.memory.stream import STORE, TileStream
 from accelsim.memory.timeline import Timeline, merge_intervals

@@ -6,7 +6,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from accelsim.hardware import BankedDevice
-from accelsim.memory.device import DeviceRun
+from accelsim.memory.device_run import DeviceRun
 from accelsim.report.text import Facts, Paragraph, figure, percent, scaled
 
 ENERGY_NAMES = {

@@ -12,7 +12,7 @@ import numpy as np
 from accelsim.config import UserError
 from accelsim.config.files import prepare_folder, replace_file
 from accelsim.hardware import BankedDevice, MemoryDevice
-from accelsim.memory.banked import DRAM_COMMANDS
+from accelsim.memory.banked_dram import DRAM_COMMANDS
 from accelsim.memory.traces import TRACE_ARRAYS, TRACE_COLUMNS, TRACE_SUFFIXES, Requests
 
 HEADER = "cycle,channel,command,rank,bank_group,bank,row,column\n"

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from accelsim.config.files import csv_text, json_text, write_file
 from accelsim.energy.prices import STATIC
-from accelsim.power.dvfs import EXACT, Governed, PointRun
+from accelsim.power.governors import EXACT, Governed, PointRun
 from accelsim.report.text import Grid, Paragraph, percent, scaled
 from accelsim.studies.dvfs import SLACK, DvfsResult
 

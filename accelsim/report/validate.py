@@ -8,7 +8,7 @@ from rich.text import Text
 from accelsim.report.text import Grid, Paragraph, as_text
 from accelsim.report.validate_gpus import gpu_report
 from accelsim.studies.validate.anchors import GPUS, Anchor
-from accelsim.studies.validate.calibration import calibrate_gpus
+from accelsim.studies.validate.gpu_calibration import calibrate_gpus
 
 MOST_LISTED = 40  # a group of more anchors is shown as one line
 

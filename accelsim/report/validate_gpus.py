@@ -6,7 +6,7 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from accelsim.report.text import Grid, Paragraph, figure
-from accelsim.studies.validate.calibration import FITTED, Calibration, JudgedKernel, Times
+from accelsim.studies.validate.gpu_calibration import FITTED, Calibration, JudgedKernel, Times
 
 _LEGEND = {
     "library": "of dense and 2:4, as the source says",

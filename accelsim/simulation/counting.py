@@ -9,7 +9,7 @@ from accelsim.engines.base import CountedProduct
 from accelsim.engines.products import Product, Products
 from accelsim.hardware import AnyEngine
 from accelsim.workload.gemm import Gemm
-from accelsim.workload.tensors import GivenOperands, read_operands
+from accelsim.workload.operand_files import GivenOperands, read_operands
 
 
 class LayerCounts:

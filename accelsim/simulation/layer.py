@@ -12,7 +12,7 @@ from accelsim.engines.base import CountedProduct, SlotAccount
 from accelsim.hardware import Objective
 from accelsim.mapping.mapping import ALONE, Context
 from accelsim.mapping.on_chip import plan_on_chip, reserve_room, weight_room
-from accelsim.memory.dram import transfer_time
+from accelsim.memory.ideal_dram import transfer_time
 from accelsim.memory.schedule import ScheduledLayer
 from accelsim.memory.stream import WEIGHT
 from accelsim.memory.timeline import Timeline, count_busy, join_timelines

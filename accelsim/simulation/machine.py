@@ -11,7 +11,7 @@ from accelsim.engines.base import Engine
 from accelsim.engines.pricing import energy_table
 from accelsim.engines.table import engine_of
 from accelsim.hardware import Hardware
-from accelsim.memory.ports import Buffers, buffers_of
+from accelsim.memory.bank_conflicts import Buffers, buffers_of
 from accelsim.workload.gemm import Gemm
 
 

@@ -16,7 +16,7 @@ from accelsim.mapping.mapping import ALONE, Context, Mapping
 from accelsim.mapping.on_chip import reserve_room
 from accelsim.mapping.search import FREE, Prices, Search, start_search
 from accelsim.mapping.streams import gemm_stream, mapped_counts
-from accelsim.memory.ports import port_waits
+from accelsim.memory.bank_conflicts import port_waits
 from accelsim.memory.schedule import join_schedules, schedule_stream
 from accelsim.memory.sram import Room
 from accelsim.memory.stream import TileStream, join_streams

@@ -18,7 +18,7 @@ from accelsim.hardware import Hardware, with_fidelity
 from accelsim.mapping.mapping import Mapping
 from accelsim.mapping.search import Search
 from accelsim.mapping.streams import vector_steps
-from accelsim.memory.ports import Buffers
+from accelsim.memory.bank_conflicts import Buffers
 from accelsim.memory.sram import whole_room
 from accelsim.simulation.jobs import Job, ProductJob, VectorJob, build_job
 from accelsim.simulation.layer import build_checked_row

@@ -7,8 +7,8 @@ from time import perf_counter
 from accelsim.engines.products import Products
 from accelsim.hardware.sparsity import parse_pattern
 from accelsim.load import load_device, load_hardware, load_workload
-from accelsim.memory.device import DeviceFidelity, run_trace
-from accelsim.memory.patterns import TracePattern, generate
+from accelsim.memory.device_run import DeviceFidelity, run_trace
+from accelsim.memory.trace_patterns import TracePattern, generate
 from accelsim.simulation.network import count_gemm, simulate
 from accelsim.workload.gemm import Gemm, apply_pattern
 

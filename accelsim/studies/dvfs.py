@@ -11,7 +11,7 @@ from accelsim.energy.technology import Technology, load_technology
 from accelsim.engines.pricing import energy_table
 from accelsim.hardware import DramFidelity, Hardware, OperatingPoint, OperatingPoints
 from accelsim.hardware.laws import AlphaPower
-from accelsim.power.dvfs import Governors, Period, PointRun, govern
+from accelsim.power.governors import Governors, Period, PointRun, govern
 from accelsim.power.thermal import RunawayError
 from accelsim.simulation.network import simulate
 from accelsim.workload.network import Workload

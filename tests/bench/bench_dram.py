@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from accelsim.load import load_device
-from accelsim.memory.device import run_trace
-from accelsim.memory.patterns import TracePattern, generate
+from accelsim.memory.device_run import run_trace
+from accelsim.memory.trace_patterns import TracePattern, generate
 
 REQUESTS = 400_000
 TARGETS = {("stream", "cycle"): 3e6, ("random", "cycle"): 0.9e6, ("stream", "transaction"): 5e6}  # a second, DDR4

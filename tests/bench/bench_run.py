@@ -9,7 +9,7 @@ import pytest
 import accelsim
 from accelsim.engines.table import engine_of
 from accelsim.mapping.search import start_search
-from accelsim.memory.ports import _histogram, port_waits
+from accelsim.memory.bank_conflicts import _histogram, port_waits
 
 
 @pytest.mark.parametrize("network", ["mobilenet_v2", "resnet50", "bert_base_s128"])

@@ -14,9 +14,9 @@ from accelsim.engines.pricing import energy_table
 from accelsim.engines.products import Products
 from accelsim.workload.gemm import Convolution, Gemm
 from accelsim.workload.network import build_workload, set_width
+from accelsim.workload.operand_files import read_operands
 from accelsim.workload.precision_profiles import Profile, apply_profile, read_profile
 from accelsim.workload.random_operands import matrix
-from accelsim.workload.tensors import read_operands
 
 PROFILES = Path(accelsim.__file__).parent / "anchors" / "stripes_precision_profiles.csv"
 SMALL = """

@@ -15,7 +15,7 @@ from accelsim.kernels import dram_cycle, dram_transaction
 from accelsim.kernels.dram_state import new_channels
 from accelsim.kernels.schedule import Banks, Memory, Steps, play
 from accelsim.load import load_device
-from accelsim.memory.banked import rules_of
+from accelsim.memory.banked_dram import rules_of
 from accelsim.simulation.totals import MachineTotals
 
 WEIGHT, OFMAP, STORE = 1, 2, 3

@@ -13,8 +13,8 @@ from naive import dram as naive_dram
 
 from accelsim.config.places import anchors_folder, devices_folder
 from accelsim.load import load_device, shipped
-from accelsim.memory.banked import DRAM_COMMANDS
-from accelsim.memory.device import run_trace
+from accelsim.memory.banked_dram import DRAM_COMMANDS
+from accelsim.memory.device_run import run_trace
 from accelsim.memory.traces import Requests, read_trace
 
 BANKED = [name for name in shipped(devices_folder()) if load_device(name).kind == "banked"]
@@ -272,7 +272,7 @@ def test_the_mapping_decides():
     ],
 )
 def test_energy_per_command_follows_from_the_currents(name, activate, read, write, refresh):
-    from accelsim.memory.device import banked_energy
+    from accelsim.memory.device_run import banked_energy
 
     device = load_device(name)
     counts = dict.fromkeys((*DRAM_COMMANDS, "active_cycles", "standby_cycles"), 0)

@@ -20,7 +20,7 @@ from accelsim.config import UserError
 from accelsim.engines.systolic import SystolicEngine
 from accelsim.hardware import SystolicArray
 from accelsim.load import load_hardware
-from accelsim.memory.ports import Buffer, Buffers, port_waits
+from accelsim.memory.bank_conflicts import Buffer, Buffers, port_waits
 from accelsim.report.run_timeline import timeline_title
 from accelsim.simulation.network import replay
 from accelsim.workload.gemm import Convolution, Gemm

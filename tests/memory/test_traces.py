@@ -8,7 +8,7 @@ import pytest
 from accelsim import UserError
 from accelsim.load import load_device
 from accelsim.memory import traces
-from accelsim.memory.patterns import TracePattern, generate
+from accelsim.memory.trace_patterns import TracePattern, generate
 from accelsim.memory.traces import read_trace
 
 DDR4 = "ddr4_2400_8gb_x8"

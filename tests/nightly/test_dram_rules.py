@@ -8,9 +8,9 @@ from test_dram import BANKED, as_settings
 
 from accelsim.config.places import devices_folder
 from accelsim.load import load_device
-from accelsim.memory.banked import DRAM_COMMANDS
-from accelsim.memory.device import run_trace
-from accelsim.memory.patterns import TracePattern, generate
+from accelsim.memory.banked_dram import DRAM_COMMANDS
+from accelsim.memory.device_run import run_trace
+from accelsim.memory.trace_patterns import TracePattern, generate
 
 REQUESTS = 1_000_000
 

@@ -43,7 +43,7 @@ from accelsim.report.show import hardware_report, technology_report, workload_re
 from accelsim.report.text import Facts, Grid, Paragraph, SideBySide, figure, kib, scaled
 from accelsim.simulation.network import count_gemm
 from accelsim.studies.validate import anchors as validate
-from accelsim.studies.validate.calibration import calibrate_gpus
+from accelsim.studies.validate.gpu_calibration import calibrate_gpus
 from accelsim.workload.layers import AnyLayer
 
 WIDTHS = (40, 60, 80, 100, 200)

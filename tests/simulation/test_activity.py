@@ -12,7 +12,7 @@ from accelsim.hardware.sparsity import parse_pattern
 from accelsim.mapping.mapping import Context
 from accelsim.mapping.memory_needed import memory_needed
 from accelsim.mapping.streams import vector_stream
-from accelsim.memory.dram import latency_cycles, transfer_cycles
+from accelsim.memory.ideal_dram import latency_cycles, transfer_cycles
 from accelsim.memory.sram import whole_room
 from accelsim.memory.stream import TileStream
 from accelsim.simulation.activity import (

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from accelsim.hardware.sparsity import parse_pattern
 from accelsim.load import load_hardware
-from accelsim.studies.validate.calibration import (
+from accelsim.studies.validate.gpu_calibration import (
     FITTED,
     HELD_OUT,
     SustainedRates,

@@ -18,8 +18,8 @@ from accelsim.energy.technology import load_technology
 from accelsim.engines.pricing import energy_table
 from accelsim.hardware import OperatingPoint
 from accelsim.load import load_hardware, load_workload
-from accelsim.power.dvfs import Period, PointRun, govern
-from accelsim.power.point_choice import Choices, energy_and_time, front_of, lower_bound_pj
+from accelsim.power.governors import Period, PointRun, govern
+from accelsim.power.operating_point_search import Choices, energy_and_time, front_of, lower_bound_pj
 from accelsim.studies.dvfs import dvfs, points_of
 
 IDEAL = "dram.fidelity=ideal"

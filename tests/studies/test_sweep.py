@@ -11,9 +11,9 @@ from test_cli import accelsim  # noqa: F401  (a fixture)
 
 import accelsim as api
 from accelsim import UserError
-from accelsim.studies.sweep import designs, executors, running, sobol, store
+from accelsim.studies.sweep import design_points, executors, run_sweep, sobol, store
 from accelsim.studies.sweep.constraints import parse_constraint
-from accelsim.studies.sweep.figures import Outcome
+from accelsim.studies.sweep.outcomes import Outcome
 from accelsim.studies.sweep.spec import read_study
 
 SPEC = """\
@@ -60,7 +60,7 @@ def table(folder):
 
 def points(study, **changes):
     data = {"hardware": "edge_npu", "workload": "resnet8", "parameters": study, **changes}
-    return designs.design(read_study(data)).points
+    return design_points.design(read_study(data)).points
 
 
 # --- a whole sweep
@@ -89,7 +89,7 @@ def test_stepped_points_give_the_same(spec, tmp_path):
 
 
 def test_processes_give_the_same_bits_and_a_resumed_sweep_computes_what_is_missing(spec, tmp_path, monkeypatch):
-    monkeypatch.setattr(running, "MOST_CHUNK", 3)
+    monkeypatch.setattr(run_sweep, "MOST_CHUNK", 3)
     here, there = tmp_path / "here", tmp_path / "there"
     api.sweep(spec, here, workers=1)
 
@@ -367,7 +367,7 @@ def test_others_read_while_one_writes(tmp_path):
 
 
 def test_ctrl_c_is_status_130_and_keeps_what_is_done(accelsim, spec, tmp_path, monkeypatch):  # noqa: F811
-    monkeypatch.setattr(running, "MOST_CHUNK", 4)
+    monkeypatch.setattr(run_sweep, "MOST_CHUNK", 4)
     real = store.Store.add
     added = []
 

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from accelsim.studies.sweep.running import Sweep, sweep
+from accelsim.studies.sweep.run_sweep import Sweep, sweep
 
 __all__ = ["Sweep", "sweep"]

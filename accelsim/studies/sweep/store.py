@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from accelsim.config import UserError
-from accelsim.studies.sweep.figures import Outcome
+from accelsim.studies.sweep.outcomes import Outcome
 
 STORE_FILES = ("points.sqlite", ".lock")
 _TABLE = """CREATE TABLE IF NOT EXISTS points (

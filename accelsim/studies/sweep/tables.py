@@ -9,8 +9,8 @@ from typing import Any
 
 from accelsim.config import UserError
 from accelsim.config.files import csv_text, replace_file, write_file
-from accelsim.studies.sweep.designs import Design, DesignPoint
-from accelsim.studies.sweep.figures import POINT_FIGURES, Outcome
+from accelsim.studies.sweep.design_points import Design, DesignPoint
+from accelsim.studies.sweep.outcomes import POINT_FIGURES, Outcome
 
 TABLES = ("points.csv", "points.parquet")
 

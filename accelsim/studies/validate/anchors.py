@@ -13,14 +13,14 @@ from accelsim.engines.products import Products
 from accelsim.engines.table import engine_of
 from accelsim.hardware import BankedDevice, Hardware
 from accelsim.load import load_device, load_hardware, load_workload, shipped
-from accelsim.memory.device import run_trace
+from accelsim.memory.device_run import run_trace
 from accelsim.memory.traces import read_trace
 from accelsim.power.law_fit import fit_clock, score_clock, sort_clocks
 from accelsim.power.measured_points import MeasuredPoint
 from accelsim.power.thermal import Package, steady_k
 from accelsim.studies.dvfs_fit import dvfs_fit
-from accelsim.studies.validate.calibration import HELD_OUT, calibrate_gpus
 from accelsim.studies.validate.chips import compare_chips
+from accelsim.studies.validate.gpu_calibration import HELD_OUT, calibrate_gpus
 from accelsim.workload.gemm import Gemm, apply_pattern, lower_to_gemm, operand_widths
 from accelsim.workload.precision_profiles import apply_profile, read_profile
 

@@ -8,9 +8,9 @@ from typing import Any
 
 from accelsim.config import UserError
 from accelsim.workload.importers import clean_name
-from accelsim.workload.importers.activations import whole_activations
-from accelsim.workload.importers.graph import Graph, GraphOperation
-from accelsim.workload.importers.operators import layers_of
+from accelsim.workload.importers.onnx_activations import whole_activations
+from accelsim.workload.importers.onnx_graph import Graph, GraphOperation
+from accelsim.workload.importers.onnx_operators import layers_of
 
 ONNX_MAX_BYTES = 2**31 - 1  #: what one protobuf message can hold
 SMALL_BYTES = 1024  #: constants up to this size keep their values: shapes, axes, limits

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from accelsim.hardware import BankedDevice, MemoryDevice, SerialDevice
-from accelsim.memory.banked import Sink, run_cycles, run_transactions
-from accelsim.memory.serial import run_serial
+from accelsim.memory.banked_dram import Sink, run_cycles, run_transactions
+from accelsim.memory.serial_device import run_serial
 from accelsim.memory.traces import Requests, read_trace
 
 COUNTED = {  # what a result calls the counts

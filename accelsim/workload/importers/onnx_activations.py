@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import NamedTuple
 
-from accelsim.workload.importers.graph import Graph, GraphOperation
+from accelsim.workload.importers.onnx_graph import Graph, GraphOperation
 
 _PRODUCTS = {"Sigmoid": "Swish", "HardSigmoid": "HardSwish"}  #: what x times that function of x is
 

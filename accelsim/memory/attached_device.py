@@ -10,9 +10,9 @@ import numpy as np
 
 from accelsim.config import UserError
 from accelsim.hardware import Hardware, MemoryDevice, SerialDevice
-from accelsim.memory.banked import counts_of, rules_of
-from accelsim.memory.device import banked_energy, io_energy, serial_energy
-from accelsim.memory.serial import BEGINNING, counts_of_port, port_of
+from accelsim.memory.banked_dram import counts_of, rules_of
+from accelsim.memory.device_run import banked_energy, io_energy, serial_energy
+from accelsim.memory.serial_device import BEGINNING, counts_of_port, port_of
 from accelsim.memory.stream import STORE, TileStream
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ import numpy as np
 
 from accelsim.config import UserError
 from accelsim.hardware import OperatingPoint
-from accelsim.power.point_choice import Choices, Front, energy_and_time, front_of, lower_bound_pj
+from accelsim.power.operating_point_search import Choices, Front, energy_and_time, front_of, lower_bound_pj
 
 EXACT = 1e-12  # relative; of sums of the same times in another order
 

@@ -17,8 +17,8 @@ from accelsim.hardware import Hardware
 from accelsim.load import WORKLOAD_PREFIX
 from accelsim.simulation.network import simulate
 from accelsim.simulation.totals import MachineTotals
-from accelsim.studies.sweep.designs import DesignPoint
-from accelsim.studies.sweep.figures import Outcome, outcome_of
+from accelsim.studies.sweep.design_points import DesignPoint
+from accelsim.studies.sweep.outcomes import Outcome, outcome_of
 from accelsim.studies.sweep.spec import Study, laid
 from accelsim.version import __version__
 from accelsim.workload.network import Workload, build_workload

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from accelsim.config import UserError, invalid
 from accelsim.studies.sweep.constraints import Constraint, parse_constraint, refuse_unknown
-from accelsim.studies.sweep.figures import POINT_FIGURES
+from accelsim.studies.sweep.outcomes import POINT_FIGURES
 from accelsim.studies.sweep.sobol import DIMENSIONS, SOBOL_BITS, sobol
 from accelsim.studies.sweep.spec import MOST_POINTS, Study
 

@@ -12,13 +12,13 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from accelsim.config.files import prepare_folder
-from accelsim.studies.sweep.designs import Design, DesignPoint, design
-from accelsim.studies.sweep.evaluation import evaluate, keys_of, pack_outcomes
+from accelsim.studies.sweep.design_points import Design, DesignPoint, design
 from accelsim.studies.sweep.executors import Workforce, completed, workforce
-from accelsim.studies.sweep.figures import Outcome
+from accelsim.studies.sweep.outcomes import Outcome
 from accelsim.studies.sweep.spec import Study, read_study
 from accelsim.studies.sweep.store import STORE_FILES, opened
 from accelsim.studies.sweep.tables import TABLES, records_of, write_tables
+from accelsim.studies.sweep.worker import evaluate, keys_of, pack_outcomes
 
 if TYPE_CHECKING:
     import pandas as pd

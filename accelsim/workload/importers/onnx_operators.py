@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from accelsim.workload.importers.graph import Graph, GraphOperation, GraphTensor, Translation, rows_of
+from accelsim.workload.importers.onnx_graph import Graph, GraphOperation, GraphTensor, Translation, rows_of
 from accelsim.workload.layers import Tokens, width_of
 
 ONNX_FUNCTIONS = {

@@ -14,12 +14,12 @@ from accelsim.config import (
     assign_value,
     invalid,
     merge_documents,
-    nearest,
     read_yaml,
     show_value,
-    validated,
+    suggest,
+    validate_document,
 )
-from accelsim.config.places import devices_folder, hwconfigs_folder, workloads_folder
+from accelsim.config.places import locate_devices, locate_hwconfigs, locate_workloads
 from accelsim.hardware import BankedDevice, Hardware, MemoryDevice, SerialDevice
 from accelsim.workload.network import Workload, build_workload
 
@@ -59,7 +59,7 @@ def load_hardware(hardware: str | Path = DEFAULT_HARDWARE, settings: Iterable[st
 
     Raises: UserError naming what is wrong and where.
     """
-    return validated(Hardware, hardware_document(hardware, settings))
+    return validate_document(Hardware, read_hardware_document(hardware, settings))
 
 
 def load_workload(workload: str | Path, settings: Iterable[str] = ()) -> Workload:
@@ -67,7 +67,7 @@ def load_workload(workload: str | Path, settings: Iterable[str] = ()) -> Workloa
 
     Raises: UserError naming what is wrong and where.
     """
-    return build_workload(workload_document(workload, settings))
+    return build_workload(read_workload_document(workload, settings))
 
 
 def load_device(device: str | Path, settings: Iterable[str] = (), mapping: str | None = None) -> MemoryDevice:
@@ -75,18 +75,18 @@ def load_device(device: str | Path, settings: Iterable[str] = (), mapping: str |
 
     Raises: UserError naming what is wrong and where.
     """
-    document = device_document(device, settings)
+    document = read_device_document(device, settings)
     if mapping is not None:
         document = assign_value(document, "mapping", mapping, f"--mapping {mapping}")
     kind = document.data.get("kind")
     if kind == "serial":
-        return validated(SerialDevice, document)
+        return validate_document(SerialDevice, document)
     if kind not in ("banked", None):
         raise invalid(document, ("kind",), f"no such kind, got {show_value(kind)}; allowed: banked, serial")
-    return validated(BankedDevice, document)
+    return validate_document(BankedDevice, document)
 
 
-def shipped(folder: Path) -> list[str]:
+def list_names(folder: Path) -> list[str]:
     """Names of the files that ship in a folder."""
     return sorted(path.stem for path in folder.glob("*.yaml"))
 
@@ -98,7 +98,7 @@ def split_settings(settings: Iterable[str]) -> tuple[list[str], list[str]]:
     return [text for text in texts if not text.startswith(WORKLOAD_PREFIX)], workload
 
 
-def imported(path: Path) -> dict[str, Any]:
+def import_file(path: Path) -> dict[str, Any]:
     """The data that an importer makes of another tool's file.
 
     Raises: UserError where no importer takes such a file, or the importer refuses it.
@@ -109,12 +109,12 @@ def imported(path: Path) -> dict[str, Any]:
     return IMPORTERS[suffix](path)
 
 
-def hardware_document(name: str | Path, settings: Iterable[str] = ()) -> Document:
+def read_hardware_document(name: str | Path, settings: Iterable[str] = ()) -> Document:
     """A hardware file with what it extends and the settings, unchecked, each value with its place."""
-    return with_device(apply_settings(_document(name, hwconfigs_folder(), "hardware"), settings))
+    return resolve_device(apply_settings(_document(name, locate_hwconfigs(), "hardware"), settings))
 
 
-def with_device(document: Document) -> Document:
+def resolve_device(document: Document) -> Document:
     """The same with the values of the memory device that a hardware file names; paths start from the file.
 
     Raises: UserError where there is no such device, or its file is wrong.
@@ -134,14 +134,14 @@ def with_device(document: Document) -> Document:
     return document._replace(data=document.data | {"dram": dram | {"device": device}})
 
 
-def workload_document(name: str | Path, settings: Iterable[str] = ()) -> Document:
+def read_workload_document(name: str | Path, settings: Iterable[str] = ()) -> Document:
     """A workload file with settings, unchecked, each value with its place."""
-    return apply_settings(_document(name, workloads_folder(), "workload"), settings, WORKLOAD_PREFIX)
+    return apply_settings(_document(name, locate_workloads(), "workload"), settings, WORKLOAD_PREFIX)
 
 
-def device_document(name: str | Path, settings: Iterable[str] = ()) -> Document:
+def read_device_document(name: str | Path, settings: Iterable[str] = ()) -> Document:
     """A device file with settings, unchecked, each value with its place."""
-    return apply_settings(_document(name, devices_folder(), "device"), settings)
+    return apply_settings(_document(name, locate_devices(), "device"), settings)
 
 
 def _document(name: str | Path, folder: Path, what: str, extending: tuple[Path, ...] = ()) -> Document:
@@ -181,11 +181,11 @@ def _read(path: Path, what: str) -> Document:
     made = "hardware" if suffix in HARDWARE_IMPORTS else "workload"
     if made != what:
         raise UserError(f"{path}: expected {what}, but {suffix} files give {made}")
-    return Document(str(path), imported(path), {})
+    return Document(str(path), import_file(path), {})
 
 
 MARKS = {"workload": "layers", "hardware": "engine", "device": "kind"}  # the key that tells which a file is
-_FOLDERS = {"workload": workloads_folder, "hardware": hwconfigs_folder, "device": devices_folder}
+_FOLDERS = {"workload": locate_workloads, "hardware": locate_hwconfigs, "device": locate_devices}
 _ARTICLES = {"workload": "a workload", "hardware": "hardware", "device": "a memory device"}
 _OPTIONS = {"hardware": "; give it with --hw", "device": "; give it with --device"}
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
@@ -199,10 +199,10 @@ def is_path(name: str | Path) -> bool:
 def _locate(name: str | Path, folder: Path, what: str) -> Path:
     if is_path(name):
         return Path(name)
-    names = shipped(folder)
+    names = list_names(folder)
     if name in names:
         return folder / f"{name}.yaml"
     for other, others in _FOLDERS.items():
-        if other != what and name in shipped(others()):
+        if other != what and name in list_names(others()):
             raise UserError(f"'{name}' is {_ARTICLES[other]}, expected {what}{_OPTIONS.get(other, '')}")
-    raise UserError(f"no {what} called '{name}'{nearest(str(name), names)}")
+    raise UserError(f"no {what} called '{name}'{suggest(str(name), names)}")

@@ -7,17 +7,17 @@ from pathlib import Path
 import pytest
 
 from accelsim.config import UserError
-from accelsim.config.places import hwconfigs_folder, workloads_folder
+from accelsim.config.places import locate_hwconfigs, locate_workloads
 from accelsim.engines.table import engine_of
 from accelsim.load import (
     DEFAULT_HARDWARE,
-    hardware_document,
-    imported,
+    import_file,
+    list_names,
     load_hardware,
     load_workload,
-    shipped,
+    read_hardware_document,
+    read_workload_document,
     split_settings,
-    workload_document,
 )
 
 SLEEP = "name: sleep\nlayers: [{name: a, type: linear, out_features: 2, input_shape: {features: 3}}]\n"
@@ -59,21 +59,21 @@ def write(path, text):
 # shipped
 
 
-@pytest.mark.parametrize("name", shipped(hwconfigs_folder()))
+@pytest.mark.parametrize("name", list_names(locate_hwconfigs()))
 def test_every_hardware_file_loads_under_its_name_from_anywhere(name, folder):
     assert load_hardware(name).name == name
-    assert load_hardware(hwconfigs_folder() / f"{name}.yaml") == load_hardware(name)
+    assert load_hardware(locate_hwconfigs() / f"{name}.yaml") == load_hardware(name)
 
 
-@pytest.mark.parametrize("name", shipped(workloads_folder()))
+@pytest.mark.parametrize("name", list_names(locate_workloads()))
 def test_every_network_loads_under_its_name_from_anywhere(name, folder):
     network = load_workload(name)
     assert network.name == name
-    assert load_workload(str(workloads_folder() / f"{name}.yaml")) == network
+    assert load_workload(str(locate_workloads() / f"{name}.yaml")) == network
 
 
 def test_the_default_hardware_ships():
-    assert load_hardware().name == DEFAULT_HARDWARE in shipped(hwconfigs_folder())
+    assert load_hardware().name == DEFAULT_HARDWARE in list_names(locate_hwconfigs())
 
 
 @pytest.mark.parametrize(
@@ -97,7 +97,7 @@ def test_the_default_hardware_ships():
         (load_workload, "./", ".: cannot be read: is a directory"),
         (
             load_hardware,
-            str(workloads_folder() / "resnet50.yaml"),
+            str(locate_workloads() / "resnet50.yaml"),
             "resnet50.yaml:8: 'layers' belongs to workload files, expected hardware",
         ),
     ],
@@ -121,7 +121,7 @@ def test_a_chain_of_files_extends_by_paths_relative_to_each(folder):
     write("deep/c.yaml", "extends: edge_npu\nname: c\nengine: {rows: 5, cols: 7}\n")
     hardware = load_hardware("sub/a.yaml")
     assert (hardware.name, hardware.engine.rows, hardware.engine.cols) == ("a", 3, 7)
-    assert hardware_document(folder / "sub" / "a.yaml").place(("engine", "cols")).endswith("c.yaml:3")
+    assert read_hardware_document(folder / "sub" / "a.yaml").place(("engine", "cols")).endswith("c.yaml:3")
 
 
 def test_a_workload_extends_another(folder):
@@ -192,7 +192,7 @@ def test_a_topology_table_is_a_workload(name, folder):
     write(name, TOPOLOGY)
     network = load_workload(name, ["batch=2"])
     assert (network.macs, network.file.batch, len(network.nodes)) == (24, 2, 1)
-    assert imported(Path(name))["layers"][0]["name"] == "fc"
+    assert import_file(Path(name))["layers"][0]["name"] == "fc"
 
 
 def test_a_configuration_is_hardware_upon_a_shipped_file(folder):
@@ -208,8 +208,8 @@ def test_a_configuration_is_hardware_upon_a_shipped_file(folder):
         (load_hardware, "x.csv", "x.csv: expected hardware, but .csv files give workload"),
         (load_hardware, "x.ONNX", "x.ONNX: expected hardware, but .onnx files give workload"),
         (load_workload, "x.cfg", "x.cfg: expected workload, but .cfg files give hardware"),
-        (imported, Path("x.yaml"), "x.yaml: nothing imports '.yaml' files; allowed: .csv, .cfg, .onnx"),
-        (imported, Path("x"), "x: nothing imports '' files; allowed: .csv, .cfg, .onnx"),
+        (import_file, Path("x.yaml"), "x.yaml: nothing imports '.yaml' files; allowed: .csv, .cfg, .onnx"),
+        (import_file, Path("x"), "x: nothing imports '' files; allowed: .csv, .cfg, .onnx"),
     ],
 )
 def test_a_file_of_the_wrong_kind_is_told_for_what_it_is(load, name, told, folder):
@@ -234,7 +234,7 @@ def test_settings_change_what_is_loaded(folder):
     write("sleep.yaml", SLEEP)
     network = load_workload("sleep.yaml", ["layers.a.out_features=5", "batch=3"])
     assert (network.macs, network.file.batch) == (15, 3)
-    assert workload_document("sleep.yaml", ["workload.batch=3"]).place(("batch",)) == "--set workload.batch=3"
+    assert read_workload_document("sleep.yaml", ["workload.batch=3"]).place(("batch",)) == "--set workload.batch=3"
     hardware = load_hardware(
         "edge_npu", ["engine={kind: systolic, rows: 4, cols: 4, dataflow: os}", "dram.latency_ns=7"]
     )

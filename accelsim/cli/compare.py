@@ -40,7 +40,7 @@ def compare_command(
 ) -> None:
     """Compare hardware, precisions and sparsities: gains, what they promised, and what took the rest."""
     from accelsim.config import UserError
-    from accelsim.config.files import json_text, prepare_folder
+    from accelsim.config.files import format_json, prepare_folder
     from accelsim.report.compare_files import COMPARISON_FILES, write_comparison
 
     if claims and (workload or hw or precision or sparsity or settings):
@@ -54,7 +54,7 @@ def compare_command(
         records, told, report = _compared(workload, hw or ["edge_npu"], precision, sparsity, settings or [])
     written = write_comparison(folder, records) if folder else []
     if as_json:
-        typer.echo(json_text(told), nl=False)
+        typer.echo(format_json(told), nl=False)
         return
     show(report)
     for path in written:

@@ -35,7 +35,7 @@ def dram_command(
     as_json: JsonArgument = False,
 ) -> None:
     """Run a trace of requests through a memory device: cycles, latency, row hits, energy."""
-    from accelsim.config.files import json_text
+    from accelsim.config.files import format_json
     from accelsim.load import load_device
     from accelsim.memory.device_run import run_trace
     from accelsim.memory.traces import read_trace
@@ -52,7 +52,7 @@ def dram_command(
         with command_list(commands, chosen) as sink:
             result = run_trace(chosen, pieces, fidelity.value, sink)
     if as_json:
-        typer.echo(json_text(result.as_json()), nl=False)
+        typer.echo(format_json(result.as_json()), nl=False)
         return
     show(dram_report(result))
     if commands is not None:

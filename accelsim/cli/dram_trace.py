@@ -28,8 +28,8 @@ def dram_trace_command(
     seed: Annotated[int, typer.Option(metavar="N", help="Of random.")] = 0,
 ) -> None:
     """Make a trace of requests for the dram command."""
-    from accelsim.config import Document, validated
-    from accelsim.memory.trace_patterns import TracePattern, generate
+    from accelsim.config import Document, validate_document
+    from accelsim.memory.trace_patterns import TracePattern, generate_trace
     from accelsim.report.dram_files import trace_file, write_trace
 
     trace_file(out)
@@ -49,6 +49,6 @@ def dram_trace_command(
     places: dict[tuple[str | int, ...], str] = {
         (key,): f"--{options.get(key, key).replace('_', '-')}" for key in values
     }
-    spec = validated(TracePattern, Document("", values, places))
-    write_trace(out, generate(spec))
+    spec = validate_document(TracePattern, Document("", values, places))
+    write_trace(out, generate_trace(spec))
     typer.echo(f"wrote {out}")

@@ -63,7 +63,7 @@ def dutycycle_command(
     as_json: JsonArgument = False,
 ) -> None:
     """Average power and battery life of a device that sleeps between inferences, cascades, or is woken by events."""
-    from accelsim.config.files import json_text, prepare_folder
+    from accelsim.config.files import format_json, prepare_folder
     from accelsim.report.dutycycle import DUTYCYCLE_FILES, dutycycle_record, dutycycle_report, write_dutycycle
     from accelsim.studies.dutycycle import DeviceUse, dutycycle
 
@@ -88,7 +88,7 @@ def dutycycle_command(
     record = dutycycle_record(found, {"hardware": hardware.name, "settings": settings or []})
     written = [] if folder is None else write_dutycycle(folder, record)
     if as_json:
-        typer.echo(json_text(record), nl=False)
+        typer.echo(format_json(record), nl=False)
         return
     show(dutycycle_report(found, run_title(hardware, networks[0][0], settings)))
     for path in written:
@@ -159,10 +159,10 @@ def _detector(
     from accelsim.config import UserError
     from accelsim.load import load_hardware, load_workload
     from accelsim.power.dutycycle import Watch
-    from accelsim.studies.dutycycle import detector_power_mw
+    from accelsim.studies.dutycycle import find_detector_mw
 
     if power_mw is not None:
         raise UserError(f"--detector {name}: its power comes from its runs; leave --detector-mw out")
     hardware, network = load_hardware(hw), load_workload(name)
     looks = f"detector: {network.name} on {hardware.name} every {period_s:g} s, which idles in between, all of it on"
-    return Watch(detector_power_mw(hardware, network, period_s), *rates), [f"{looks}; --detector-mw states its power"]
+    return Watch(find_detector_mw(hardware, network, period_s), *rates), [f"{looks}; --detector-mw states its power"]

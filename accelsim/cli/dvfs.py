@@ -41,7 +41,7 @@ def dvfs_command(
     as_json: JsonArgument = False,
 ) -> None:
     """Run a network at each operating point; which one is best for all of it, and for each layer."""
-    from accelsim.config.files import json_text, prepare_folder
+    from accelsim.config.files import format_json, prepare_folder
     from accelsim.report.dvfs import DVFS_FILES, dvfs_record, dvfs_report, write_dvfs
     from accelsim.report.dvfs_plot import dvfs_image
     from accelsim.studies.dvfs import dvfs as at_all_points
@@ -55,7 +55,7 @@ def dvfs_command(
     record = dvfs_record(found, {"hardware": hardware.name, "workload": network.name, "settings": settings or []})
     written = [] if folder is None else write_dvfs(folder, found, record, dvfs_image(found, title))
     if as_json:
-        typer.echo(json_text(record), nl=False)
+        typer.echo(format_json(record), nl=False)
         return
     show(dvfs_report(found, title, []))
     for path in written:

@@ -28,7 +28,7 @@ def dvfs_fit_command(
 ) -> None:
     """Fit laws of clock and power to measured points of a chip."""
     from accelsim.config import UserError
-    from accelsim.config.files import json_text, prepare_folder, write_file
+    from accelsim.config.files import format_json, prepare_folder, write_file
     from accelsim.report.dvfs_fit import dvfs_fit_report, operating_points_yaml
     from accelsim.studies.dvfs_fit import dvfs_fit
 
@@ -40,7 +40,7 @@ def dvfs_fit_command(
         prepare_folder(out.parent, [out.name])
         write_file(out, text)
     if as_json:
-        typer.echo(json_text(silicon.record()), nl=False)
+        typer.echo(format_json(silicon.record()), nl=False)
         return
     show(dvfs_fit_report(silicon))
     typer.echo(f"\n{text}" if out is None else f"wrote {out}", nl=out is not None)

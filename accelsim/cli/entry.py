@@ -45,13 +45,13 @@ def _failed(error: Exception) -> int:
 
 def _usage(message: str) -> str:
     """A usage error; a command that does not exist gets the nearest one."""
-    from accelsim.config import nearest
+    from accelsim.config import suggest
 
     message = message.replace("Value error, ", "")
     if not message.startswith("No such command '"):
         return message
     word = message.split("'")[1]
-    return f"no command called '{word}'{nearest(word, commands())}"
+    return f"no command called '{word}'{suggest(word, commands())}"
 
 
 def commands() -> list[str]:

@@ -34,7 +34,7 @@ def gating_command(
     as_json: JsonArgument = False,
 ) -> None:
     """Hold idle intervals against break-even times: what clock and power gating save."""
-    from accelsim.config.files import json_text, prepare_folder
+    from accelsim.config.files import format_json, prepare_folder
     from accelsim.report.gating import GATING_FILES, gating_image, gating_record, gating_report, write_gating
     from accelsim.studies.gating import gating
 
@@ -46,7 +46,7 @@ def gating_command(
     record = gating_record(found, {"hardware": hardware.name, "workload": network.name, "settings": settings or []})
     written = [] if folder is None else write_gating(folder, record, gating_image(found, title))
     if as_json:
-        typer.echo(json_text(record), nl=False)
+        typer.echo(format_json(record), nl=False)
         return
     show(gating_report(found, title, []))
     for path in written:

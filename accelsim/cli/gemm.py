@@ -29,7 +29,7 @@ def gemm_command(
 ) -> None:
     """One product, M x K by K x N, on the array alone, without memory."""
     from accelsim.config import parse_sizes
-    from accelsim.config.files import json_text
+    from accelsim.config.files import format_json
     from accelsim.load import load_hardware
     from accelsim.simulation.network import count_gemm
 
@@ -37,7 +37,7 @@ def gemm_command(
     rows, reduction, columns = parse_sizes({"M": m, "K": k, "N": n})
     counted = count_gemm(hardware, rows, reduction, columns, fidelity.value)
     if as_json:
-        typer.echo(json_text(counted), nl=False)
+        typer.echo(format_json(counted), nl=False)
         return
     from accelsim.report.gemm import gemm_report
 

@@ -18,11 +18,11 @@ def import_command(
     """Turn another tool's model or configuration into YAML."""
     from accelsim.config import UserError
     from accelsim.config.files import prepare_folder, write_file
-    from accelsim.load import imported
-    from accelsim.workload.importers import dump
+    from accelsim.load import import_file
+    from accelsim.workload.importers import format_yaml
 
     if out.suffix.lower() not in (".yaml", ".yml"):
         raise UserError(f"--out {out}: YAML is what is written; allowed: a name that ends in .yaml")
     prepare_folder(out.parent, [out.name])
-    write_file(out, dump(imported(file)))
+    write_file(out, format_yaml(import_file(file)))
     typer.echo(f"wrote {out}")

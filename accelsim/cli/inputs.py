@@ -32,13 +32,13 @@ def chosen(
 def profiled(network: Workload, name: str | None, accuracy: str | None) -> tuple[Workload, list[str]]:
     """The network at a profile's widths, if one is named, and notes on where they come from."""
     from accelsim.config import UserError
-    from accelsim.workload.precision_profiles import apply_profile, profile_file, read_profile
+    from accelsim.workload.precision_profiles import apply_profile, find_profile_file, read_profile
 
     if not name:
         if accuracy is not None:
             raise UserError(f"--accuracy {accuracy}: is a row of a profile; give --precision-profile as well")
         return network, []
-    path, accuracy = profile_file(name), accuracy or "100%"
+    path, accuracy = find_profile_file(name), accuracy or "100%"
     profile = read_profile(path, network.name, accuracy)
     return apply_profile(network, profile), [f"activation widths of {path.name} at {accuracy}: {profile.provenance}"]
 

@@ -17,11 +17,11 @@ def list_command(
     as_json: JsonArgument = False,
 ) -> None:
     """List what ships: hardware, workloads, memory devices, technologies."""
-    from accelsim.config.files import json_text
+    from accelsim.config.files import format_json
     from accelsim.report.list import list_report, list_shipped
 
     entries = list_shipped(kind.value)
     if as_json:
-        typer.echo(json_text({kind.value: entries}), nl=False)
+        typer.echo(format_json({kind.value: entries}), nl=False)
     else:
         show_report(list_report(entries))

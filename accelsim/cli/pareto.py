@@ -20,7 +20,7 @@ def pareto_command(
     as_json: JsonArgument = False,
 ) -> None:
     """The points that no other beats in both columns, as a table and a figure."""
-    from accelsim.config.files import json_text, prepare_folder
+    from accelsim.config.files import format_json, prepare_folder
     from accelsim.report.pareto import PARETO_FILES, draw
     from accelsim.report.sweep import pareto_report
     from accelsim.studies.pareto import find_fronts, read_sweep_points
@@ -30,7 +30,7 @@ def pareto_command(
     prepare_folder(folder, PARETO_FILES)
     written = draw(folder, points, found, x, y)
     if as_json:
-        typer.echo(json_text({"x": x, "y": y, "fronts": found}), nl=False)
+        typer.echo(format_json({"x": x, "y": y, "fronts": found}), nl=False)
         return
     show(pareto_report(found, x, y))
     for path in written:

@@ -34,7 +34,7 @@ def roofline_command(
     as_json: JsonArgument = False,
 ) -> None:
     """Draw a network's layers under the hardware's roofs."""
-    from accelsim.config.files import json_text, write_file
+    from accelsim.config.files import format_json, write_file
     from accelsim.report.figures import figure_file
     from accelsim.report.roofline_plot import roofline_image
     from accelsim.report.roofline_tables import roofline_record, roofline_report, roofline_title
@@ -50,7 +50,7 @@ def roofline_command(
     line, title = roofline_of(result, hardware, network), roofline_title(result.summary)
     write_file(out, roofline_image(line, title, out.suffix))
     if as_json:
-        typer.echo(json_text(roofline_record(line, result.summary, out)), nl=False)
+        typer.echo(format_json(roofline_record(line, result.summary, out)), nl=False)
         return
     show(roofline_report(line, title, result.summary["notes"]))
     typer.echo(f"wrote {out}")

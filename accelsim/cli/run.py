@@ -45,8 +45,8 @@ def run_command(
     as_json: JsonArgument = False,
 ) -> None:
     """Run a network: cycles, stalls, energy, what bounds it."""
-    from accelsim.config import UserError, nearest
-    from accelsim.config.files import json_text, prepare_folder, write_file
+    from accelsim.config import UserError, suggest
+    from accelsim.config.files import format_json, prepare_folder, write_file
     from accelsim.report.run_files import RESULT_FILES, write_result
     from accelsim.report.run_perfetto import trace_text
     from accelsim.report.run_timeline import timeline_image
@@ -61,7 +61,7 @@ def run_command(
             raise UserError(f"--timeline {timeline}: needs --out DIR, the folder to write it to")
         names = [node.layer.name for node in network.nodes]
         if timeline not in names:
-            raise UserError(f"--timeline {timeline}: no layer of {network.name}{nearest(timeline, names)}")
+            raise UserError(f"--timeline {timeline}: no layer of {network.name}{suggest(timeline, names)}")
     if trace is not None:
         if trace.suffix.lower() != ".json":
             raise UserError(f"--trace {trace}: JSON is what is written; allowed: a name that ends in .json")
@@ -90,7 +90,7 @@ def run_command(
         written.append(trace)
     if as_json:
         layers = [result.record(row) for row in result.rows]
-        typer.echo(json_text({**result.summary, "layers": layers}), nl=False)
+        typer.echo(format_json({**result.summary, "layers": layers}), nl=False)
         return
     from accelsim.report.run import run_report
 

@@ -19,11 +19,11 @@ def show_command(
     as_json: JsonArgument = False,
 ) -> None:
     """Show a network and whether it fits, hardware with its sources, or an energy table."""
-    from accelsim.config.files import json_text
+    from accelsim.config.files import format_json
     from accelsim.report.list import show_named
 
     value, report = show_named(name, hw, settings or [])
     if as_json:
-        typer.echo(json_text(value), nl=False)
+        typer.echo(format_json(value), nl=False)
     else:
         show_report(report)

@@ -27,14 +27,14 @@ def sweep_command(
     as_json: JsonArgument = False,
 ) -> None:
     """Simulate many points; the same command resumes what was stopped."""
-    from accelsim.config.files import json_text
+    from accelsim.config.files import format_json
     from accelsim.report.sweep import sweep_report
     from accelsim.studies.sweep import sweep as run
 
     with PointProgress() as progress:
         done = run(spec, out, workers, scheduler, progress)
     if as_json:
-        typer.echo(json_text(done.summary), nl=False)
+        typer.echo(format_json(done.summary), nl=False)
         return
     show(sweep_report(done.summary))
     for path in done.files:

@@ -15,13 +15,13 @@ def validate_command(as_json: JsonArgument = False) -> None:
 
     Exit status 1 where one of them leaves its band.
     """
-    from accelsim.config.files import json_text
+    from accelsim.config.files import format_json
     from accelsim.report.validate import validate_report
     from accelsim.studies.validate.anchors import validate, validation_record
 
     checked = validate()
     if as_json:
-        typer.echo(json_text(validation_record(checked)), nl=False)
+        typer.echo(format_json(validation_record(checked)), nl=False)
     else:
         show_report(validate_report(checked))
     if not all(anchor.holds for anchor in checked):

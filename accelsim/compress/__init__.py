@@ -1,7 +1,7 @@
 """What precision and sparsity do to the numbers."""
 
-from accelsim.compress.prune import Compressed, compressed, pruned, thinned
+from accelsim.compress.prune import Compressed, compress_weights, prune_to_pattern, zero_smallest
 from accelsim.compress.quantize import apply_precision
 from accelsim.compress.sparsify import apply_sparsity
 
-__all__ = ["Compressed", "apply_precision", "apply_sparsity", "compressed", "pruned", "thinned"]
+__all__ = ["Compressed", "apply_precision", "apply_sparsity", "compress_weights", "prune_to_pattern", "zero_smallest"]

@@ -37,7 +37,7 @@ class Compressed(NamedTuple):
             raise UserError(f"compressed weights: some that are not zero lie beyond K; allowed: below {k}")
 
 
-def pruned(w: np.ndarray, pattern: Pattern) -> np.ndarray:
+def prune_to_pattern(w: np.ndarray, pattern: Pattern) -> np.ndarray:
     """Weights [groups, K, N] with the largest of each group kept, by magnitude, the earlier of equal ones; others 0."""
     from accelsim.kernels.sparse_weights import prune
 
@@ -46,7 +46,7 @@ def pruned(w: np.ndarray, pattern: Pattern) -> np.ndarray:
     return kept
 
 
-def thinned(w: np.ndarray, share: float) -> np.ndarray:
+def zero_smallest(w: np.ndarray, share: float) -> np.ndarray:
     """Weights with the smallest of them, by magnitude, set to zero wherever they stand: so large a share of all."""
     left = w.copy().reshape(-1)
     smallest = np.argsort(np.abs(left.astype(np.int64)), kind="stable")
@@ -54,7 +54,7 @@ def thinned(w: np.ndarray, share: float) -> np.ndarray:
     return left.reshape(w.shape)
 
 
-def compressed(w: np.ndarray, pattern: Pattern | None) -> Compressed:
+def compress_weights(w: np.ndarray, pattern: Pattern | None) -> Compressed:
     """Weights [groups, K, N] as a sparse tensor core reads them.
 
     Raises: UserError where a group holds more weights than the pattern keeps.

@@ -12,7 +12,7 @@ WORD_BITS = 64
 RUN_BITS = 5
 
 
-def coded_share(zeros: float, bits: int) -> Fraction:
+def estimate_coded_share(zeros: float, bits: int) -> Fraction:
     """Coded over plain size of values of so many bits, a share of them zeros that stand anywhere; 1 where it is more.
 
     Expected size: of zeros that are independent, runs are distributed geometrically.

@@ -7,14 +7,14 @@ from accelsim.config.documents import (
     apply_settings,
     assign_value,
     merge_documents,
-    nearest,
     parse_sizes,
     parse_value,
     parse_yaml,
     read_yaml,
     show_value,
+    suggest,
 )
-from accelsim.config.values import Count, Name, NonNegative, Positive, Size, Value, invalid, validated
+from accelsim.config.values import Count, Name, NonNegative, Positive, Size, Value, invalid, validate_document
 
 __all__ = [
     "Count",
@@ -30,11 +30,11 @@ __all__ = [
     "assign_value",
     "invalid",
     "merge_documents",
-    "nearest",
     "parse_sizes",
     "parse_value",
     "parse_yaml",
     "read_yaml",
     "show_value",
-    "validated",
+    "suggest",
+    "validate_document",
 ]

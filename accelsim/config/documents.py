@@ -160,7 +160,7 @@ def _assign(document: Document, keys: list[str], value: Any, source: str) -> Doc
         if child is None:  # a new section
             places[path] = source
         elif not isinstance(child, dict | list):
-            raise UserError(f"{source}: {dotted(path)} is a value, not a section")
+            raise UserError(f"{source}: {join_path(path)} is a value, not a section")
         here[step] = copy.copy({} if child is None else child)
         here = here[step]
     _forget(places, path)
@@ -175,7 +175,7 @@ def _list_index(items: list[Any], key: str, source: str) -> int:
     for known in (names, numbers):
         if key in known:
             return known.index(key)
-    allowed = nearest(key, [name for name in names if isinstance(name, str)])
+    allowed = suggest(key, [name for name in names if isinstance(name, str)])
     raise UserError(f"{source}: '{_short(key)}' is no item's name, nor its number (below {len(items)}){allowed}")
 
 
@@ -260,7 +260,7 @@ def _scalar(node: yaml.ScalarNode) -> Any:
     return text
 
 
-def nearest(word: str, known: Iterable[str]) -> str:
+def suggest(word: str, known: Iterable[str]) -> str:
     """``; did you mean 'x'?`` where a known word is near, and what is allowed otherwise."""
     names = sorted(known)
     in_lower = {name.lower(): name for name in names}
@@ -277,7 +277,7 @@ def show_value(value: Any) -> str:
     return words[value] if value is None or isinstance(value, bool) else _short(repr(value))
 
 
-def dotted(path: KeyPath) -> str:
+def join_path(path: KeyPath) -> str:
     """A path as ``--set`` takes it."""
     return ".".join(_short(str(step)) for step in path)
 

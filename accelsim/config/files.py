@@ -114,7 +114,7 @@ def _umask() -> int:
     return mask
 
 
-def csv_text(records: list[dict[str, Any]], columns: list[str] | None = None) -> str:
+def format_csv(records: list[dict[str, Any]], columns: list[str] | None = None) -> str:
     """Records as CSV, None as an empty field; columns are the first record's unless given."""
     buffer = io.StringIO()
     writer = csv.DictWriter(buffer, fieldnames=columns or list(records[0]), lineterminator="\n")
@@ -123,6 +123,6 @@ def csv_text(records: list[dict[str, Any]], columns: list[str] | None = None) ->
     return buffer.getvalue()
 
 
-def json_text(value: Any) -> str:
+def format_json(value: Any) -> str:
     """JSON for people and programs."""
     return json.dumps(value, indent=2, allow_nan=False) + "\n"

@@ -7,22 +7,22 @@ from pathlib import Path
 _PACKAGE = Path(__file__).resolve().parents[1]
 
 
-def hwconfigs_folder() -> Path:
+def locate_hwconfigs() -> Path:
     """Hardware files; energy and SRAM tables under ``technology/``, devices under ``dram/``."""
     return _shipped("hwconfigs")
 
 
-def devices_folder() -> Path:
+def locate_devices() -> Path:
     """DRAM and other memories behind the chip's edge."""
-    return hwconfigs_folder() / "dram"
+    return locate_hwconfigs() / "dram"
 
 
-def workloads_folder() -> Path:
+def locate_workloads() -> Path:
     """One network each."""
     return _shipped("workloads")
 
 
-def anchors_folder() -> Path:
+def locate_anchors() -> Path:
     """Published figures."""
     return _PACKAGE / "anchors"
 

@@ -9,7 +9,7 @@ from typing import Annotated, Any, ClassVar, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import ErrorDetails, PydanticCustomError
 
-from accelsim.config.documents import Document, KeyPath, UserError, dotted, nearest, show_value
+from accelsim.config.documents import Document, KeyPath, UserError, join_path, show_value, suggest
 
 Size = Annotated[int, Field(gt=0, le=2**31 - 1)]
 Count = Annotated[int, Field(ge=0, le=2**31 - 1)]
@@ -60,7 +60,7 @@ def _keys(model: type[Value]) -> frozenset[str]:
     return frozenset(field.alias or name for name, field in model.model_fields.items())
 
 
-def validated(model: type[V], document: Document) -> V:
+def validate_document(model: type[V], document: Document) -> V:
     """document as a value of the given model.
 
     Raises: UserError naming place, key, value and what is allowed.
@@ -73,7 +73,7 @@ def validated(model: type[V], document: Document) -> V:
 
 def invalid(document: Document, path: KeyPath, problem: str) -> UserError:
     """The error for a value that is well-formed by itself but wrong where it stands."""
-    return UserError(": ".join(filter(None, (document.place(path), dotted(path), problem))))
+    return UserError(": ".join(filter(None, (document.place(path), join_path(path), problem))))
 
 
 def _told(error: ErrorDetails, document: Document, model: type[Value]) -> UserError:
@@ -88,8 +88,8 @@ def _told(error: ErrorDetails, document: Document, model: type[Value]) -> UserEr
     kind, context = error["type"], error.get("ctx", {})
     if kind == "unknown_key":
         path = (*path, context["key"])
-        known_keys = nearest(context["key"], context["known"])
-        return UserError(f"{document.place(path)}: unknown key '{dotted(path)}'{known_keys}")
+        known_keys = suggest(context["key"], context["known"])
+        return UserError(f"{document.place(path)}: unknown key '{join_path(path)}'{known_keys}")
     if kind in ("missing", "union_tag_not_found"):
         key = error["loc"][-1] if kind == "missing" else context["discriminator"].strip("'")
         hint = "; start from another file with extends: NAME, or give it" if model.can_extend and not path else ""
@@ -97,7 +97,7 @@ def _told(error: ErrorDetails, document: Document, model: type[Value]) -> UserEr
     if kind == "union_tag_invalid":
         key = context["discriminator"].strip("'")
         tags = re.findall(r"'([^']*)'", context["expected_tags"])
-        allowed = nearest(str(here[key]), tags)
+        allowed = suggest(str(here[key]), tags)
         return invalid(document, (*path, key), f"no such {key}, got {show_value(here[key])}{allowed}")
     message = error["msg"].removeprefix("Value error, ").replace("Input should", "should")
     if kind == "value_error":  # our own checks already say what they found, and may begin with the key
@@ -107,6 +107,6 @@ def _told(error: ErrorDetails, document: Document, model: type[Value]) -> UserEr
         return invalid(document, path, message)
     close = ""
     if kind == "literal_error" and isinstance(here, str):
-        close = nearest(here, re.findall(r"'([^']*)'", error["msg"])).partition("; allowed")[0]
+        close = suggest(here, re.findall(r"'([^']*)'", error["msg"])).partition("; allowed")[0]
     message = _PLAIN[kind].format_map(context) if kind in _PLAIN else message
     return invalid(document, path, f"{message}, got {show_value(here)}{close}")

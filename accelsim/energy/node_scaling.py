@@ -7,7 +7,7 @@ import functools
 from typing import NamedTuple
 
 from accelsim.config import UserError
-from accelsim.config.places import hwconfigs_folder
+from accelsim.config.places import locate_hwconfigs
 
 NODES = {  # by file: what it is, and how far it is to be trusted
     "technology_scaling_stillmaker2017.csv": (
@@ -30,7 +30,7 @@ class Scaling(NamedTuple):
 @functools.cache
 def _fits(file: str) -> dict[int, tuple[float, float, float]]:
     """e2, e1, e0 by node in nm."""
-    with (hwconfigs_folder() / "technology" / file).open(newline="", encoding="utf-8") as lines:
+    with (locate_hwconfigs() / "technology" / file).open(newline="", encoding="utf-8") as lines:
         return {
             int(row["node_nm"]): (float(row["e2"]), float(row["e1"]), float(row["e0"])) for row in csv.DictReader(lines)
         }

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import NamedTuple, TypeVar
 
 from accelsim.config import UserError
-from accelsim.config.places import hwconfigs_folder
+from accelsim.config.places import locate_hwconfigs
 
 N = TypeVar("N", int, float)
 
@@ -61,7 +61,7 @@ def sram_cells(table: str, node_nm: int, cell: str) -> SramCells:
     key = (str(node_nm), cell)
     banks: dict[int, dict[int, Bank]] = {}
     samples: dict[float, Bank] = {}
-    with (hwconfigs_folder() / "technology" / table).open(newline="", encoding="utf-8") as file:
+    with (locate_hwconfigs() / "technology" / table).open(newline="", encoding="utf-8") as file:
         for row in csv.DictReader(file):
             if (row["tech_nm"], row["cell"]) != key or row["periph"] != cell or row["array_power_gating"] != "False":
                 continue
@@ -111,7 +111,7 @@ class Switch(NamedTuple):
 def _switches(table: str) -> dict[int, Switch]:
     """Those that a table lists, by size of the bank in bytes."""
     found: dict[int, Switch] = {}
-    with (hwconfigs_folder() / "technology" / table).open(newline="", encoding="utf-8") as file:
+    with (locate_hwconfigs() / "technology" / table).open(newline="", encoding="utf-8") as file:
         for row in csv.DictReader(file):
             if row["array_power_gating"] == "True":
                 found[int(row["size_B"])] = Switch(float(row["pg_Tx_energy_pJ"]), float(row["pg_wakeup_ns"]))

@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 from pydantic import Field, model_validator
 
-from accelsim.config import Name, NonNegative, Positive, Size, UserError, Value, nearest, read_yaml, validated
-from accelsim.config.places import hwconfigs_folder
+from accelsim.config import Name, NonNegative, Positive, Size, UserError, Value, read_yaml, suggest, validate_document
+from accelsim.config.places import locate_hwconfigs
 from accelsim.energy.node_scaling import Scaling, node_scaling
 from accelsim.hardware.gating import Share
 from accelsim.hardware.laws import Leakage
@@ -241,7 +241,7 @@ def unverified_operations(technology: Technology) -> dict[str, tuple[float, str]
     """pJ and source of operations that somebody else gives for this node; empty where no file does."""
     if technology.unverified is None:
         return {}
-    with (hwconfigs_folder() / "technology" / technology.unverified).open(newline="", encoding="utf-8") as lines:
+    with (locate_hwconfigs() / "technology" / technology.unverified).open(newline="", encoding="utf-8") as lines:
         column = f"e{technology.node_nm}_pJ"
         return {row["op"]: (float(row[column]), row["src"]) for row in csv.DictReader(lines) if row[column]}
 
@@ -252,14 +252,14 @@ def load_technology(name: str) -> Technology:
 
     Raises: UserError for an unknown name.
     """
-    folder = hwconfigs_folder() / "technology"
+    folder = locate_hwconfigs() / "technology"
     known = [path.stem for path in folder.glob("*.yaml")]
     if name not in known:
-        raise UserError(f"technology.name: '{name}' is not known{nearest(name, known)}")
+        raise UserError(f"technology.name: '{name}' is not known{suggest(name, known)}")
     document = read_yaml(folder / f"{name}.yaml")
     if not (isinstance(document.data, dict) and "scaled_from" in document.data):
-        return validated(Technology, document)
-    wanted = validated(ScaledTechnology, document)
+        return validate_document(Technology, document)
+    wanted = validate_document(ScaledTechnology, document)
     return _at_node(wanted, load_technology(wanted.scaled_from))
 
 

@@ -13,7 +13,7 @@ from accelsim.engines.counts import ActionCounts
 from accelsim.hardware import AnyEngine
 from accelsim.hardware.sparsity import Pattern
 from accelsim.workload.gemm import Gemm
-from accelsim.workload.random_operands import matrix
+from accelsim.workload.random_operands import lower_activations
 
 
 class Fold(NamedTuple):
@@ -180,7 +180,7 @@ class Engine(Protocol):
 
     def lay_activations(self, data: np.ndarray, gemm: Gemm) -> np.ndarray:
         """Images [batch, channels, height, width], or activations [groups, M, K], -> [groups, M, K] as laid."""
-        return matrix(data, gemm)
+        return lower_activations(data, gemm)
 
     def lay_weights(self, w: np.ndarray, gemm: Gemm) -> np.ndarray:
         """Weights [groups, K, N] -> [groups, K, N] as laid."""

@@ -60,7 +60,7 @@ from accelsim.engines.space_to_depth import pack_space_to_depth, packed_images, 
 from accelsim.hardware import BITS, BitSerialUnit
 from accelsim.hardware.sparsity import Pattern
 from accelsim.workload.gemm import Gemm
-from accelsim.workload.random_operands import matrix
+from accelsim.workload.random_operands import lower_activations
 
 if TYPE_CHECKING:
     pass
@@ -173,7 +173,7 @@ class BitSerialEngine(Engine):
     def lay_activations(self, data: np.ndarray, gemm: Gemm) -> np.ndarray:
         """Images or activations -> [groups, M, K] as laid."""
         laid = self.lay(gemm)
-        return matrix(data if laid is gemm else packed_images(data, gemm), laid)
+        return lower_activations(data if laid is gemm else packed_images(data, gemm), laid)
 
     def lay_weights(self, w: np.ndarray, gemm: Gemm) -> np.ndarray:
         """Weights [groups, K, N] -> [groups, K, N] as laid."""

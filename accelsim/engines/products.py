@@ -87,16 +87,16 @@ class Products:
         return self.engine.description.precision.startswith("int")
 
     def _random_activations(self, gemm: Gemm, seed: int) -> np.ndarray:
-        from accelsim.workload.random_operands import random_activations
+        from accelsim.workload.random_operands import draw_activations
 
         after_relu = self.engine.needs_values and not gemm.activation_signed
-        return random_activations(gemm, self._integer, seed, after_relu=after_relu)
+        return draw_activations(gemm, self._integer, seed, after_relu=after_relu)
 
     def _laid_weights(self, gemm: Gemm, given: np.ndarray | None, seed: int) -> np.ndarray:
         """Weights [groups, K, N] as the engine sees them: the given ones, or random ones."""
-        from accelsim.workload.random_operands import random_weights
+        from accelsim.workload.random_operands import draw_weights
 
-        w = pruned_weights(random_weights(gemm, self._integer, seed), gemm) if given is None else given
+        w = pruned_weights(draw_weights(gemm, self._integer, seed), gemm) if given is None else given
         return self.engine.lay_weights(w, gemm)
 
 
@@ -104,9 +104,9 @@ def _verify(
     gemm: Gemm, operands: tuple[np.ndarray, np.ndarray], stepped: tuple[np.ndarray, ActionCounts], counts: ActionCounts
 ) -> None:
     """Hold a stepped product and its counts against what they must be."""
-    from accelsim.workload.random_operands import exact_product
+    from accelsim.workload.random_operands import multiply_exactly
 
     if stepped[1] != counts:
         raise ProductError(f"{gemm}: stepped {stepped[1]} differs from the closed form {counts}")
-    if not (stepped[0] == exact_product(*operands)).all():
+    if not (stepped[0] == multiply_exactly(*operands)).all():
         raise ProductError(f"{gemm}: the stepped product is wrong")

@@ -19,7 +19,7 @@ from operator import attrgetter
 
 import numpy as np
 
-from accelsim.compress import Compressed, compressed
+from accelsim.compress import Compressed, compress_weights
 from accelsim.config import UserError
 from accelsim.energy.datapath import EngineDatapath
 from accelsim.energy.operations import mac_operation, selection_operation
@@ -40,7 +40,7 @@ from accelsim.hardware import ACCUMULATOR_BITS, BITS, TensorCore
 from accelsim.hardware.sparsity import Pattern, parse_pattern
 from accelsim.workload.gemm import INT64_MAX, Gemm
 from accelsim.workload.operand_files import check_operand
-from accelsim.workload.random_operands import matrix
+from accelsim.workload.random_operands import lower_activations
 
 SHOWN_PATTERN = "2:4"  # the pattern whose roof is drawn whether or not the run has it
 
@@ -131,7 +131,7 @@ class TensorCoreEngine(Engine):
 
     def lay_activations(self, data: np.ndarray, gemm: Gemm) -> np.ndarray:
         """Images or activations -> [groups, M, K], with channels inside kernel positions."""
-        return channels_inside(matrix(data, gemm), gemm, axis=2)
+        return channels_inside(lower_activations(data, gemm), gemm, axis=2)
 
     def lay_weights(self, w: np.ndarray, gemm: Gemm) -> np.ndarray:
         """Weights [groups, K, N], with channels inside kernel positions."""
@@ -210,7 +210,7 @@ class TensorCoreEngine(Engine):
         weights that break the pattern, and where sums could leave int64.
         """
         check_operand("weights", w, [(gemm.groups, gemm.k, gemm.n)], gemm.weight_bits, True)
-        return self.step_compressed(gemm, a, compressed(w, gemm.pattern))
+        return self.step_compressed(gemm, a, compress_weights(w, gemm.pattern))
 
     def step_compressed(self, gemm: Gemm, a: np.ndarray, w: Compressed) -> tuple[np.ndarray, ActionCounts]:
         """As ``step``, of weights with their metadata as the hardware reads them.

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from accelsim.compress import compressed, pruned, thinned
+from accelsim.compress import compress_weights, prune_to_pattern, zero_smallest
 from accelsim.workload.gemm import Gemm
 
 
@@ -23,7 +23,7 @@ def pruned_weights(w: np.ndarray, gemm: Gemm) -> np.ndarray:
     if gemm.pattern is None:
         return w
     left: np.ndarray = np.empty_like(w)
-    left[:, _order(gemm)] = pruned(channels_inside(w, gemm, axis=1), gemm.pattern)
+    left[:, _order(gemm)] = prune_to_pattern(channels_inside(w, gemm, axis=1), gemm.pattern)
     return left
 
 
@@ -33,11 +33,11 @@ def given_in_pattern(w: np.ndarray, gemm: Gemm, prunes: bool) -> np.ndarray:
     Raises: UserError where they break its pattern and are not to be pruned.
     """
     if prunes and gemm.pattern is None:
-        return thinned(w, gemm.weight_sparsity or 0)
+        return zero_smallest(w, gemm.weight_sparsity or 0)
     if prunes:
         return pruned_weights(w, gemm)
     if gemm.pattern:
-        compressed(channels_inside(w, gemm, axis=1), gemm.pattern)
+        compress_weights(channels_inside(w, gemm, axis=1), gemm.pattern)
     return w
 
 

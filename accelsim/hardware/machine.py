@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from accelsim.config import Count, Document, Name, Positive, Size, Value, validated
+from accelsim.config import Count, Document, Name, Positive, Size, Value, validate_document
 from accelsim.hardware.buffers import OperandSrams
 from accelsim.hardware.dram import Dram, DramFidelity
 from accelsim.hardware.engines import AnyEngine
@@ -130,5 +130,5 @@ def with_fidelity(hardware: Hardware, fidelity: DramFidelity | None) -> Hardware
     if fidelity in (None, hardware.dram.played):
         return hardware
     data = {name: getattr(hardware.dram, name) for name in hardware.dram.model_fields_set} | {"fidelity": fidelity}
-    dram = validated(Dram, Document(f"--dram {fidelity}", data, {}))
+    dram = validate_document(Dram, Document(f"--dram {fidelity}", data, {}))
     return hardware.model_copy(update={"dram": dram})

@@ -7,7 +7,7 @@ from fractions import Fraction
 from itertools import pairwise
 from typing import Any
 
-from accelsim.compress.runlength import coded_share
+from accelsim.compress.runlength import estimate_coded_share
 from accelsim.config import UserError
 from accelsim.energy.prices import add_counts
 from accelsim.hardware import Hardware, OperandSrams
@@ -53,7 +53,7 @@ def _code(workload: Workload, bits: Sequence[OperandBits], found: list[Context])
     """Each layer reads its activations coded by their own zeros, and stores its result as its first reader wants it."""
     nodes, network = workload.nodes, workload.file.activation_zeros or 0.0
     zeros = [network if node.layer.activation_zeros is None else node.layer.activation_zeros for node in nodes]
-    shares = [coded_share(share, b.activation) for share, b in zip(zeros, bits, strict=True)]
+    shares = [estimate_coded_share(share, b.activation) for share, b in zip(zeros, bits, strict=True)]
     _, reads, _ = trace_tensors(workload)
     for index, node in enumerate(nodes):
         if None not in node.producers:  # what comes from outside is plain

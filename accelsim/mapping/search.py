@@ -16,7 +16,7 @@ from accelsim.engines.base import Engine
 from accelsim.hardware import ACCUMULATOR_BITS, Hardware, Objective, VectorUnit
 from accelsim.mapping.candidates import NO_LANES, ORDERS, Candidates, candidates_of
 from accelsim.mapping.mapping import MOST_STEPS, PREFERRED_STEPS, Mapping
-from accelsim.memory.ideal_dram import latency_cycles
+from accelsim.memory.ideal_dram import count_latency_cycles
 from accelsim.memory.sram import Room, explain_shortage, fits, whole_room
 from accelsim.workload.gemm import Gemm
 from accelsim.workload.layers import GivenMapping
@@ -290,7 +290,7 @@ def _least(c: Choice, hardware: Hardware, goal: Terms, halves: tuple[int, int, i
     """Place and score of the best one."""
     from accelsim.kernels.mapping_search import Goal, least
 
-    per_cycle, latency = hardware.dram.bandwidth_gb_s * 1e3 / hardware.clock_mhz, latency_cycles(hardware)
+    per_cycle, latency = hardware.dram.bandwidth_gb_s * 1e3 / hardware.clock_mhz, count_latency_cycles(hardware)
     place, score = least(
         c.pieces,
         c.piece_bytes,

@@ -10,9 +10,9 @@ import numpy as np
 
 from accelsim.config import UserError
 from accelsim.hardware import Hardware, MemoryDevice, SerialDevice
-from accelsim.memory.banked_dram import counts_of, rules_of
-from accelsim.memory.device_run import banked_energy, io_energy, serial_energy
-from accelsim.memory.serial_device import BEGINNING, counts_of_port, port_of
+from accelsim.memory.banked_dram import collect_counts, make_rules
+from accelsim.memory.device_run import price_banked, price_io, price_serial
+from accelsim.memory.serial_device import BEGINNING, collect_port_counts, make_port
 from accelsim.memory.stream import STORE, TileStream
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ class Used(NamedTuple):
     counts: dict[str, int]
 
 
-class Attached:
+class AttachedDevice:
     """A fresh device for one layer: rows closed, half an interval before its next refresh."""
 
     def __init__(self, stream: TileStream, hardware: Hardware, device: MemoryDevice) -> None:
@@ -57,8 +57,8 @@ class Attached:
         bare = Memory(0, device.request_bytes, ratio.numerator, ratio.denominator, None, None, None)
         if isinstance(device, SerialDevice):
             self.progress = np.array(BEGINNING, np.int64)
-            return bare._replace(wire=Wire(port_of(device), self.progress))
-        rules = rules_of(device)
+            return bare._replace(wire=Wire(make_port(device), self.progress))
+        rules = make_rules(device)
         self.channels = new_channels(rules)
         if device.refresh:
             self.channels["ranks"]["refresh_due"] -= rules.refresh_interval // 2
@@ -80,18 +80,18 @@ class Attached:
         device = self.device
         total_cycles = ceil(round(total_ns / device.tck_ns, 6))
         if isinstance(device, SerialDevice):
-            counts = counts_of_port(self.progress)
-            parts = serial_energy(device, counts, total_cycles)
+            counts = collect_port_counts(self.progress)
+            parts = price_serial(device, counts, total_cycles)
             standby = parts["standby"]
         else:
-            counts = counts_of(device, self.channels, total_cycles)
-            parts = banked_energy(device, counts)
+            counts = collect_counts(device, self.channels, total_cycles)
+            parts = price_banked(device, counts)
             standby = sum(parts[name] for name in ("refresh", "active_standby", "precharge_standby"))
-        wires = io_energy(device, counts, self.reads, self.writes)
+        wires = price_io(device, counts, self.reads, self.writes)
         return Used(sum(parts.values()) - standby + wires, standby, counts)
 
 
-def ideal(latency_cycles: int) -> Memory:
+def make_ideal_memory(latency_cycles: int) -> Memory:
     """A memory of which only the bandwidth, in the sizes of transfers, and the latency matter."""
     from accelsim.kernels.schedule import Memory
 

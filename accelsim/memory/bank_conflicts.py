@@ -51,7 +51,7 @@ class Buffers(NamedTuple):
     sum_bits: int  #: of a partial sum
 
 
-def buffers_of(hardware: Hardware) -> Buffers:
+def describe_buffers(hardware: Hardware) -> Buffers:
     """The buffers behind an engine."""
     srams = hardware.sram
     three = (srams.shared or getattr(srams, name) for name in ("ifmap", "weight", "ofmap"))

@@ -17,7 +17,7 @@ CommandCounts = tuple[dict[str, int], int]  #: counts by name, summed over chann
 Sink = Callable[[np.ndarray], None]  #: takes commands, int64[n, 7]: cycle, channel, command, rank, bank, row, column
 
 
-def rules_of(device: BankedDevice) -> Any:
+def make_rules(device: BankedDevice) -> Any:
     """What the kernels need to know, as one record (kernels.dram_state.RULES)."""
     from accelsim.kernels.dram_state import RULES
 
@@ -66,7 +66,7 @@ def run_cycles(
     from accelsim.kernels.dram_cycle import ENDED, FULL, MORE, RECORD, run
     from accelsim.kernels.dram_state import new_channels
 
-    rules = rules_of(device)
+    rules = make_rules(device)
     channels, clock = new_channels(rules), np.zeros(2, np.int64)
     records = np.zeros((RECORDS + 2 * device.channels if sink else 0, RECORD), np.int64)
     for requests, last in _with_end(pieces):
@@ -78,7 +78,7 @@ def run_cycles(
             if sink and recorded:
                 sink(records[:recorded])
         _check(state == (ENDED if last else MORE), clock)
-    return counts_of(device, channels, int(clock[0])), int(clock[0])
+    return collect_counts(device, channels, int(clock[0])), int(clock[0])
 
 
 def run_transactions(device: BankedDevice, pieces: Iterable[Requests]) -> CommandCounts:
@@ -86,13 +86,13 @@ def run_transactions(device: BankedDevice, pieces: Iterable[Requests]) -> Comman
     from accelsim.kernels.dram_state import new_channels
     from accelsim.kernels.dram_transaction import ENDED, MORE, run
 
-    rules = rules_of(device)
+    rules = make_rules(device)
     channels, clock = new_channels(rules), np.zeros(3, np.int64)
     for requests, last in _with_end(pieces):
         block = requests.address // device.request_bytes
         state, _ = run(rules, channels, clock, requests.arrival, block, requests.is_write, 0, last, _NOTHING)
         _check(state == (ENDED if last else MORE), clock)
-    return counts_of(device, channels, int(clock[0])), int(clock[0])
+    return collect_counts(device, channels, int(clock[0])), int(clock[0])
 
 
 _NOTHING = np.zeros(0, np.int64)
@@ -110,7 +110,7 @@ def _check(went_on: bool, clock: np.ndarray) -> None:
         raise RuntimeError(f"the memory came to a standstill in cycle {clock[0]}")
 
 
-def counts_of(device: BankedDevice, channels: Any, total_cycles: int) -> dict[str, int]:
+def collect_counts(device: BankedDevice, channels: Any, total_cycles: int) -> dict[str, int]:
     """What channels counted, summed over them, by name."""
     ranks = channels["ranks"][:, : device.ranks]
     still_open = np.where(ranks["open"] > 0, total_cycles - ranks["open_since"], 0)

@@ -96,14 +96,14 @@ def run_trace(
     seen = _Seen()
     if isinstance(device, SerialDevice):
         counts, total_cycles = run_serial(device, seen.all_of(pieces))
-        energy = serial_energy(device, counts, total_cycles)
+        energy = price_serial(device, counts, total_cycles)
     else:
         if fidelity == "transaction":
             counts, total_cycles = run_transactions(device, seen.all_of(pieces))
         else:
             counts, total_cycles = run_cycles(device, seen.all_of(pieces), sink)
-        energy = banked_energy(device, counts)
-    io = io_energy(device, counts, seen.reads, seen.requests - seen.reads)
+        energy = price_banked(device, counts)
+    io = price_io(device, counts, seen.reads, seen.requests - seen.reads)
     return DeviceRun(device, fidelity, seen.requests, seen.reads, total_cycles, counts, energy, io)
 
 
@@ -120,7 +120,7 @@ class _Seen:
             yield piece
 
 
-def io_energy(device: MemoryDevice, counts: dict[str, int], reads: int, writes: int) -> float:
+def price_io(device: MemoryDevice, counts: dict[str, int], reads: int, writes: int) -> float:
     """pJ on the wires, of what passes them."""
     bits = 8 * device.request_bytes
     moved_reads = reads - counts.get("served_by_writes", 0) - counts.get("joined_reads", 0)
@@ -128,7 +128,7 @@ def io_energy(device: MemoryDevice, counts: dict[str, int], reads: int, writes: 
     return bits * (moved_reads * device.io.read_pj_per_bit + moved_writes * device.io.write_pj_per_bit)
 
 
-def banked_energy(device: BankedDevice, counts: dict[str, int]) -> dict[str, float]:
+def price_banked(device: BankedDevice, counts: dict[str, int]) -> dict[str, float]:
     """pJ by component, from IDD currents: V x mA x ns x devices (Micron TN-40-07; DRAMsim3, configuration.cc).
 
     An activate is priced with its precharge, above standby; background is a rank's, by whether a bank is open.
@@ -144,7 +144,7 @@ def banked_energy(device: BankedDevice, counts: dict[str, int]) -> dict[str, flo
     }
 
 
-def serial_energy(device: SerialDevice, counts: dict[str, int], total_cycles: int) -> dict[str, float]:
+def price_serial(device: SerialDevice, counts: dict[str, int], total_cycles: int) -> dict[str, float]:
     """pJ by component: active currents while chip enable is low, standby otherwise."""
     cycle = device.supply_v * device.tck_ns
     idle = total_cycles - counts["reading_cycles"] - counts["writing_cycles"]

@@ -11,7 +11,7 @@ from accelsim.hardware import Hardware
 from accelsim.workload.gemm import INT64_MAX
 
 
-def transfer_cycles(nbytes: np.ndarray, hardware: Hardware) -> np.ndarray:
+def count_transfer_cycles(nbytes: np.ndarray, hardware: Hardware) -> np.ndarray:
     """Whole engine cycles that transfers of so many bytes occupy the bus; int64 in, int64 out."""
     clock, bandwidth = round(hardware.clock_mhz * 1e6), round(hardware.dram.bandwidth_gb_s * 1e9)
     common = gcd(clock, bandwidth)
@@ -21,11 +21,11 @@ def transfer_cycles(nbytes: np.ndarray, hardware: Hardware) -> np.ndarray:
     return np.asarray(-(-nbytes * clock // bandwidth), dtype=np.int64)
 
 
-def transfer_time(nbytes: int, hardware: Hardware) -> int:
+def count_transfer_time(nbytes: int, hardware: Hardware) -> int:
     """Engine cycles from the request of so many bytes to the last of them."""
-    return int(transfer_cycles(np.array([nbytes]), hardware)[0]) + latency_cycles(hardware)
+    return int(count_transfer_cycles(np.array([nbytes]), hardware)[0]) + count_latency_cycles(hardware)
 
 
-def latency_cycles(hardware: Hardware) -> int:
+def count_latency_cycles(hardware: Hardware) -> int:
     """From a read's request to its first byte."""
     return ceil(round(hardware.dram.latency_ns * hardware.clock_mhz, 6) / 1000)

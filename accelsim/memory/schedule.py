@@ -9,8 +9,8 @@ import numpy as np
 
 from accelsim.config import UserError
 from accelsim.hardware import Hardware
-from accelsim.memory.attached_device import Attached, Used, ideal
-from accelsim.memory.ideal_dram import latency_cycles, transfer_cycles
+from accelsim.memory.attached_device import AttachedDevice, Used, make_ideal_memory
+from accelsim.memory.ideal_dram import count_latency_cycles, count_transfer_cycles
 from accelsim.memory.stalls import StallCause
 from accelsim.memory.stream import STORE, TileStream
 from accelsim.memory.timeline import Timeline, merge_intervals
@@ -115,9 +115,9 @@ def schedule_stream(stream: TileStream, hardware: Hardware) -> ScheduledLayer:
 
     device = hardware.dram.memory
     simulated = device is not None and stream.addresses is not None
-    attached = Attached(stream, hardware, device) if device is not None and simulated else None
-    sizes = stream.sizes if attached else transfer_cycles(stream.sizes, hardware)
-    latency = latency_cycles(hardware)
+    attached = AttachedDevice(stream, hardware, device) if device is not None and simulated else None
+    sizes = stream.sizes if attached else count_transfer_cycles(stream.sizes, hardware)
+    latency = count_latency_cycles(hardware)
     work = (sizes, stream.engine_cycles, stream.vector_cycles)
     if sum(float(cycles.sum(dtype=float)) for cycles in work) + 3.0 * latency * len(sizes) > INT64_MAX / 2:
         raise UserError("the cycles of a layer do not fit a 64-bit count; make it smaller or the memory faster")
@@ -125,7 +125,7 @@ def schedule_stream(stream: TileStream, hardware: Hardware) -> ScheduledLayer:
     if stream.lanes_only:  # the lanes are what reads the buffers
         first, second = second, first
     addresses = stream.addresses if stream.addresses is not None else np.zeros((0, 3), np.int64)
-    memory = attached.memory if attached else ideal(latency)
+    memory = attached.memory if attached else make_ideal_memory(latency)
     state, memory_end = kernel(Steps(sizes, addresses, stream.fresh, first, second, np.array(stream.halves)), memory)
     end = max(int(state.compute[-1, 1]), int(state.vector[-1, 1]), int(memory_end))
     engine, vector = (state.vector, state.compute) if stream.lanes_only else (state.compute, state.vector)

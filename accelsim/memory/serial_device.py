@@ -20,7 +20,7 @@ def run_serial(device: SerialDevice, pieces: Iterable[Requests]) -> tuple[dict[s
     """
     from accelsim.kernels.dram_serial import Progress, serve
 
-    port, progress = port_of(device), Progress(*BEGINNING)
+    port, progress = make_port(device), Progress(*BEGINNING)
     taken = 0
     for requests in pieces:
         if device.write_latency_cycles is None and requests.is_write.any():
@@ -28,10 +28,10 @@ def run_serial(device: SerialDevice, pieces: Iterable[Requests]) -> tuple[dict[s
             raise UserError(f"request {first} writes (counted from 0), but {device.name} is read only")
         progress = Progress(*serve(port, progress, requests.arrival, requests.address, requests.is_write))
         taken += requests.size
-    return counts_of_port(progress), int(progress.free)
+    return collect_port_counts(progress), int(progress.free)
 
 
-def counts_of_port(progress: Iterable[int]) -> dict[str, int]:
+def collect_port_counts(progress: Iterable[int]) -> dict[str, int]:
     """What a port counted, by name."""
     from accelsim.kernels.dram_serial import Progress
 
@@ -45,7 +45,7 @@ def counts_of_port(progress: Iterable[int]) -> dict[str, int]:
     }
 
 
-def port_of(device: SerialDevice) -> Any:
+def make_port(device: SerialDevice) -> Any:
     """What the kernel needs to know."""
     from accelsim.kernels.dram_serial import Port
 

@@ -9,7 +9,7 @@ import numpy as np
 from accelsim.config import UserError
 from accelsim.hardware import OperandSrams
 
-NAMES = ("ifmap", "weight", "ofmap")
+BUFFER_NAMES = ("ifmap", "weight", "ofmap")
 
 
 class Room(NamedTuple):
@@ -43,7 +43,7 @@ def explain_shortage(sizes: np.ndarray, room: Room, what: str) -> UserError:
         return UserError(f"{what} need {needed} bytes, sram.shared holds {held} ({needed - held} short)")
     missing = [
         f"{int(size)} bytes in sram.{name}, which holds {limit} ({int(size) - limit} short)"
-        for size, name, limit in zip(sizes, NAMES, room.operands, strict=True)
+        for size, name, limit in zip(sizes, BUFFER_NAMES, room.operands, strict=True)
         if size > limit
     ]
     return UserError(f"{what} need {' and '.join(missing)}")

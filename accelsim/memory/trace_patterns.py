@@ -29,7 +29,7 @@ class TracePattern(Value):
     seed: Annotated[int, Field(ge=0, le=2**32 - 1)] = 0
 
 
-def generate(spec: TracePattern) -> Iterator[Requests]:
+def generate_trace(spec: TracePattern) -> Iterator[Requests]:
     """The trace in pieces."""
     random = np.random.default_rng(spec.seed)
     for first in range(0, spec.requests, PIECE):

@@ -10,7 +10,7 @@ from typing import IO, NamedTuple
 
 import numpy as np
 
-from accelsim.config import UserError, nearest, show_value
+from accelsim.config import UserError, show_value, suggest
 
 PIECE = 1 << 16  # requests of an npz that are held at a time
 BLOCK = 1 << 20  # bytes of a CSV
@@ -109,7 +109,7 @@ def _check_header(line: bytes, path: Path) -> None:
     names = header.split(",")
     if names != list(TRACE_COLUMNS):
         wrong = next((name for name in names if name not in TRACE_COLUMNS), None)
-        hint = nearest(wrong, TRACE_COLUMNS) if wrong else ""
+        hint = suggest(wrong, TRACE_COLUMNS) if wrong else ""
         raise UserError(f"{path}:1: should be {','.join(TRACE_COLUMNS)}, got {show_value(header)}{hint}")
 
 

@@ -123,7 +123,7 @@ class Watch(NamedTuple):
         return self.events_per_hour * self.hit + self.false_alarms_per_hour
 
 
-def cascade(stages: Sequence[Stage]) -> Cascade:
+def combine_stages(stages: Sequence[Stage]) -> Cascade:
     """Expectations of networks in a row; the last one always answers.
 
     Raises: UserError for a probability outside 0 to 1.
@@ -146,7 +146,7 @@ def cascade(stages: Sequence[Stage]) -> Cascade:
     )
 
 
-def periodic(work: Cascade, period_s: float, rest: Rest, name: str = "period_s") -> Cycle:
+def split_period(work: Cascade, period_s: float, rest: Rest, name: str = "period_s") -> Cycle:
     """An inference every period; between them it sleeps, or idles where that takes less.
 
     Raises: UserError for a period that the slowest inference does not fit, which it calls by name.
@@ -162,7 +162,7 @@ def periodic(work: Cascade, period_s: float, rest: Rest, name: str = "period_s")
     return Cycle(period_s, work.seconds, rest.wake_s, asleep, work.mj, rest.wake_mj, asleep * rest.sleep_mw, 0.0, True)
 
 
-def on_events(work: Cascade, watch: Watch, rest: Rest) -> Cycle:
+def split_event_hour(work: Cascade, watch: Watch, rest: Rest) -> Cycle:
     """An hour of a device that its detector wakes; it sleeps between wake-ups, or always idles where that takes less.
 
     Raises: UserError for a probability outside 0 to 1, and for more wake-ups than an hour has time for.

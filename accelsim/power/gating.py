@@ -95,7 +95,7 @@ def _foreseen(block: Block, timeout_ns: float | None) -> np.ndarray:
     return np.asarray(best)
 
 
-def timeouts_ns(block: Block, timeout_ns: float | None) -> list[float]:
+def find_timeouts_ns(block: Block, timeout_ns: float | None) -> list[float]:
     """When each mode is entered: not before its break-even time, its wake-up time or the mode before."""
     found: list[float] = []
     for mode in block.modes:
@@ -107,7 +107,7 @@ def _detected(block: Block, timeout_ns: float | None) -> tuple[np.ndarray, np.nd
     """Of each interval under idle detection: energy saved, and the time to wake, below 0 if the block stayed on."""
     idle = block.idle_ns
     saved, woken = np.zeros_like(idle), np.full_like(idle, -1.0)
-    entered = timeouts_ns(block, timeout_ns)
+    entered = find_timeouts_ns(block, timeout_ns)
     ends = [*entered, math.inf][1:]
     for mode, begin, end in zip(block.modes, entered, ends, strict=True):
         if not math.isfinite(begin):
@@ -119,7 +119,7 @@ def _detected(block: Block, timeout_ns: float | None) -> tuple[np.ndarray, np.nd
     return saved, woken
 
 
-def idle_gaps(busy: np.ndarray, until: float) -> np.ndarray:
+def find_idle_gaps(busy: np.ndarray, until: float) -> np.ndarray:
     """What is left between intervals of a time that repeats, float64[n, 2]: its end and its begin are one gap.
 
     busy float64[n, 2], in order and apart.

@@ -14,7 +14,7 @@ import numpy as np
 
 from accelsim.config import UserError
 from accelsim.hardware import OperatingPoint
-from accelsim.power.operating_point_search import Choices, Front, energy_and_time, front_of, lower_bound_pj
+from accelsim.power.operating_point_search import Choices, Front, find_front, find_lower_bound_pj, sum_schedule
 
 EXACT = 1e-12  # relative; of sums of the same times in another order
 
@@ -94,7 +94,7 @@ def govern(runs: list[PointRun], period: Period) -> Governors:
 def _fastest(runs: list[PointRun], period: Period) -> int:
     """The point at which the network is fastest."""
     fastest = min(range(len(runs)), key=lambda p: (runs[p].total_ns, p))
-    least = min(runs[fastest].total_ns, energy_and_time(_choices(runs, period), _quickest(runs, period))[1])
+    least = min(runs[fastest].total_ns, sum_schedule(_choices(runs, period), _quickest(runs, period))[1])
     if least > period.deadline_ns * (1 + EXACT):
         told = f"the fastest possible is {least * 1e-6:.6g} ms"
         one = runs[fastest].total_ns
@@ -105,7 +105,7 @@ def _fastest(runs: list[PointRun], period: Period) -> int:
 
 def _quickest(runs: list[PointRun], period: Period) -> list[int]:
     """The per-layer schedule of least time."""
-    front = front_of(_choices(runs, period)._replace(energy_pj=np.zeros((len(runs[0].time_ns), len(runs)))))
+    front = find_front(_choices(runs, period)._replace(energy_pj=np.zeros((len(runs[0].time_ns), len(runs)))))
     return [int(p) for p in front.points[0]]
 
 
@@ -133,11 +133,11 @@ def _per_layer(runs: list[PointRun], period: Period) -> tuple[Governed, Front, f
         energy_pj=real.energy_pj - period.idle_mw * real.time_ns,
         change_pj=real.change_pj - period.idle_mw * real.change_ns,
     )
-    front = front_of(spared, period.deadline_ns)
+    front = find_front(spared, period.deadline_ns)
     best = int(front.energy_pj.argmin())
     path = [int(p) for p in front.points[best]]
-    energy, time = energy_and_time(real, path)
+    energy, time = sum_schedule(real, path)
     idle = max(0.0, period.deadline_ns - time) * period.idle_mw
     transitions = sum(a != b for a, b in pairwise(path))
-    bound = lower_bound_pj(spared, period.deadline_ns) + period.idle_mw * period.deadline_ns
+    bound = find_lower_bound_pj(spared, period.deadline_ns) + period.idle_mw * period.deadline_ns
     return Governed("per layer", tuple(path), time, energy, idle, transitions), front, bound

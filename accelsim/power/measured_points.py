@@ -7,7 +7,7 @@ import math
 from pathlib import Path
 from typing import NamedTuple
 
-from accelsim.config import UserError, nearest, show_value
+from accelsim.config import UserError, show_value, suggest
 
 MOST_V = 5.0
 MOST_MHZ = 1e5
@@ -53,7 +53,7 @@ def _columns(names: list[str], path: Path) -> tuple[str, ...]:
     """Those that tell of power."""
     for name in ("volt", "mhz"):
         if name not in names:
-            found = nearest(name, names) if names else ""
+            found = suggest(name, names) if names else ""
             raise UserError(f"{path}:1: missing column '{name}'{found.partition('; allowed')[0]}; {POINT_RULE}")
     if len(set(names)) < len(names):
         twice = next(name for name in names if names.count(name) > 1)

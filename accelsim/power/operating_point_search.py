@@ -34,7 +34,7 @@ class Front(NamedTuple):
     exact: bool  #: none was dropped on the way
 
 
-def front_of(choices: Choices, within_ns: float = np.inf) -> Front:
+def find_front(choices: Choices, within_ns: float = np.inf) -> Front:
     """All schedules worth having that take no longer than so much."""
     layers, points = choices.time_ns.shape
     rest = np.append(np.cumsum(choices.time_ns.min(axis=1)[::-1])[::-1], 0.0)  # least time from a layer on
@@ -102,7 +102,7 @@ def _joined(
     return Front(time, energy, np.stack(points[::-1], axis=1), exact)
 
 
-def lower_bound_pj(choices: Choices, within_ns: float) -> float:
+def find_lower_bound_pj(choices: Choices, within_ns: float) -> float:
     """Energy that no schedule within the time undercuts: the best over l >= 0 of min(energy + l time) - l within."""
     low, high, best = 0.0, _steepest(choices), -np.inf
     for _ in range(DUAL_STEPS):
@@ -134,10 +134,10 @@ def _cheapest(choices: Choices, price: float) -> tuple[float, float]:
     path = [int(cost.argmin())]
     for origins in reversed(came):
         path.append(int(origins[path[-1]]))
-    return energy_and_time(choices, path[::-1])
+    return sum_schedule(choices, path[::-1])
 
 
-def energy_and_time(choices: Choices, path: list[int]) -> tuple[float, float]:
+def sum_schedule(choices: Choices, path: list[int]) -> tuple[float, float]:
     """What a schedule takes."""
     layers = np.arange(len(path))
     before, after = path[:-1], path[1:]

@@ -36,7 +36,7 @@ class Package(NamedTuple):
         return (temperature_k - self.ambient_k) / self.resistance_k_per_w
 
 
-def steady_k(package: Package, power_w: float, leakage_w: Leaking) -> float:
+def find_steady_k(package: Package, power_w: float, leakage_w: Leaking) -> float:
     """The temperature at which power_w and leakage are in balance with what the package takes away.
 
     Raises: RunawayError where there is none: with the most power that would have one.
@@ -82,7 +82,7 @@ def _least(surplus: Callable[[float], float], low: float, high: float) -> float:
     return (low + high) / 2
 
 
-def warmest_k(package: Package, leakage_w: Leaking, limit_k: float) -> float:
+def find_warmest_k(package: Package, leakage_w: Leaking, limit_k: float) -> float:
     """Where a die no warmer than a limit may draw the most: at it, or where leakage begins to outrun the package.
 
     Above that no balance is stable.
@@ -95,13 +95,13 @@ def warmest_k(package: Package, leakage_w: Leaking, limit_k: float) -> float:
     return max(limit_k, peak, key=drained)
 
 
-def share_at_limit(package: Package, power_w: float, leakage_w: Leaking, limit_k: float) -> float:
+def find_share_at_limit(package: Package, power_w: float, leakage_w: Leaking, limit_k: float) -> float:
     """The share of time in which power_w may be drawn for a die that leaks all the time to stay within a limit.
 
     It then settles at ``warmest_k``, or below where the share is 1.
     Raises: RunawayError where its leakage alone passes the limit.
     """
-    held_k = warmest_k(package, leakage_w, limit_k)
+    held_k = find_warmest_k(package, leakage_w, limit_k)
     room = package.flow_w(held_k) - leakage_w(held_k)
     if room <= 0:
         raise RunawayError(
@@ -111,7 +111,7 @@ def share_at_limit(package: Package, power_w: float, leakage_w: Leaking, limit_k
     return min(1.0, room / power_w) if power_w > 0 else 1.0
 
 
-def seconds_to_limit(
+def find_seconds_to_limit(
     package: Package, power_w: float, leakage_w: Leaking, limit_k: float, start_k: float | None = None
 ) -> float | None:
     """Time until a die that starts at ambient, or at start_k, is as warm as a limit; None where it never is.

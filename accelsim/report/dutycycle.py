@@ -9,7 +9,7 @@ from typing import Any
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from accelsim.config.files import json_text, write_file
+from accelsim.config.files import format_json, write_file
 from accelsim.power.dutycycle import HOUR_S, Battery, Cycle
 from accelsim.report.text import Facts, Grid, Paragraph, figure, percent, scaled
 from accelsim.studies.dutycycle import DutyCycle
@@ -198,5 +198,5 @@ def _cycle(cycle: Cycle, battery: Battery | None) -> dict[str, Any]:
 def write_dutycycle(folder: Path, record: dict[str, Any]) -> list[Path]:
     """dutycycle.json."""
     path = folder / DUTYCYCLE_FILES[0]
-    write_file(path, json_text(record))
+    write_file(path, format_json(record))
     return [path]

@@ -9,7 +9,7 @@ from typing import Any
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from accelsim.config.files import csv_text, json_text, write_file
+from accelsim.config.files import format_csv, format_json, write_file
 from accelsim.energy.prices import STATIC
 from accelsim.power.governors import EXACT, Governed, PointRun
 from accelsim.report.text import Grid, Paragraph, percent, scaled
@@ -210,7 +210,7 @@ def _layers(found: DvfsResult) -> list[dict[str, Any]]:
 def write_dvfs(folder: Path, found: DvfsResult, record: dict[str, Any], picture: bytes) -> list[Path]:
     """points.csv, schedule.csv, summary.json and the figure."""
     summary = {key: value for key, value in record.items() if key not in ("points", "schedule")}
-    texts = csv_text(record["points"]), csv_text(record["schedule"]), json_text(summary)
+    texts = format_csv(record["points"]), format_csv(record["schedule"]), format_json(summary)
     contents: tuple[str | bytes, ...] = (*texts, picture)
     paths = [folder / name for name in DVFS_FILES]
     for path, content in zip(paths, contents, strict=True):

@@ -9,7 +9,7 @@ import numpy as np
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from accelsim.config.files import json_text, write_file
+from accelsim.config.files import format_json, write_file
 from accelsim.power.gating import POLICIES
 from accelsim.report.figures import GREY, INK, SMALL, image, style
 from accelsim.report.text import Grid, Paragraph, percent, scaled
@@ -231,7 +231,7 @@ def _row(axes: Axes, unit: GatedBlock, edges: np.ndarray, period_ns: float) -> N
 def write_gating(folder: Path, record: dict[str, Any], picture: bytes) -> list[Path]:
     """gating.json and the figure."""
     paths = [folder / name for name in GATING_FILES]
-    contents: tuple[str | bytes, ...] = (json_text(record), picture)
+    contents: tuple[str | bytes, ...] = (format_json(record), picture)
     for path, content in zip(paths, contents, strict=True):
         write_file(path, content)
     return paths

@@ -8,18 +8,18 @@ from typing import Any
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from accelsim.config import UserError, nearest, read_yaml
-from accelsim.config.places import devices_folder, hwconfigs_folder, workloads_folder
+from accelsim.config import UserError, read_yaml, suggest
+from accelsim.config.places import locate_devices, locate_hwconfigs, locate_workloads
 from accelsim.energy.technology import load_technology
 from accelsim.engines.table import engine_of
 from accelsim.hardware import BankedDevice
 from accelsim.load import (
-    device_document,
-    hardware_document,
+    list_names,
     load_device,
     load_hardware,
     load_workload,
-    shipped,
+    read_device_document,
+    read_hardware_document,
     split_settings,
 )
 from accelsim.report.show import (
@@ -77,7 +77,7 @@ def _first_sentence(text: str) -> str:
 
 def _hardware() -> list[dict[str, Any]]:
     entries = []
-    for name in shipped(hwconfigs_folder()):
+    for name in list_names(locate_hwconfigs()):
         hardware = load_hardware(name)
         entries.append(
             {
@@ -95,7 +95,7 @@ def _hardware() -> list[dict[str, Any]]:
 
 def _workloads() -> list[dict[str, Any]]:
     entries = []
-    for name in shipped(workloads_folder()):
+    for name in list_names(locate_workloads()):
         workload = load_workload(name)
         shape = workload.file.input
         entries.append(
@@ -113,7 +113,7 @@ def _workloads() -> list[dict[str, Any]]:
 
 def _devices() -> list[dict[str, Any]]:
     entries = []
-    for name in shipped(devices_folder()):
+    for name in list_names(locate_devices()):
         device = load_device(name)
         entries.append(
             {
@@ -130,7 +130,7 @@ def _devices() -> list[dict[str, Any]]:
 
 def _technologies() -> list[dict[str, Any]]:
     entries = []
-    for name in shipped(hwconfigs_folder() / "technology"):
+    for name in list_names(locate_hwconfigs() / "technology"):
         technology = load_technology(name)
         entries.append(
             {
@@ -157,13 +157,13 @@ def show_named(name: str, hw: str, settings: list[str]) -> tuple[Any, Renderable
         sizes = workload_sizes(workload, hardware)
         return {"workload": workload.name, "hardware": hardware.name, **sizes}, workload_report(workload, hardware)
     if kind == "device":
-        document, device = device_document(name, settings), load_device(name, settings)
+        document, device = read_device_document(name, settings), load_device(name, settings)
         values = {path: {"value": value, "source": source} for path, value, source in sourced(document)}
         return {"device": device.name, "values": values}, device_report(document, device)
     if kind == "technology":
         technology = load_technology(name)
         return technology.model_dump(mode="json"), technology_report(technology)
-    document, hardware = hardware_document(name, settings), load_hardware(name, settings)
+    document, hardware = read_hardware_document(name, settings), load_hardware(name, settings)
     values = {path: {"value": value, "source": source} for path, value, source in sourced(document)}
     return {"hardware": hardware.name, "values": values}, hardware_report(document, hardware)
 
@@ -178,16 +178,16 @@ def _kind(name: str) -> str:
     if suffix in (".yaml", ".yml"):
         data = read_yaml(path).data
         extends = str(data.get("extends"))
-        if "kind" in data or extends in shipped(devices_folder()):
+        if "kind" in data or extends in list_names(locate_devices()):
             return "device"
-        return "workload" if "layers" in data or extends in shipped(workloads_folder()) else "hardware"
+        return "workload" if "layers" in data or extends in list_names(locate_workloads()) else "hardware"
     known = {
-        "workload": shipped(workloads_folder()),
-        "hardware": shipped(hwconfigs_folder()),
-        "device": shipped(devices_folder()),
-        "technology": shipped(hwconfigs_folder() / "technology"),
+        "workload": list_names(locate_workloads()),
+        "hardware": list_names(locate_hwconfigs()),
+        "device": list_names(locate_devices()),
+        "technology": list_names(locate_hwconfigs() / "technology"),
     }
     for kind, names in known.items():
         if name in names:
             return kind
-    raise UserError(f"nothing is called '{name}'{nearest(name, [n for names in known.values() for n in names])}")
+    raise UserError(f"nothing is called '{name}'{suggest(name, [n for names in known.values() for n in names])}")

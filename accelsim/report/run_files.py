@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from accelsim.config.files import csv_text, json_text, write_file
+from accelsim.config.files import format_csv, format_json, write_file
 from accelsim.simulation.result import Result
 
 TIMELINE = "timeline.svg"
@@ -13,7 +13,7 @@ RESULT_FILES = ("layers.csv", "summary.json", TIMELINE)  #: what ``write_result`
 
 def write_result(folder: Path, result: Result, timeline: bytes | None = None) -> list[Path]:
     """layers.csv and summary.json of a run, and the timeline of a layer if there is one."""
-    contents: list[str | bytes] = [csv_text([result.record(row) for row in result.rows]), json_text(result.summary)]
+    contents: list[str | bytes] = [format_csv([result.record(row) for row in result.rows]), format_json(result.summary)]
     contents += [] if timeline is None else [timeline]
     paths = [folder / name for name in RESULT_FILES[: len(contents)]]
     for path, content in zip(paths, contents, strict=True):

@@ -12,7 +12,7 @@ from accelsim.engines.base import CountedProduct, SlotAccount
 from accelsim.hardware import Objective
 from accelsim.mapping.mapping import ALONE, Context
 from accelsim.mapping.on_chip import plan_on_chip, reserve_room, weight_room
-from accelsim.memory.ideal_dram import transfer_time
+from accelsim.memory.ideal_dram import count_transfer_time
 from accelsim.memory.schedule import ScheduledLayer
 from accelsim.memory.stream import WEIGHT
 from accelsim.memory.timeline import Timeline, count_busy, join_timelines
@@ -180,7 +180,7 @@ def _comes_ahead(simulator: LayerSimulator, layer: LayerRun, before: Ends) -> bo
     first = layer.ends.first_weight_bytes if layer.ends else 0
     if first == 0 or first + before.last_weight_bytes > weight_room(hardware.sram):
         return False
-    return transfer_time(first, hardware) <= before.idle_cycles
+    return count_transfer_time(first, hardware) <= before.idle_cycles
 
 
 def plan_contexts(simulator: LayerSimulator, workload: Workload, bits: Sequence[OperandBits]) -> list[Context]:

@@ -11,7 +11,7 @@ from accelsim.engines.base import Engine
 from accelsim.engines.pricing import energy_table
 from accelsim.engines.table import engine_of
 from accelsim.hardware import Hardware
-from accelsim.memory.bank_conflicts import Buffers, buffers_of
+from accelsim.memory.bank_conflicts import Buffers, describe_buffers
 from accelsim.workload.gemm import Gemm
 
 
@@ -27,7 +27,7 @@ class Machine(NamedTuple):
 def build_machine(hardware: Hardware) -> Machine:
     """Derive a machine. Raises: UserError for an SRAM that the technology cannot price."""
     table = energy_table(hardware, load_technology(hardware.technology.name))
-    return Machine(hardware, engine_of(hardware.engine), table, buffers_of(hardware))
+    return Machine(hardware, engine_of(hardware.engine), table, describe_buffers(hardware))
 
 
 def refuse_too_wide(gemm: Gemm, hardware: Hardware) -> None:

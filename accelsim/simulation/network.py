@@ -8,7 +8,7 @@ from itertools import accumulate
 from pathlib import Path
 from typing import Any, Literal
 
-from accelsim.config import UserError, nearest
+from accelsim.config import UserError, suggest
 from accelsim.energy.technology import load_technology
 from accelsim.engines.pricing import energy_table
 from accelsim.engines.products import Products
@@ -142,7 +142,7 @@ def replay(
     """
     place = next((i for i, row in enumerate(result.rows) if row.layer == name), None)
     if place is None:
-        raise UserError(f"no layer '{name}' in {workload.name}{nearest(name, [row.layer for row in result.rows])}")
+        raise UserError(f"no layer '{name}' in {workload.name}{suggest(name, [row.layer for row in result.rows])}")
     hardware = with_fidelity(hardware, result.summary["dram_fidelity"])
     simulators = build_simulators(hardware, workload, stepped=False, tensors=tensors, prunes=tensors is not None)
     task, row = _plan_tasks(simulators[0], workload)[place], result.rows[place]
@@ -197,7 +197,7 @@ def _tensor_notes(folder: Path, workload: Workload, simulators: Sequence[LayerSi
     for path in sorted(folder.glob("*.npy")):
         name, _, what = path.name.removesuffix(".npy").rpartition(".")
         if name not in layers or what not in ("activation", "weight"):
-            raise UserError(f"{path}: is LAYER.activation.npy or LAYER.weight.npy of no layer{nearest(name, layers)}")
+            raise UserError(f"{path}: is LAYER.activation.npy or LAYER.weight.npy of no layer{suggest(name, layers)}")
         if name not in counts.given:
             unread.append(path.name)
     notes = (

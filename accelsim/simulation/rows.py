@@ -17,7 +17,7 @@ from accelsim.memory.timeline import count_busy
 from accelsim.simulation.bounds import Unit, explain_bound, explain_fill, find_bound
 from accelsim.simulation.result import LAYER_COLUMNS, LayerResult
 from accelsim.workload.gemm import Gemm
-from accelsim.workload.layers import width_of
+from accelsim.workload.layers import count_channels
 from accelsim.workload.network import Node
 
 
@@ -178,7 +178,7 @@ def layer_kind(node: Node) -> str:
     """The layer's type; a convolution with a filter per channel is called depthwise."""
     layer = node.layer
     if layer.type == "conv2d" and layer.groups > 1:
-        return "depthwise" if layer.groups == width_of(node.inputs[0]) else "grouped"
+        return "depthwise" if layer.groups == count_channels(node.inputs[0]) else "grouped"
     return str(layer.type)
 
 

@@ -12,7 +12,7 @@ from accelsim.energy.prices import EnergyTable, total_pj
 from accelsim.energy.technology import load_technology
 from accelsim.engines.pricing import energy_table
 from accelsim.hardware import Hardware, Thermal
-from accelsim.power.thermal import Package, seconds_to_limit, share_at_limit, steady_k, warmest_k
+from accelsim.power.thermal import Package, find_seconds_to_limit, find_share_at_limit, find_steady_k, find_warmest_k
 from accelsim.simulation.result import LayerResult
 
 COOLEST_K, WARMEST_K = 300.0, 400.0  # of the SRAM table; beyond it leakage goes on as over its last ten kelvin
@@ -83,12 +83,12 @@ def _settled(thermal: Thermal, package: Package, power_w: float, leakage_w: Any)
     """Temperature, share of time at work, and seconds from ambient to the limit."""
     limit = thermal.limit_k
     if limit is None:
-        return steady_k(package, power_w, leakage_w), 1.0, None
-    share = share_at_limit(package, power_w, leakage_w, limit)
-    until = seconds_to_limit(package, power_w, leakage_w, limit)
+        return find_steady_k(package, power_w, leakage_w), 1.0, None
+    share = find_share_at_limit(package, power_w, leakage_w, limit)
+    until = find_seconds_to_limit(package, power_w, leakage_w, limit)
     if share < 1:
-        return warmest_k(package, leakage_w, limit), share, until
-    return steady_k(package, power_w, leakage_w), 1.0, until
+        return find_warmest_k(package, leakage_w, limit), share, until
+    return find_steady_k(package, power_w, leakage_w), 1.0, until
 
 
 def _leakage_mw(hardware: Hardware, temperature_k: float) -> tuple[float, float]:

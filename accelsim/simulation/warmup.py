@@ -8,7 +8,7 @@ from accelsim.engines.products import Products
 from accelsim.hardware.sparsity import parse_pattern
 from accelsim.load import load_device, load_hardware, load_workload
 from accelsim.memory.device_run import DeviceFidelity, run_trace
-from accelsim.memory.trace_patterns import TracePattern, generate
+from accelsim.memory.trace_patterns import TracePattern, generate_trace
 from accelsim.simulation.network import count_gemm, simulate
 from accelsim.workload.gemm import Gemm, apply_pattern
 
@@ -43,7 +43,7 @@ def compile_memories() -> None:
     fidelities: tuple[DeviceFidelity, ...] = ("transaction", "cycle")
     for name in ("ddr4_2400_8gb_x8", "octospi_psram_8mib"):
         for fidelity in fidelities:
-            run_trace(load_device(name), generate(spec), fidelity)
+            run_trace(load_device(name), generate_trace(spec), fidelity)
     network = load_workload("ad_autoencoder")
     for fidelity in fidelities:
         simulate(load_hardware("edge_npu"), network, dram=fidelity)

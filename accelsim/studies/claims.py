@@ -8,7 +8,7 @@ from typing import Any
 
 from accelsim.config import Document
 from accelsim.energy.technology import load_technology
-from accelsim.load import load_hardware, load_workload, workload_document
+from accelsim.load import load_hardware, load_workload, read_workload_document
 from accelsim.studies.compare import ComparedRow, Comparison, compare
 from accelsim.studies.cycle_parts import LEAST_PART_SHARE, PART_WORDS
 from accelsim.workload.network import Workload, build_workload
@@ -153,7 +153,7 @@ def standard(network: str) -> Workload:
 
     For MobileNetV1 that is Howard et al. 2017, Table 4, "Conv MobileNet", whose 4866 million MACs are 4867 here.
     """
-    document = workload_document(network)
+    document = read_workload_document(network)
     layers: list[dict[str, Any]] = []
     for layer in document.data["layers"]:
         last = layers[-1] if layers else {}

@@ -22,7 +22,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from accelsim.compress import apply_precision, apply_sparsity
-from accelsim.config import UserError, nearest
+from accelsim.config import UserError, suggest
 from accelsim.energy.prices import COMPONENTS
 from accelsim.engines.table import engine_of
 from accelsim.hardware import BITS, Hardware
@@ -187,7 +187,7 @@ def _check(
         raise UserError(f"--hw {twice}: two of them; rows go by the hardware's name, so give each its own")
     for precision in precisions:
         if precision not in BITS:
-            raise UserError(f"--precision {precision}: allowed: {', '.join(BITS)}{nearest(precision, BITS)}")
+            raise UserError(f"--precision {precision}: allowed: {', '.join(BITS)}{suggest(precision, BITS)}")
     for sparsity in sparsities:
         apply_sparsity(machines[0], workload, sparsity)
 

@@ -16,9 +16,9 @@ from accelsim.power.dutycycle import (
     Rest,
     Stage,
     Watch,
-    cascade,
-    on_events,
-    periodic,
+    combine_stages,
+    split_event_hour,
+    split_period,
 )
 from accelsim.simulation.network import simulate
 from accelsim.studies.gating import low_power_shares
@@ -66,12 +66,12 @@ def dutycycle(
         inference, remarks = _inference(hardware, network, dram)
         stages.append(Stage(inference, 1.0 if last else answers))
         told += [f"{network.name}: {remark}" if len(networks) > 1 else remark for remark in remarks]
-    work, (rest, assumed) = cascade(stages), rest_of(hardware, asked)
+    work, (rest, assumed) = combine_stages(stages), find_rest(hardware, asked)
     notes = [*told, *assumed]
     if asked.watch is not None:
-        return DutyCycle(work, rest, on_events(work, asked.watch, rest), [], asked.battery, asked.watch, notes)
-    cycle = periodic(work, asked.period_s, rest, "--period-s")
-    others = [periodic(work, period, rest) for period in PERIODS_S if period >= work.worst_seconds]
+        return DutyCycle(work, rest, split_event_hour(work, asked.watch, rest), [], asked.battery, asked.watch, notes)
+    cycle = split_period(work, asked.period_s, rest, "--period-s")
+    others = [split_period(work, period, rest) for period in PERIODS_S if period >= work.worst_seconds]
     if len(others) < len(PERIODS_S):
         notes.append(f"other periods: left out below {work.worst_seconds:.4g} s, which an inference may take")
     return DutyCycle(work, rest, cycle, others, asked.battery, None, notes)
@@ -83,7 +83,7 @@ def _inference(hardware: Hardware, network: Workload, dram: DramFidelity | None)
     return Inference(network.name, summary["latency_ms"] * 1e-3, summary["energy_uj"] * 1e-3), summary["notes"]
 
 
-def rest_of(hardware: Hardware, asked: DeviceUse) -> tuple[Rest, list[str]]:
+def find_rest(hardware: Hardware, asked: DeviceUse) -> tuple[Rest, list[str]]:
     """What a machine draws between inferences, and what was assumed for it."""
     technology = load_technology(hardware.technology.name)
     table, switching, notes = energy_table(hardware, technology), technology.switching, []
@@ -107,8 +107,8 @@ def rest_of(hardware: Hardware, asked: DeviceUse) -> tuple[Rest, list[str]]:
     return Rest(idle, sleep, wake_s, wake_mj), notes
 
 
-def detector_power_mw(hardware: Hardware, network: Workload, period_s: float) -> float:
+def find_detector_mw(hardware: Hardware, network: Workload, period_s: float) -> float:
     """Average power of a small network that runs every period on a machine of its own, which idles in between."""
-    rest, _ = rest_of(hardware, DeviceUse(period_s))
-    work = cascade([Stage(_inference(hardware, network, None)[0], 1.0)])
-    return periodic(work, period_s, rest._replace(sleep_mw=rest.idle_mw), "--detector-period-s").average_mw
+    rest, _ = find_rest(hardware, DeviceUse(period_s))
+    work = combine_stages([Stage(_inference(hardware, network, None)[0], 1.0)])
+    return split_period(work, period_s, rest._replace(sleep_mw=rest.idle_mw), "--detector-period-s").average_mw

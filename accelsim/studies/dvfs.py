@@ -53,7 +53,7 @@ class DvfsResult(NamedTuple):
         return sorted(found, key=lambda each: -each.saved_pj)
 
 
-def points_of(hardware: Hardware) -> tuple[OperatingPoints, str]:
+def find_operating_points(hardware: Hardware) -> tuple[OperatingPoints, str]:
     """The stated operating points, or some derived by the technology's alpha-power law, and how."""
     if hardware.operating_points is not None:
         return hardware.operating_points, ""
@@ -94,7 +94,7 @@ def dvfs(
 
     Raises: UserError where no point meets the deadline, and as ``simulate``.
     """
-    points, derived = points_of(hardware)
+    points, derived = find_operating_points(hardware)
     tried = [_run(hardware.at(point), point, workload, dram) for point in points.points]
     runs, too_hot = [run for run in tried if isinstance(run, PointRun)], [run for run in tried if isinstance(run, str)]
     if not runs:

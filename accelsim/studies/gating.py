@@ -19,7 +19,7 @@ from accelsim.engines.products import Product
 from accelsim.engines.table import engine_of, engine_with_dataflow
 from accelsim.hardware import BankedDevice, DramFidelity, GatedUnit, Hardware, Sram
 from accelsim.memory.timeline import merge_intervals
-from accelsim.power.gating import POLICIES, Block, Mode, Saving, idle_gaps, save_by_gating
+from accelsim.power.gating import POLICIES, Block, Mode, Saving, find_idle_gaps, save_by_gating
 from accelsim.simulation.network import simulate
 from accelsim.simulation.result import LayerResult, Result
 from accelsim.simulation.temperature import apply_temperature
@@ -73,7 +73,7 @@ class PricedRun(NamedTuple):
 
     def gaps(self, busy: np.ndarray) -> np.ndarray:
         """Idle intervals of a unit that is busy in these cycles, from, to; ns."""
-        return idle_gaps(busy.astype(float), self.period_cycles) * self.table.cycle_ns
+        return find_idle_gaps(busy.astype(float), self.period_cycles) * self.table.cycle_ns
 
     def in_layers(self, busy: np.ndarray, chosen: np.ndarray) -> np.ndarray:
         """The busy intervals that lie in chosen layers, bool[layers]."""

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from accelsim.config import UserError, nearest, show_value
+from accelsim.config import UserError, show_value, suggest
 
 LARGER_IS_BETTER = {"utilization"}
 
@@ -31,7 +31,7 @@ def read_sweep_points(path: Path, columns: Sequence[str]) -> list[dict[str, Any]
         raise UserError(f"{path}: cannot be read: {told}; {hint}") from None
     for column in columns:
         if rows and column not in rows[0]:
-            raise UserError(f"{path}: has no column '{column}'{nearest(column, map(str, rows[0]))}")
+            raise UserError(f"{path}: has no column '{column}'{suggest(column, map(str, rows[0]))}")
         for number, row in enumerate(rows):
             if isinstance(row[column], str) and row[column]:
                 raise UserError(f"{path}:{number + 2}: {column}: should be a number, got {show_value(row[column])}")

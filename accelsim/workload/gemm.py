@@ -22,7 +22,7 @@ from accelsim.workload.layers import (
     Norm,
     Pool,
     Softmax,
-    width_of,
+    count_channels,
 )
 from accelsim.workload.network import Node, Workload
 
@@ -297,10 +297,10 @@ def _own_work(layer: AnyLayer, inputs: tuple[AnyShape, ...], results: int) -> di
     if isinstance(layer, Activation):
         return {kind: count * results for kind, count in FUNCTION_OPERATIONS[layer.function].items()}
     if isinstance(layer, Softmax):
-        rows = results // width_of(inputs[0]) * layer.groups
+        rows = results // count_channels(inputs[0]) * layer.groups
         return {"max": results, "add": 2 * results, "exp": results, "mul": results, "divide": rows}
     if isinstance(layer, Norm) and layer.type != "batch_norm":
-        rows = results // width_of(inputs[0])
+        rows = results // count_channels(inputs[0])
         adds = 4 if layer.type == "layer_norm" else 1  # mean, centring, sum of squares, shift; the squares alone
         return {"add": adds * results, "mul": 3 * results, "divide": rows, "lookup": rows}
     if isinstance(layer, Norm):

@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field, ValidationError
 
-from accelsim.config import Document, KeyPath, Name, Size, Value, invalid, nearest, validated
+from accelsim.config import Document, KeyPath, Name, Size, Value, invalid, suggest, validate_document
 from accelsim.workload.layers import AnyLayer, AnyShape, BitWidth, Fraction, Shape
 
 NETWORK_INPUT = "input"
@@ -78,7 +78,7 @@ def build_workload(document: Document) -> Workload:
 
     Raises: UserError where a key, a name or a shape is wrong, with its place.
     """
-    file = validated(WorkloadFile, document)
+    file = validate_document(WorkloadFile, document)
     nodes: list[Node] = []
     positions: dict[str, int] = {}
     for index, layer in enumerate(file.layers):
@@ -122,7 +122,7 @@ def _producers(document: Document, layer: AnyLayer, positions: dict[str, int], p
     if layer.input is not None:
         for name in layer.input:
             if name != NETWORK_INPUT and name not in positions:
-                known = nearest(name, [*positions, NETWORK_INPUT])
+                known = suggest(name, [*positions, NETWORK_INPUT])
                 raise invalid(document, (*path, "input"), f"no layer '{name}' before '{layer.name}'{known}")
         producers = tuple(positions.get(name) for name in layer.input)
     elif layer.input_shape is not None or layer.least_inputs == 0:

@@ -7,8 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
-from accelsim.config import UserError, nearest, show_value
-from accelsim.config.places import anchors_folder
+from accelsim.config import UserError, show_value, suggest
+from accelsim.config.places import locate_anchors
 from accelsim.workload.layers import Conv2d
 from accelsim.workload.network import Workload
 
@@ -32,17 +32,17 @@ _SAME = {"alexnet_grouped": "alexnet"}  # shipped networks that profiles call ot
 SHIPPED = "_precision_profiles.csv"
 
 
-def profile_file(name: str) -> Path:
+def find_profile_file(name: str) -> Path:
     """A profile by shipped name (``stripes``) or path.
 
     Raises: UserError for a name that no shipped profile bears.
     """
     if "/" in name or "\\" in name or Path(name).suffix:
         return Path(name)
-    names = [path.name.removesuffix(SHIPPED) for path in anchors_folder().glob(f"*{SHIPPED}")]
+    names = [path.name.removesuffix(SHIPPED) for path in locate_anchors().glob(f"*{SHIPPED}")]
     if name not in names:
-        raise UserError(f"no precision profile called '{name}'{nearest(name, names)}")
-    return anchors_folder() / f"{name}{SHIPPED}"
+        raise UserError(f"no precision profile called '{name}'{suggest(name, names)}")
+    return locate_anchors() / f"{name}{SHIPPED}"
 
 
 def read_profile(path: Path, network: str, accuracy: str) -> Profile:
@@ -72,8 +72,8 @@ def read_profile(path: Path, network: str, accuracy: str) -> Profile:
             return Profile(tuple(map(int, texts)), row["provenance"] or "", f"{path}:{line}")
     accuracies = [row["accuracy"] for _, row in rows if row["network"] == network]
     if accuracies:
-        raise UserError(f"{path}: '{network}' has no accuracy '{accuracy}'{nearest(accuracy, accuracies)}")
-    raise UserError(f"{path}: no network '{network}'{nearest(network, {row['network'] or '' for _, row in rows})}")
+        raise UserError(f"{path}: '{network}' has no accuracy '{accuracy}'{suggest(accuracy, accuracies)}")
+    raise UserError(f"{path}: no network '{network}'{suggest(network, {row['network'] or '' for _, row in rows})}")
 
 
 def apply_profile(workload: Workload, profile: Profile) -> Workload:

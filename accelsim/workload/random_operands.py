@@ -15,12 +15,12 @@ SYNTHETIC = (
 )
 
 
-def random_operands(gemm: Gemm, integer: bool, seed: int) -> tuple[np.ndarray, np.ndarray]:
+def draw_operands(gemm: Gemm, integer: bool, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Signed activations [groups, M, K], cut out of random images for a convolution, and weights [groups, K, N]."""
-    return matrix(random_activations(gemm, integer, seed), gemm), random_weights(gemm, integer, seed)
+    return lower_activations(draw_activations(gemm, integer, seed), gemm), draw_weights(gemm, integer, seed)
 
 
-def random_activations(gemm: Gemm, integer: bool, seed: int, after_relu: bool = False) -> np.ndarray:
+def draw_activations(gemm: Gemm, integer: bool, seed: int, after_relu: bool = False) -> np.ndarray:
     """Images [batch, channels, height, width] of a convolution, or activations [groups, M, K].
 
     Uniform over all codes; ``after_relu`` they are unsigned and half-normal (``SYNTHETIC``), as values that decide
@@ -38,13 +38,13 @@ def random_activations(gemm: Gemm, integer: bool, seed: int, after_relu: bool = 
     return np.asarray(np.minimum(np.rint(spread), 2**bits - 1).astype(np.int32))
 
 
-def random_weights(gemm: Gemm, integer: bool, seed: int) -> np.ndarray:
+def draw_weights(gemm: Gemm, integer: bool, seed: int) -> np.ndarray:
     """Weights [groups, K, N], uniform over all codes."""
     generator = np.random.default_rng((seed, WEIGHTS))
     return _integers(generator, gemm.weight_bits if integer else FLOAT_STAND_IN_BITS, (gemm.groups, gemm.k, gemm.n))
 
 
-def matrix(data: np.ndarray, gemm: Gemm) -> np.ndarray:
+def lower_activations(data: np.ndarray, gemm: Gemm) -> np.ndarray:
     """Activations [groups, M, K] of what ``random_activations`` gives."""
     return im2col(data, gemm.convolution) if gemm.convolution else data
 
@@ -55,7 +55,7 @@ def _integers(generator: np.random.Generator, bits: int, shape: tuple[int, ...])
     return generator.integers(-half, half - 1, size=shape, dtype=dtype, endpoint=True)
 
 
-def exact_product(a: np.ndarray, w: np.ndarray) -> np.ndarray:
+def multiply_exactly(a: np.ndarray, w: np.ndarray) -> np.ndarray:
     """a @ w in int64 (which wraps beyond 2^63), by float64 BLAS where exact (below 2^53): forty times faster."""
     largest = a.shape[-1] * int(np.abs(a.astype(np.int64)).max()) * int(np.abs(w.astype(np.int64)).max())
     if largest < 2**53:

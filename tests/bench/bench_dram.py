@@ -5,14 +5,14 @@ import pytest
 
 from accelsim.load import load_device
 from accelsim.memory.device_run import run_trace
-from accelsim.memory.trace_patterns import TracePattern, generate
+from accelsim.memory.trace_patterns import TracePattern, generate_trace
 
 REQUESTS = 400_000
 TARGETS = {("stream", "cycle"): 3e6, ("random", "cycle"): 0.9e6, ("stream", "transaction"): 5e6}  # a second, DDR4
 
 
 def pieces(**values):
-    return list(generate(TracePattern(**values)))
+    return list(generate_trace(TracePattern(**values)))
 
 
 @pytest.mark.parametrize("fidelity", ["cycle", "transaction"])

@@ -6,7 +6,7 @@ Run with ``pytest tests/bench/bench_tensorcore.py``; the default run does not co
 import numpy as np
 import pytest
 
-from accelsim.compress import pruned
+from accelsim.compress import prune_to_pattern
 from accelsim.engines.tensorcore import TensorCoreEngine
 from accelsim.hardware.sparsity import parse_pattern
 from accelsim.load import load_hardware
@@ -21,7 +21,7 @@ def test_step(benchmark, name, pattern):
     gemm = Gemm(2048, 1152, 512, pattern=parse_pattern(pattern))
     rng = np.random.default_rng(0)
     a, w = (rng.integers(-128, 128, shape, np.int8) for shape in ((1, gemm.m, gemm.k), (1, gemm.k, gemm.n)))
-    operands = gemm, a, pruned(w, gemm.pattern) if gemm.pattern else w
+    operands = gemm, a, prune_to_pattern(w, gemm.pattern) if gemm.pattern else w
     _, counts = benchmark.pedantic(engine.step, operands, rounds=10, warmup_rounds=1)
     real = counts.macs - counts.skipped_macs
     benchmark.extra_info["macs_per_s"] = f"{real / benchmark.stats.stats.min:.3g}"

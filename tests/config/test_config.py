@@ -19,13 +19,13 @@ from accelsim.config import (
     Value,
     apply_settings,
     merge_documents,
-    nearest,
     parse_sizes,
     parse_value,
     parse_yaml,
     read_yaml,
     show_value,
-    validated,
+    suggest,
+    validate_document,
 )
 
 
@@ -273,7 +273,7 @@ def test_any_text_is_plain_data_or_a_one_line_refusal(text):
     ],
 )
 def test_an_invalid_value_is_told_with_place_key_value_and_what_is_allowed(text, told):
-    assert refusal(validated, Plan, parse_yaml(text, "f.yaml")) == told
+    assert refusal(validate_document, Plan, parse_yaml(text, "f.yaml")) == told
 
 
 def test_a_missing_key_is_told_where_it_is_missing():
@@ -281,11 +281,11 @@ def test_a_missing_key_is_told_where_it_is_missing():
         part: Part
         needed: Size
 
-    assert refusal(validated, Whole, parse_yaml("\npart: {}", "f.yaml")) == "f.yaml:2: missing key 'needed'"
+    assert refusal(validate_document, Whole, parse_yaml("\npart: {}", "f.yaml")) == "f.yaml:2: missing key 'needed'"
 
 
 def test_values_are_frozen_and_whole_numbers_serve_as_floats():
-    plan = validated(Plan, parse_yaml("factor: 2\nsize: 2147483647", "f.yaml"))
+    plan = validate_document(Plan, parse_yaml("factor: 2\nsize: 2147483647", "f.yaml"))
     assert (plan.factor, plan.size) == (2.0, 2**31 - 1)
     with pytest.raises(ValueError, match="frozen"):
         plan.size = 3
@@ -307,7 +307,7 @@ def test_values_are_frozen_and_whole_numbers_serve_as_floats():
     ],
 )
 def test_the_nearest_known_word(word, known, told):
-    assert nearest(word, known) == told
+    assert suggest(word, known) == told
 
 
 @pytest.mark.parametrize(
@@ -354,9 +354,9 @@ def test_places_survive_merging():
     both = merge_documents(BASE, over)
     assert (both.place(("part", "size")), both.place(("part", "gap"))) == ("base.yaml:3", "over.yaml:2")
     assert both.place(("parts", 0, "name")) == "over.yaml:3"
-    assert refusal(validated, Plan, both).startswith("over.yaml:2: part.gap: should be ")
+    assert refusal(validate_document, Plan, both).startswith("over.yaml:2: part.gap: should be ")
     bad = parse_yaml("part: {size: 0}", "base.yaml")
-    assert refusal(validated, Plan, merge_documents(bad, over)).startswith("base.yaml:1: part.size: should be ")
+    assert refusal(validate_document, Plan, merge_documents(bad, over)).startswith("base.yaml:1: part.size: should be ")
 
 
 @pytest.mark.parametrize(
@@ -423,7 +423,7 @@ NAMELESS = "--set parts.{0}.size=1: '{0}' is no item's name, nor its number (bel
     ],
 )
 def test_a_wrong_setting_is_told_as_it_was_given(setting, told):
-    assert refusal(lambda: validated(Plan, apply_settings(BASE, [setting]))) == told
+    assert refusal(lambda: validate_document(Plan, apply_settings(BASE, [setting]))) == told
 
 
 def test_a_list_is_reached_by_names_only_where_they_are_text():

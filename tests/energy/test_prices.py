@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from accelsim.config import UserError, parse_yaml, validated
+from accelsim.config import UserError, parse_yaml, validate_document
 from accelsim.energy.operations import mac_operation, vector_operation
 from accelsim.energy.prices import COMPONENTS, DYNAMIC, STATIC, Activity, list_sources, price, total_pj
 from accelsim.energy.sram_banks import bank_at, sram_cells
@@ -34,7 +34,7 @@ technology: {name: cmos45, sram_cell: itrs-hp, temperature_k: 350}
 def hardware(text=HARDWARE, **sections):
     document = parse_yaml(text, "small.yaml")
     document.data.update(sections)
-    return validated(Hardware, document)
+    return validate_document(Hardware, document)
 
 
 TABLE = energy_table(hardware(), CMOS45)

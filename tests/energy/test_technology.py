@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from accelsim.config import UserError
-from accelsim.config.places import hwconfigs_folder
+from accelsim.config.places import locate_hwconfigs
 from accelsim.energy.node_scaling import node_scaling
 from accelsim.energy.sram_banks import Bank, SramCells, bank_at, sram_cells
 from accelsim.energy.technology import (
@@ -55,7 +55,7 @@ def cmos45():
 
 def rows(**wanted):
     """Rows of the table with these texts in these columns, banks without power gating only."""
-    with (hwconfigs_folder() / "technology" / TABLE).open(newline="", encoding="utf-8") as file:
+    with (locate_hwconfigs() / "technology" / TABLE).open(newline="", encoding="utf-8") as file:
         for row in csv.DictReader(file):
             if row["array_power_gating"] == "False" and all(row[c] == str(v) for c, v in wanted.items()):
                 yield row

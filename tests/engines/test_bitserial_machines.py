@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 
 import accelsim
-from accelsim.config import validated
+from accelsim.config import validate_document
 from accelsim.energy.prices import buffer_cost
 from accelsim.energy.sram_banks import sram_cells
 from accelsim.energy.technology import load_technology
 from accelsim.hardware import BitSerialUnit, Hardware
-from accelsim.load import hardware_document, load_workload
+from accelsim.load import load_workload, read_hardware_document
 
 MIB = 1 << 20
 PROFILES = Path(accelsim.__file__).parent / "anchors" / "stripes_precision_profiles.csv"
@@ -89,7 +89,7 @@ def profile(network, accuracy="100%"):
 
 
 def loaded(name, settings=()):
-    return validated(BitSerialHardware, hardware_document(name, settings))
+    return validate_document(BitSerialHardware, read_hardware_document(name, settings))
 
 
 @pytest.mark.parametrize("network", BY_HAND)

@@ -16,7 +16,7 @@ from accelsim.workload.gemm import Convolution, Gemm
 from accelsim.workload.network import build_workload, set_width
 from accelsim.workload.operand_files import read_operands
 from accelsim.workload.precision_profiles import Profile, apply_profile, read_profile
-from accelsim.workload.random_operands import matrix
+from accelsim.workload.random_operands import lower_activations
 
 PROFILES = Path(accelsim.__file__).parent / "anchors" / "stripes_precision_profiles.csv"
 SMALL = """
@@ -111,7 +111,7 @@ def test_values_decide_and_the_summary_says_which(skip):
 def test_no_weights_are_drawn_to_count_what_activations_decide(monkeypatch):
     skipping = machine(more=", skip: essential")
     stepped = accelsim.simulate(skipping, small(), "stepped")
-    monkeypatch.setattr("accelsim.workload.random_operands.random_weights", None)
+    monkeypatch.setattr("accelsim.workload.random_operands.draw_weights", None)
     assert accelsim.simulate(skipping, small()).rows == stepped.rows
 
 
@@ -273,7 +273,7 @@ def test_files_become_the_product_that_a_direct_convolution_gives(tmp_path):
     conv = Convolution(2, 2, 5, 6, (3, 2), (2, 1), (1, 0, 1, 0), (1, 1), 3, 5)
     gemm = Gemm(2 * 15, 12, 3, groups=2, activation_bits=4, weight_bits=4, convolution=conv)
     data, w = read_operands(tmp_path, "c", gemm)
-    ours = matrix(data, gemm) @ w
+    ours = lower_activations(data, gemm) @ w
     expected = np.zeros((2, 6, 3, 5), int)
     padded = np.pad(images, ((0, 0), (0, 0), (1, 1), (0, 0)))
     for image, filter_, y, x in np.ndindex(expected.shape):

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from naive import tensorcore as naive
 
-from accelsim.compress import Compressed, compressed, pruned
+from accelsim.compress import Compressed, compress_weights, prune_to_pattern
 from accelsim.config import UserError
 from accelsim.engines.ksteps import Clock, Step, after, after_many, repeated, waits
 from accelsim.engines.tensorcore import TensorCoreEngine
@@ -104,7 +104,9 @@ def operands(gemm, seed):
         return rng.integers(low, high, shape) * (rng.random(shape) < (0.2, 0, 1, 1)[seed % 4])
 
     w = integers((gemm.groups, gemm.k, gemm.n), gemm.weight_bits)
-    return integers((gemm.groups, gemm.m, gemm.k), gemm.activation_bits), pruned(w, gemm.pattern) if gemm.pattern else w
+    return integers((gemm.groups, gemm.m, gemm.k), gemm.activation_bits), prune_to_pattern(
+        w, gemm.pattern
+    ) if gemm.pattern else w
 
 
 def options_of(engine):
@@ -195,10 +197,10 @@ def test_skipping_equal_k_steps_changes_nothing(parts, rate, times):
 def test_pruning_keeps_the_largest(k, n, text, seed):
     pattern = parse_pattern(text) or Pattern(1, 1, 0)
     w = np.random.default_rng(seed).integers(-5, 6, (1, k, n))
-    left = pruned(w, pattern)
+    left = prune_to_pattern(w, pattern)
     for column in range(n):
         assert left[0, :, column].tolist() == naive.pruned(w[0, :, column].tolist(), pattern.kept, pattern.group)
-    stored = compressed(left, pattern)
+    stored = compress_weights(left, pattern)
     stored.check((1, n, pattern.stored(k)), pattern, k)
     again = np.zeros((n, -(-k // pattern.group) * pattern.group), int)
     groups = np.arange(pattern.stored(k)) // pattern.kept * pattern.group

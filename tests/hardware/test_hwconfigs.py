@@ -5,13 +5,13 @@ import re
 import pytest
 
 from accelsim.config import places, read_yaml
-from accelsim.config.places import hwconfigs_folder
+from accelsim.config.places import locate_hwconfigs
 from accelsim.energy.technology import load_technology
 from accelsim.engines.pricing import energy_table
 from accelsim.hardware import VectorRates
-from accelsim.load import load_hardware, shipped
+from accelsim.load import list_names, load_hardware
 
-NAMES = shipped(hwconfigs_folder())
+NAMES = list_names(locate_hwconfigs())
 LEAF = re.compile(r"\s*(?P<key>\w+): +(?P<value>[^#\s][^#]*?)(?: +# (?P<comment>.*))?")
 SOURCED = re.compile(
     r"(chosen|rule): \w.*"
@@ -28,10 +28,10 @@ SOURCED = re.compile(
 def test_data_files_lie_beside_the_package_or_inside_it(tmp_path, monkeypatch):
     package = tmp_path / "accelsim"
     monkeypatch.setattr(places, "_PACKAGE", package)
-    assert (places.hwconfigs_folder(), places.workloads_folder()) == (tmp_path / "hwconfigs", tmp_path / "workloads")
+    assert (places.locate_hwconfigs(), places.locate_workloads()) == (tmp_path / "hwconfigs", tmp_path / "workloads")
     (package / "hwconfigs").mkdir(parents=True)
     (package / "workloads").mkdir()
-    assert (places.hwconfigs_folder(), places.workloads_folder()) == (package / "hwconfigs", package / "workloads")
+    assert (places.locate_hwconfigs(), places.locate_workloads()) == (package / "hwconfigs", package / "workloads")
 
 
 def test_the_promised_files_ship():
@@ -56,7 +56,7 @@ def test_can_be_priced_without_reservations(name):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_setting_has_its_source_on_its_line(name):
-    path = hwconfigs_folder() / f"{name}.yaml"
+    path = locate_hwconfigs() / f"{name}.yaml"
     sections = ("engine", "vector", "sram", "dram", "technology")
     document = read_yaml(path)
     lines = path.read_text(encoding="utf-8").splitlines()
@@ -79,7 +79,7 @@ def test_every_setting_has_its_source_on_its_line(name):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_an_assumed_number_lies_in_its_range(name):
-    for line in (hwconfigs_folder() / f"{name}.yaml").read_text(encoding="utf-8").splitlines():
+    for line in (locate_hwconfigs() / f"{name}.yaml").read_text(encoding="utf-8").splitlines():
         leaf = re.search(r": ([\d.]+) +# assumed: ([\d.]+) to ([\d.]+)", line)
         if leaf:
             value, low, high = map(float, leaf.groups())

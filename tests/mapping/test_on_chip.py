@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import accelsim
-from accelsim.compress.runlength import coded_share
+from accelsim.compress.runlength import estimate_coded_share
 from accelsim.config import parse_yaml
 from accelsim.workload.gemm import Convolution, Gemm, cut_bands
 from accelsim.workload.network import build_workload, trace_tensors
@@ -116,13 +116,13 @@ def test_run_lengths_of_zeros_take_what_a_coder_takes(zeros, bits):
     draw = random.Random(7)
     values = [0 if draw.random() < zeros else 1 for _ in range(200_000)]
     share = coded_bits(values, bits) / (len(values) * bits)
-    assert float(coded_share(zeros, bits)) == pytest.approx(min(1, share), rel=0.03)
+    assert float(estimate_coded_share(zeros, bits)) == pytest.approx(min(1, share), rel=0.03)
 
 
 def test_codes_are_never_longer_than_plain_values():
-    assert coded_share(0.0, 8) == coded_share(0.3, 8) == 1
-    assert coded_share(0.9, 60) == 1  # no pair fits a word
-    assert coded_share(0.6, 16) < Fraction(3, 5)
+    assert estimate_coded_share(0.0, 8) == estimate_coded_share(0.3, 8) == 1
+    assert estimate_coded_share(0.9, 60) == 1  # no pair fits a word
+    assert estimate_coded_share(0.6, 16) < Fraction(3, 5)
 
 
 def test_coded_activations_move_their_share():
@@ -132,7 +132,7 @@ def test_coded_activations_move_their_share():
     plain, coded = (
         accelsim.simulate(hw, network(layers, input=IMAGE)) for hw in (accelsim.load_hardware("edge_npu"), hardware)
     )
-    share = coded_share(0.8, 8)
+    share = estimate_coded_share(0.8, 8)
     assert coded.rows[0].dram_read_bytes == plain.rows[0].dram_read_bytes  # the image comes as it is
     assert coded.rows[0].dram_write_bytes == -(-TENSOR * share // 1)
     weights = 16 * 16 * 9 + 16 * 4

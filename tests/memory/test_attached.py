@@ -15,7 +15,7 @@ from accelsim.kernels import dram_cycle, dram_transaction
 from accelsim.kernels.dram_state import new_channels
 from accelsim.kernels.schedule import Banks, Memory, Steps, play
 from accelsim.load import load_device
-from accelsim.memory.banked_dram import rules_of
+from accelsim.memory.banked_dram import make_rules
 from accelsim.simulation.totals import MachineTotals
 
 WEIGHT, OFMAP, STORE = 1, 2, 3
@@ -77,7 +77,7 @@ def requests_of(stream, state, done, device, ratio):
 @given(stream=streams(), ratio=st.sampled_from([(1, 1), (8, 5), (6, 5), (1, 3), (7, 2)]))
 def test_schedule_and_memory_agree_on_when_requests_come(kernel, name, stream, ratio):
     device = load_device(name, ["controller.idle_drain=2"])
-    rules = rules_of(device)
+    rules = make_rules(device)
     if not stream.sizes.any():
         return
 
@@ -109,7 +109,7 @@ def test_schedule_and_memory_agree_on_when_requests_come(kernel, name, stream, r
 @given(stream=streams())
 def test_transfers_lie_apart_and_steps_wait_for_them(stream):
     device = load_device("lpddr5_6400")
-    rules = rules_of(device)
+    rules = make_rules(device)
     banks = Banks(rules, new_channels(rules), np.zeros(3, np.int64), np.zeros(4096, np.int64), 64)
     state, _ = play(stream, Memory(0, device.request_bytes, 8, 5, banks, None, None))
     bus = state.bus[stream.sizes > 0]

@@ -11,20 +11,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from naive import dram as naive_dram
 
-from accelsim.config.places import anchors_folder, devices_folder
-from accelsim.load import load_device, shipped
+from accelsim.config.places import locate_anchors, locate_devices
+from accelsim.load import list_names, load_device
 from accelsim.memory.banked_dram import DRAM_COMMANDS
 from accelsim.memory.device_run import run_trace
 from accelsim.memory.traces import Requests, read_trace
 
-BANKED = [name for name in shipped(devices_folder()) if load_device(name).kind == "banked"]
-SERIAL = [name for name in shipped(devices_folder()) if load_device(name).kind == "serial"]
+BANKED = [name for name in list_names(locate_devices()) if load_device(name).kind == "banked"]
+SERIAL = [name for name in list_names(locate_devices()) if load_device(name).kind == "serial"]
 HBM_BAND = 0.0153  # DRAMsim3's second pick on HBM; the largest difference is 1.518 %
 LARGEST_UNJITTED = 50  # requests
 
 
 def table(name):
-    with (anchors_folder() / f"{name}.csv").open(newline="") as lines:
+    with (locate_anchors() / f"{name}.csv").open(newline="") as lines:
         return list(csv.DictReader(lines))
 
 
@@ -43,7 +43,7 @@ def name_of(row):
 def simulated(row, fidelity="cycle", sink=None):
     config = CONFIGS[row["config"]]
     device = load_device(config["device"], config["settings"].split())
-    trace = anchors_folder() / "dram_traces" / f"{row['trace']}.npz"
+    trace = locate_anchors() / "dram_traces" / f"{row['trace']}.npz"
     return run_trace(device, read_trace(trace, device.capacity_bytes), fidelity, sink)
 
 
@@ -84,7 +84,7 @@ def test_transaction_is_close_to_dramsim3():
 
 @cache
 def plain(name):
-    return yaml.safe_load((devices_folder() / f"{name}.yaml").read_text())
+    return yaml.safe_load((locate_devices() / f"{name}.yaml").read_text())
 
 
 # Every banked device, and what no published trace exercises: ranks, closed pages, two channels
@@ -272,7 +272,7 @@ def test_the_mapping_decides():
     ],
 )
 def test_energy_per_command_follows_from_the_currents(name, activate, read, write, refresh):
-    from accelsim.memory.device_run import banked_energy
+    from accelsim.memory.device_run import price_banked
 
     device = load_device(name)
     counts = dict.fromkeys((*DRAM_COMMANDS, "active_cycles", "standby_cycles"), 0)
@@ -282,7 +282,7 @@ def test_energy_per_command_follows_from_the_currents(name, activate, read, writ
         ("WR", "write", write),
         ("REF", "refresh", refresh),
     ):
-        energy = banked_energy(device, counts | {command: 1})
+        energy = price_banked(device, counts | {command: 1})
         assert energy[key] == pytest.approx(nanojoules * 1000, rel=1e-4)
         assert sum(energy.values()) == energy[key]
 

@@ -8,7 +8,7 @@ import pytest
 from accelsim import UserError
 from accelsim.load import load_device
 from accelsim.memory import traces
-from accelsim.memory.trace_patterns import TracePattern, generate
+from accelsim.memory.trace_patterns import TracePattern, generate_trace
 from accelsim.memory.traces import read_trace
 
 DDR4 = "ddr4_2400_8gb_x8"
@@ -128,7 +128,11 @@ def test_what_is_no_trace(tmp_path):
 
 
 def made(**values):
-    return [row for piece in generate(TracePattern(**values)) for row in zip(*(c.tolist() for c in piece), strict=True)]
+    return [
+        row
+        for piece in generate_trace(TracePattern(**values))
+        for row in zip(*(c.tolist() for c in piece), strict=True)
+    ]
 
 
 def test_patterns_are_what_they_are_called():
@@ -231,11 +235,11 @@ def test_devices_are_listed_and_shown(command):
 
 
 def test_every_shipped_device_names_its_sources():
-    from accelsim.config.places import devices_folder
-    from accelsim.load import device_document, shipped
+    from accelsim.config.places import locate_devices
+    from accelsim.load import list_names, read_device_document
     from accelsim.report.show import sourced
 
-    for name in shipped(devices_folder()):
+    for name in list_names(locate_devices()):
         assert load_device(name).description
-        comments = [source for _, _, source in sourced(device_document(name))]
+        comments = [source for _, _, source in sourced(read_device_document(name))]
         assert sum(bool(comment) for comment in comments) >= 4, name

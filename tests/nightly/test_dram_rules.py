@@ -6,11 +6,11 @@ import yaml
 from naive import dram as naive_dram
 from test_dram import BANKED, as_settings
 
-from accelsim.config.places import devices_folder
+from accelsim.config.places import locate_devices
 from accelsim.load import load_device
 from accelsim.memory.banked_dram import DRAM_COMMANDS
 from accelsim.memory.device_run import run_trace
-from accelsim.memory.trace_patterns import TracePattern, generate
+from accelsim.memory.trace_patterns import TracePattern, generate_trace
 
 REQUESTS = 1_000_000
 
@@ -19,7 +19,7 @@ REQUESTS = 1_000_000
 @pytest.mark.parametrize("change", [{}, {"page_policy": "closed"}, {"ranks": 2}], ids=str)
 def test_no_rule_is_broken(name, change):
     device = load_device(name, as_settings(change))
-    plain = yaml.safe_load((devices_folder() / f"{name}.yaml").read_text()) | change
+    plain = yaml.safe_load((locate_devices() / f"{name}.yaml").read_text()) | change
     requests = REQUESTS if not change else REQUESTS // 10
     spec = TracePattern(
         pattern="random",
@@ -29,7 +29,7 @@ def test_no_rule_is_broken(name, change):
         request_bytes=device.request_bytes,
     )
     kept = []
-    run = run_trace(device, generate(spec), "cycle", lambda records: kept.append(records.copy()))
+    run = run_trace(device, generate_trace(spec), "cycle", lambda records: kept.append(records.copy()))
     records = np.concatenate(kept)
     names = np.array(DRAM_COMMANDS)[records[:, 2]]
     commands = zip(*records[:, :2].T.tolist(), names.tolist(), *records[:, 3:].T.tolist(), strict=True)

@@ -10,7 +10,7 @@ from naive import power as naive
 import accelsim
 from accelsim.config import UserError
 from accelsim.load import load_hardware, load_workload
-from accelsim.power.thermal import Package, seconds_to_limit, share_at_limit, steady_k, warmest_k
+from accelsim.power.thermal import Package, find_seconds_to_limit, find_share_at_limit, find_steady_k, find_warmest_k
 
 IDEAL = "dram.fidelity=ideal"
 AREA_M2 = 16e-6
@@ -22,7 +22,7 @@ def hotspot(scale=1.0):
 
 
 def test_five_watts_on_sixteen_square_millimetres():
-    assert steady_k(Package(10, 1, 318.15), 5.0, hotspot()) == pytest.approx(369.62, abs=0.005)
+    assert find_steady_k(Package(10, 1, 318.15), 5.0, hotspot()) == pytest.approx(369.62, abs=0.005)
 
 
 packages = st.builds(Package, st.floats(1, 60), st.floats(0.01, 5), st.floats(280, 340))
@@ -38,9 +38,9 @@ def test_a_balance_is_one_and_the_coolest(package, power, scale):
     assume(abs(power - most) > 1e-6 and touching < 590)
     if touching < package.ambient_k or power > most:
         with pytest.raises(UserError, match="thermal runaway"):
-            steady_k(package, power, leak)
+            find_steady_k(package, power, leak)
         return
-    found = steady_k(package, power, leak)
+    found = find_steady_k(package, power, leak)
     assert power + leak(found) == pytest.approx(package.flow_w(found), rel=1e-6, abs=1e-9)
     assert package.ambient_k <= found <= touching + 1e-6
     by_hand = naive.balance_k(power, resistance, package.ambient_k, leak(383.15), 383.15, slope)
@@ -51,28 +51,28 @@ def test_a_balance_is_one_and_the_coolest(package, power, scale):
 def test_runaway_tells_the_most_that_is_stable():
     package = Package(40, 1, 318.15)
     with pytest.raises(UserError, match="thermal runaway") as error:
-        steady_k(package, 3.0, hotspot())
+        find_steady_k(package, 3.0, hotspot())
     most = float(str(error.value).partition("at most ")[2].partition(" W")[0])
-    assert steady_k(package, 0.999 * most, hotspot()) < 415
+    assert find_steady_k(package, 0.999 * most, hotspot()) < 415
     with pytest.raises(UserError, match="thermal runaway"):
-        steady_k(package, 1.001 * most, hotspot())
+        find_steady_k(package, 1.001 * most, hotspot())
     with pytest.raises(UserError, match="its leakage alone warms it on"):
-        steady_k(Package(400, 1, 330), 1e-3, hotspot(5))
+        find_steady_k(Package(400, 1, 330), 1e-3, hotspot(5))
     with pytest.raises(UserError, match="settle above 600 K; at most 28"):
-        steady_k(Package(10, 1, 318.15), 60, lambda _: 0.0)
+        find_steady_k(Package(10, 1, 318.15), 60, lambda _: 0.0)
 
 
 @given(packages, st.floats(0.1, 10), st.floats(0.01, 2), st.floats(1, 60))
 def test_a_share_of_the_time_keeps_the_limit(package, power, scale, above):
     limit, leak = package.ambient_k + above, hotspot(scale)
     try:
-        share = share_at_limit(package, power, leak, limit)
+        share = find_share_at_limit(package, power, leak, limit)
     except UserError as error:
         assert "leakage alone" in str(error)  # noqa: PT017
         assert leak(limit) >= package.flow_w(limit)
         return
     assert 0 < share <= 1
-    held = warmest_k(package, leak, limit)
+    held = find_warmest_k(package, leak, limit)
     drawn, flow = share * power + leak(held), package.flow_w(held)
     assert drawn == pytest.approx(flow) if share < 1 else drawn <= flow * (1 + 1e-9)
     if share < 0.999:  # a little more is in balance at no temperature up to the limit
@@ -84,33 +84,33 @@ def test_a_limit_past_the_warmer_balance_throttles_nothing_that_is_stable():
     """5 W settle at 369.62 K; above some 492 K leakage outruns the package again, which is no reason to throttle."""
     package, leak = Package(10, 1, 318.15), hotspot()
     assert 5 + leak(500) > package.flow_w(500)
-    assert share_at_limit(package, 5, leak, 500) == 1
-    assert seconds_to_limit(package, 5, leak, 500) is None
+    assert find_share_at_limit(package, 5, leak, 500) == 1
+    assert find_seconds_to_limit(package, 5, leak, 500) is None
     tangent = 383.15 + math.log(1 / (0.036 * 10 * leak(383.15))) / 0.036
-    assert warmest_k(package, leak, 500) == pytest.approx(tangent, abs=1e-3)
-    assert share_at_limit(package, 20, leak, 500) == pytest.approx((package.flow_w(tangent) - leak(tangent)) / 20)
-    assert warmest_k(package, leak, 360) == 360
+    assert find_warmest_k(package, leak, 500) == pytest.approx(tangent, abs=1e-3)
+    assert find_share_at_limit(package, 20, leak, 500) == pytest.approx((package.flow_w(tangent) - leak(tangent)) / 20)
+    assert find_warmest_k(package, leak, 360) == 360
 
 
 @given(packages, st.floats(0.1, 10), st.floats(0.1, 0.95))
 def test_warming_without_leakage_is_an_exponential(package, power, share):
     rise = power * package.resistance_k_per_w
-    found = seconds_to_limit(package, power, lambda _: 0.0, package.ambient_k + share * rise)
+    found = find_seconds_to_limit(package, power, lambda _: 0.0, package.ambient_k + share * rise)
     constant = package.resistance_k_per_w * package.capacitance_j_per_k
     assert found == pytest.approx(-constant * math.log(1 - share), rel=1e-5)
-    assert seconds_to_limit(package, power, lambda _: 0.0, package.ambient_k + 1.01 * rise) is None
+    assert find_seconds_to_limit(package, power, lambda _: 0.0, package.ambient_k + 1.01 * rise) is None
     assume(package.ambient_k + share * rise < 600)  # where warming ends
     *_, (then, kelvin) = naive.warming(package, power, lambda _: 0.0, found)
     assert then == found
     assert kelvin == pytest.approx(package.ambient_k + share * rise, rel=1e-5)
-    assert seconds_to_limit(package, power, hotspot(), package.ambient_k) == 0
+    assert find_seconds_to_limit(package, power, hotspot(), package.ambient_k) == 0
 
 
 @given(packages, st.floats(0.1, 10), st.floats(0.01, 2), st.floats(1, 60))
 def test_time_to_a_limit_is_where_warming_passes_it(package, power, scale, above):
     limit, leak = package.ambient_k + above, hotspot(scale)
     constant = package.resistance_k_per_w * package.capacitance_j_per_k
-    found = seconds_to_limit(package, power, leak, limit)
+    found = find_seconds_to_limit(package, power, leak, limit)
     if found is None or found > 5 * constant:
         assert all(kelvin < limit for _, kelvin in naive.warming(package, power, leak, constant))
         return
@@ -125,15 +125,15 @@ def test_a_die_lingers_where_leakage_almost_has_a_balance():
     tangent = 383.15 + math.log(1 / (0.036 * 10 * leak(383.15))) / 0.036
     most = package.flow_w(tangent) - leak(tangent)
     for more in (1e-3, 1e-5):
-        found = seconds_to_limit(package, most + more, leak, 490)
+        found = find_seconds_to_limit(package, most + more, leak, 490)
         assert found == pytest.approx(math.pi / math.sqrt(more * 0.0036 / 2), rel=0.05)
-    assert seconds_to_limit(package, most - 1e-5, leak, 490) is None
+    assert find_seconds_to_limit(package, most - 1e-5, leak, 490) is None
 
 
 def test_warming_settles_where_the_balance_is_or_runs_away():
     package = Package(10, 1, 318.15)
     *_, (_, kelvin) = naive.warming(package, 5.0, hotspot(), 400)
-    assert kelvin == pytest.approx(steady_k(package, 5.0, hotspot()), abs=1e-6)
+    assert kelvin == pytest.approx(find_steady_k(package, 5.0, hotspot()), abs=1e-6)
     *_, (_, kelvin) = naive.warming(package, 0.0, lambda _: 0.0, 10, start=418.15)
     assert kelvin == pytest.approx(318.15 + 100 / math.e, abs=1e-9)
     *_, (seconds, kelvin) = naive.warming(package, 20.0, hotspot(), 1e4)
@@ -143,9 +143,9 @@ def test_warming_settles_where_the_balance_is_or_runs_away():
 
 def test_leakage_warms_faster():
     package = Package(10, 1, 318.15)
-    without, with_it = (seconds_to_limit(package, 5.0, leak, 360) for leak in (lambda _: 0.0, hotspot()))
+    without, with_it = (find_seconds_to_limit(package, 5.0, leak, 360) for leak in (lambda _: 0.0, hotspot()))
     assert with_it < without
-    assert seconds_to_limit(package, 5.0, hotspot(), 371) is None  # it settles at 369.62 K
+    assert find_seconds_to_limit(package, 5.0, hotspot(), 371) is None  # it settles at 369.62 K
 
 
 def run(*thermal, workload="ds_cnn_kws"):

@@ -33,7 +33,7 @@ from accelsim.hardware import (
     Thermal,
     VectorUnit,
 )
-from accelsim.load import hardware_document
+from accelsim.load import read_hardware_document
 from accelsim.report import run_files as files
 from accelsim.report.gemm import gemm_report
 from accelsim.report.list import list_report, list_shipped, show_named
@@ -224,7 +224,7 @@ def test_one_unit_of_throughput_everywhere(resnet8):
     texts = [
         run_report(resnet8.rows, resnet8.summary),
         list_report(list_shipped("hw")),
-        hardware_report(hardware_document("edge_npu"), hardware),
+        hardware_report(read_hardware_document("edge_npu"), hardware),
     ]
     for text in ("\n".join(printed(report, 100)) for report in texts):
         assert re.search(r"\d [TGM]OPS", text)
@@ -270,7 +270,7 @@ def test_show_fits_with_every_number(width):
     assert max(map(len, lines)) <= width
     assert any(re.search(r" 1,280,000 +1,281,000 +1,281,000$", line) for line in lines)
     for report in (
-        hardware_report(hardware_document("edge_npu"), hardware),
+        hardware_report(read_hardware_document("edge_npu"), hardware),
         technology_report(load_technology("cmos45")),
     ):
         assert max(map(len, printed(report, width))) <= width

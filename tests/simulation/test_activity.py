@@ -12,7 +12,7 @@ from accelsim.hardware.sparsity import parse_pattern
 from accelsim.mapping.mapping import Context
 from accelsim.mapping.memory_needed import memory_needed
 from accelsim.mapping.streams import vector_stream
-from accelsim.memory.ideal_dram import latency_cycles, transfer_cycles
+from accelsim.memory.ideal_dram import count_latency_cycles, count_transfer_cycles
 from accelsim.memory.sram import whole_room
 from accelsim.memory.stream import TileStream
 from accelsim.simulation.activity import (
@@ -106,12 +106,12 @@ def test_a_whole_layer_by_hand():
 @pytest.mark.parametrize(("ns", "mhz", "cycles"), [(100, 500, 50), (0, 500, 0), (1, 500, 1), (128, 200, 26)])
 def test_latency_in_cycles_is_rounded_up(ns, mhz, cycles):
     hardware = accelsim.load_hardware("edge_npu", [f"dram.latency_ns={ns}", f"clock_mhz={mhz}"])
-    assert latency_cycles(hardware) == cycles
+    assert count_latency_cycles(hardware) == cycles
 
 
 def test_transfers_take_whole_cycles():
     hardware = accelsim.load_hardware("edge_npu", ["dram.bandwidth_gb_s=12.8", "clock_mhz=500"])  # 25.6 bytes a cycle
-    assert transfer_cycles(np.array([0, 1, 25, 26, 256]), hardware).tolist() == [0, 1, 1, 2, 10]
+    assert count_transfer_cycles(np.array([0, 1, 25, 26, 256]), hardware).tolist() == [0, 1, 1, 2, 10]
 
 
 def test_the_vector_unit_s_latency_is_paid_once():

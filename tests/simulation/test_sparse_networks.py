@@ -8,12 +8,12 @@ import pytest
 import accelsim
 from accelsim.compress import apply_sparsity
 from accelsim.config import UserError, parse_yaml
-from accelsim.config.places import hwconfigs_folder
+from accelsim.config.places import locate_hwconfigs
 from accelsim.energy.technology import load_technology
 from accelsim.engines.pricing import energy_table
 from accelsim.engines.weight_groups import channels_inside, pruned_weights
 from accelsim.hardware.sparsity import parse_pattern
-from accelsim.load import shipped
+from accelsim.load import list_names
 from accelsim.workload.gemm import Convolution, Gemm
 from accelsim.workload.network import build_workload
 
@@ -43,7 +43,9 @@ def run(hardware, sparsity=None, workload=None, **options):
     return accelsim.simulate(hardware, workload, **options)
 
 
-@pytest.mark.parametrize("name", [n for n in shipped(hwconfigs_folder()) if n.startswith(("edge_sparse", "sparsel"))])
+@pytest.mark.parametrize(
+    "name", [n for n in list_names(locate_hwconfigs()) if n.startswith(("edge_sparse", "sparsel"))]
+)
 @pytest.mark.parametrize("pattern", ["dense", "2:4", "1:4", "4:8", "1:2", "3:7"])
 def test_stepped_equals_closed(name, pattern):
     closed, stepped = (

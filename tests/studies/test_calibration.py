@@ -13,14 +13,14 @@ from accelsim.studies.validate.gpu_calibration import (
     HELD_OUT,
     SustainedRates,
     calibrate_gpus,
-    fitted,
-    measured,
-    modelled,
+    fit_sustained_rates,
+    model_kernel_times,
+    read_measured_kernels,
 )
-from accelsim.studies.validate.gpu_kernel import lost_share, model_gpu_kernel
+from accelsim.studies.validate.gpu_kernel import find_lost_share, model_gpu_kernel
 from accelsim.workload.gemm import Gemm, apply_pattern
 
-ROWS = measured("gpu_2to4_measured.csv")
+ROWS = read_measured_kernels("gpu_2to4_measured.csv")
 
 
 def test_every_second_row_of_a_gpu_is_fitted_and_the_others_are_near():
@@ -36,10 +36,10 @@ def test_every_second_row_of_a_gpu_is_fitted_and_the_others_are_near():
 
 def test_constants_rest_on_fitted_rows_alone():
     own = [row for row in ROWS if row.gpu == "rtx_3060"]
-    assert fitted(own[::2]) == calibrate_gpus().sustained["rtx_3060"]
-    assert fitted([own[0]._replace(times=modelled(own[0], SustainedRates(0.8, 0.5)))]).math == pytest.approx(
-        0.8, abs=0.02
-    )
+    assert fit_sustained_rates(own[::2]) == calibrate_gpus().sustained["rtx_3060"]
+    assert fit_sustained_rates(
+        [own[0]._replace(times=model_kernel_times(own[0], SustainedRates(0.8, 0.5)))]
+    ).math == pytest.approx(0.8, abs=0.02)
 
 
 def test_the_bound_of_an_a100_is_one_and_promises_too_much():
@@ -55,13 +55,13 @@ def test_the_bound_of_an_a100_is_one_and_promises_too_much():
 
 @given(st.floats(1, 1e12), st.floats(0, 1e12), st.floats(1, 1e12))
 def test_a_cache_loses_nothing_that_fits_and_more_the_more_is_read(again, between, cache):
-    share = lost_share(again, between, cache)
+    share = find_lost_share(again, between, cache)
     assert 0 <= share <= 1
     if again + between <= cache:
         assert share == 0
     else:
         assert share == pytest.approx(1 - math.exp(-(share * again + between) / cache), abs=1e-2)
-    assert lost_share(again, between, cache / 2) >= share - 1e-9
+    assert find_lost_share(again, between, cache / 2) >= share - 1e-9
 
 
 def test_weights_beyond_the_l2_come_again_for_each_row_of_tiles():

@@ -13,8 +13,17 @@ from accelsim.config import UserError
 from accelsim.energy.technology import load_technology
 from accelsim.engines.pricing import energy_table
 from accelsim.load import load_hardware, load_workload
-from accelsim.power.dutycycle import Battery, Inference, Rest, Stage, Watch, cascade, on_events, periodic
-from accelsim.studies.dutycycle import PERIODS_S, DeviceUse, detector_power_mw, dutycycle, rest_of
+from accelsim.power.dutycycle import (
+    Battery,
+    Inference,
+    Rest,
+    Stage,
+    Watch,
+    combine_stages,
+    split_event_hour,
+    split_period,
+)
+from accelsim.studies.dutycycle import PERIODS_S, DeviceUse, dutycycle, find_detector_mw, find_rest
 
 IDEAL = "dram.fidelity=ideal"
 amounts = st.floats(0.001, 10)
@@ -25,7 +34,7 @@ works = st.lists(st.tuples(amounts, amounts, shares), min_size=1, max_size=4)
 
 def work_of(stages):
     made = [Stage(Inference(f"n{i}", *stage[:2]), stage[2]) for i, stage in enumerate(stages)]
-    return cascade([*made[:-1], made[-1]._replace(answers=1.0)])
+    return combine_stages([*made[:-1], made[-1]._replace(answers=1.0)])
 
 
 @given(works)
@@ -42,7 +51,7 @@ def test_a_cascade_is_every_way_through_it(stages):
 def test_every_second_and_joule_of_a_period_is_in_one_part(stages, rest, times):
     work = work_of(stages)
     period = work.worst_seconds * times
-    cycle = periodic(work, period, rest)
+    cycle = split_period(work, period, rest)
     assert cycle.active_s + cycle.wake_s + cycle.rest_s == pytest.approx(period, rel=1e-9)
     assert cycle.average_mw * period == pytest.approx(cycle.mj, rel=1e-9)
     assert min(cycle.active_s, cycle.wake_s, cycle.rest_s + 1e-9) >= 0
@@ -55,7 +64,7 @@ def test_every_second_and_joule_of_a_period_is_in_one_part(stages, rest, times):
 @given(amounts, amounts, rests, st.floats(1.001, 60))
 def test_a_device_is_what_one_period_after_another_takes(seconds, mj, rest, times):
     period = seconds * times
-    cycle = periodic(work_of([(seconds, mj, 1.0)]), period, rest)
+    cycle = split_period(work_of([(seconds, mj, 1.0)]), period, rest)
     energy, slept = naive.sleeping_device((seconds, mj), 7, period, *rest)
     assert 7 * cycle.mj == pytest.approx(energy, rel=1e-6, abs=1e-9)
     assert abs(7 * cycle.mj - energy) < 1e-6 or cycle.sleeps == (slept > 3)
@@ -76,20 +85,20 @@ def test_sleeping_pays_from_its_break_even_on(rest):
         assert saved(1.01 * even + 1e-6) >= -1e-9 * (1 + rest.idle_mw * even)
     assert even == rest.wake_s or saved(even) == pytest.approx(0, abs=1e-9 * (1 + rest.idle_mw * even))
     if even > 1e-6:  # a shorter gap is a rounding of the period
-        assert not periodic(work_of([(1.0, 1.0, 1.0)]), 1.0 + 0.99 * even, rest).sleeps
+        assert not split_period(work_of([(1.0, 1.0, 1.0)]), 1.0 + 0.99 * even, rest).sleeps
 
 
 def test_sleep_as_deep_as_idling_pays_where_waking_draws_nothing():
     rest = Rest(1.0, 1.0, 0.1, 0.0)
     assert rest.break_even_s == 0.1
-    assert periodic(work_of([(0.1, 1.0, 1.0)]), 1.0, rest).sleeps
+    assert split_period(work_of([(0.1, 1.0, 1.0)]), 1.0, rest).sleeps
     assert Rest(1.0, 1.0, 0.1, 0.1).break_even_s == math.inf
 
 
 def test_power_by_duty_is_the_design_s_formula():
     """P = D Pactive + (1 - D) Psleep + Ewake / T: 10 ms of 100 mW and 1 mJ of waking a second, 2 mW asleep."""
     work = work_of([(0.01, 1.0, 1.0)])
-    cycle = periodic(work, 1.0, Rest(80.0, 2.0, 0.0, 1.0))
+    cycle = split_period(work, 1.0, Rest(80.0, 2.0, 0.0, 1.0))
     assert cycle.average_mw == pytest.approx(0.01 * 100 + 0.99 * 2 + 1.0 / 1.0)
     assert Battery(1000, 3.7, 1.0, 0.0).days(cycle.average_mw) == pytest.approx(3700 / cycle.average_mw / 24)
 
@@ -109,9 +118,9 @@ def test_an_hour_of_events_is_what_one_wake_up_after_another_takes(seconds, mj, 
     idle, asleep = naive.woken_device((seconds, mj), wakes, power, *rest)
     if idle is None:
         with pytest.raises(UserError, match="wake-ups an hour are too many"):
-            on_events(work, watch, rest)
+            split_event_hour(work, watch, rest)
         return
-    cycle = on_events(work, watch, rest)
+    cycle = split_event_hour(work, watch, rest)
     assert cycle.active_s + cycle.wake_s + cycle.rest_s == pytest.approx(3600)
     assert cycle.average_mw * 3600 == pytest.approx(cycle.mj, rel=1e-9)
     assert cycle.mj == pytest.approx(idle if asleep is None else min(idle, asleep), rel=1e-9)
@@ -122,13 +131,13 @@ def test_an_hour_of_events_is_what_one_wake_up_after_another_takes(seconds, mj, 
 def test_what_cannot_be_is_told():
     work, rest = work_of([(2.0, 1.0, 1.0)]), Rest(1, 0.1, 0.5, 0.1)
     with pytest.raises(UserError, match="period_s: should be at least 2, which an inference may take, got 1"):
-        periodic(work, 1.0, rest)
+        split_period(work, 1.0, rest)
     with pytest.raises(UserError, match="at most 1800 of these"):
-        on_events(work, Watch(1, 2000, 1, 0), rest)
+        split_event_hour(work, Watch(1, 2000, 1, 0), rest)
     with pytest.raises(UserError, match=r"hit: should be a probability from 0 to 1, got 1\.5"):
-        on_events(work, Watch(1, 1, 1.5, 0), rest)
+        split_event_hour(work, Watch(1, 1, 1.5, 0), rest)
     with pytest.raises(UserError, match="answers with a probability from 0 to 1, got -1"):
-        cascade([Stage(Inference("n", 1, 1), -1.0)])
+        combine_stages([Stage(Inference("n", 1, 1), -1.0)])
 
 
 def test_runs_and_leakage_make_a_device():
@@ -141,12 +150,12 @@ def test_runs_and_leakage_make_a_device():
     assert found.rest.idle_mw == pytest.approx(table.leakage_logic_mw + table.leakage_sram_mw + table.dram_standby_mw)
     assert found.rest.sleep_mw < 0.2 * found.rest.idle_mw
     assert len(found.notes) == 3
-    stated, notes = rest_of(hardware, DeviceUse(1.0, sleep_mw=0.5, wake_ms=2.0, wake_uj=7.0))
+    stated, notes = find_rest(hardware, DeviceUse(1.0, sleep_mw=0.5, wake_ms=2.0, wake_uj=7.0))
     assert stated[1:] == (0.5, 0.002, 0.007)
     assert notes == []
     powers = [cycle.average_mw for cycle in found.others]
     assert powers == sorted(powers, reverse=True)
-    alone = detector_power_mw(hardware, network, 1.0)
+    alone = find_detector_mw(hardware, network, 1.0)
     assert alone == pytest.approx(found.rest.idle_mw * (1 - found.work.seconds) + found.work.mj)
 
 

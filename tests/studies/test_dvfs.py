@@ -19,8 +19,8 @@ from accelsim.engines.pricing import energy_table
 from accelsim.hardware import OperatingPoint
 from accelsim.load import load_hardware, load_workload
 from accelsim.power.governors import Period, PointRun, govern
-from accelsim.power.operating_point_search import Choices, energy_and_time, front_of, lower_bound_pj
-from accelsim.studies.dvfs import dvfs, points_of
+from accelsim.power.operating_point_search import Choices, find_front, find_lower_bound_pj, sum_schedule
+from accelsim.studies.dvfs import dvfs, find_operating_points
 
 IDEAL = "dram.fidelity=ideal"
 positive = st.floats(0.5, 20)
@@ -41,17 +41,17 @@ def choices(draw, most_layers=5, most_points=3):
 @given(choices(), st.floats(0.5, 120))
 def test_a_schedule_is_the_best_of_all(found, within):
     want = naive.best_schedule(*(array.tolist() for array in found), within)
-    front = front_of(found, within)
+    front = find_front(found, within)
     assert front.exact
     if want is None:
         assert front.time_ns.size == 0
         return
     best = int(front.energy_pj.argmin())
     assert front.energy_pj[best] == pytest.approx(want)
-    energy, time = energy_and_time(found, front.points[best].tolist())
+    energy, time = sum_schedule(found, front.points[best].tolist())
     assert (energy, time) == (pytest.approx(front.energy_pj[best]), pytest.approx(front.time_ns[best]))
     assert time <= within * (1 + 1e-9)
-    assert lower_bound_pj(found, within) <= want * (1 + 1e-9)
+    assert find_lower_bound_pj(found, within) <= want * (1 + 1e-9)
     assert (np.diff(front.time_ns) > 0).all()
     assert (np.diff(front.energy_pj) < 0).all()
 
@@ -70,8 +70,8 @@ def test_a_long_schedule_is_near_its_bound(seed, changes, slack):
     apart = (1 - np.eye(points)) * changes
     found = Choices(time, energy, 1e3 * apart, 1e3 * apart)
     within = time[:, -1].sum() * slack
-    front = front_of(found, within)
-    assert front.energy_pj.min() <= 1.001 * lower_bound_pj(found, within)
+    front = find_front(found, within)
+    assert front.energy_pj.min() <= 1.001 * find_lower_bound_pj(found, within)
 
 
 @st.composite
@@ -225,7 +225,7 @@ def test_a_voltage_below_the_threshold_is_told():
 
 def test_stated_points_are_taken_as_they_are():
     stated = "operating_points=[{voltage_v: 0.65, clock_mhz: 240}, {voltage_v: 0.8, clock_mhz: 370}]"
-    points, derived = points_of(load_hardware("edge_npu", [stated]))
+    points, derived = find_operating_points(load_hardware("edge_npu", [stated]))
     assert derived == ""
     assert [str(point) for point in points.points] == ["0.65 V, 240 MHz", "0.8 V, 370 MHz"]
 

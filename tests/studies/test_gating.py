@@ -13,7 +13,7 @@ import accelsim
 from accelsim.config import UserError
 from accelsim.energy.sram_banks import bank_switch
 from accelsim.load import load_hardware, load_workload
-from accelsim.power.gating import POLICIES, Block, Mode, idle_gaps, save_by_gating, timeouts_ns
+from accelsim.power.gating import POLICIES, Block, Mode, find_idle_gaps, find_timeouts_ns, save_by_gating
 from accelsim.studies.gating import gating
 
 IDEAL = "dram.fidelity=ideal"
@@ -48,7 +48,7 @@ def test_idle_detection_costs_no_more_than_its_overheads(block, timeout):
     assert found.energy_pj >= -overheads * found.intervals - 1e-6
     shortest = min(mode.break_even_ns(block) for mode in block.modes)
     assert found.intervals <= int((block.idle_ns >= shortest).sum())
-    for mode, entered in zip(block.modes, timeouts_ns(block, timeout), strict=True):
+    for mode, entered in zip(block.modes, find_timeouts_ns(block, timeout), strict=True):
         assert entered >= mode.break_even_ns(block)
         assert entered >= mode.wake_ns
     if len(block.modes) == 1 and timeout is None and block.modes[0].wake_ns == 0:  # twice the least, as for ski rental
@@ -65,7 +65,7 @@ def test_idle_detection_is_what_a_walk_finds(block):
     timeout = float(math.ceil(max([mode.break_even_ns(block) for mode in block.modes])))
     if timeout > 400:
         return
-    entered = timeouts_ns(block, timeout)
+    entered = find_timeouts_ns(block, timeout)
     deepest = block.modes[-1]  # all are entered at once: the deepest is what is left
     modes = [(deepest.residual_share, sum(mode.overhead_pj for mode in block.modes), int(entered[-1]))]
     want = sum(
@@ -81,7 +81,7 @@ def test_gaps_are_what_is_not_busy(steps, rest):
         busy.append((now + wait, now + wait + work))
         now += wait + work
     until = now + rest
-    found = idle_gaps(np.array(busy, float).reshape(-1, 2), float(until))
+    found = find_idle_gaps(np.array(busy, float).reshape(-1, 2), float(until))
     assert (found[:, 1] > found[:, 0]).all()
     assert (found[:, 1] - found[:, 0]).sum() == pytest.approx(until - sum(work for _, work in steps))
 

@@ -13,9 +13,9 @@ from matplotlib.text import Text
 
 from accelsim import load_hardware, load_workload, simulate
 from accelsim.compress import apply_precision, apply_sparsity
-from accelsim.config.places import hwconfigs_folder
+from accelsim.config.places import locate_hwconfigs
 from accelsim.engines.table import engine_of
-from accelsim.load import shipped
+from accelsim.load import list_names
 from accelsim.report.figures import style
 from accelsim.report.roofline_plot import drawing, hover, roofline_image
 from accelsim.report.roofline_scene import Stack, blocks, marker_size, scene_of, stacks, tied_levels, tied_roofs
@@ -135,7 +135,7 @@ def test_points_are_the_layers_rows(resnet8):
     assert sum(p.share for p in resnet8.points) + resnet8.left_out_share == pytest.approx(1)
 
 
-@pytest.mark.parametrize("name", shipped(hwconfigs_folder()))
+@pytest.mark.parametrize("name", list_names(locate_hwconfigs()))
 @pytest.mark.parametrize("network", ["resnet8", "alexnet_grouped"])
 def test_no_point_lies_above_its_roof(name, network):
     """In whole numbers, from the rows: MACs <= peak x cycles, bytes x clock <= bandwidth x cycles."""

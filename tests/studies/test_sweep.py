@@ -186,7 +186,7 @@ def test_samples_are_distinct_seeded_and_in_the_end_complete(method):
 
 def test_sobol_fills_every_elementary_interval():
     """Of the first 2^m points each dimension's 2^m intervals hold one; so do all boxes in the first two (t = 0)."""
-    sample = list(itertools.islice(sobol.sobol(sobol.DIMENSIONS, seed=3), 256))
+    sample = list(itertools.islice(sobol.generate_sobol(sobol.DIMENSIONS, seed=3), 256))
     for dimension in range(sobol.DIMENSIONS):
         assert sorted(point[dimension] >> 24 for point in sample) == list(range(256))
     assert {(p[0] >> 28, p[1] >> 28) for p in sample} == set(itertools.product(range(16), repeat=2))
@@ -194,7 +194,7 @@ def test_sobol_fills_every_elementary_interval():
 
 def test_sobol_starts_as_the_reference_does():
     """Joe and Kuo's first points, as their sobol.cc prints them for new-joe-kuo-6.21201."""
-    first = [[value / 2**32 for value in point] for point in itertools.islice(sobol.sobol(3), 4)]
+    first = [[value / 2**32 for value in point] for point in itertools.islice(sobol.generate_sobol(3), 4)]
     assert first == [[0, 0, 0], [0.5, 0.5, 0.5], [0.75, 0.25, 0.25], [0.25, 0.75, 0.75]]
 
 
@@ -341,7 +341,7 @@ def test_workers_that_cannot_be(accelsim, spec, tmp_path, monkeypatch, options, 
 def test_a_folder_has_one_writer(accelsim, spec, tmp_path):  # noqa: F811
     folder = tmp_path / "out"
     folder.mkdir()
-    with store.opened(folder):
+    with store.open_store(folder):
         code, _, err = accelsim("sweep", spec, "--out", folder, "--workers", 1)
     assert code == 2
     assert "another sweep writes there" in err
@@ -356,12 +356,12 @@ def test_what_is_no_store_is_told(accelsim, spec, tmp_path):  # noqa: F811
 
 
 def test_others_read_while_one_writes(tmp_path):
-    with store.opened(tmp_path) as kept:
+    with store.open_store(tmp_path) as kept:
         kept.add([("a", Outcome(1, 2.0, 0.1 + 0.2, 4.0, 0.5)), ("b", Outcome(error="no", final=False))])
         with sqlite3.connect(tmp_path / "points.sqlite") as other:
             assert other.execute("SELECT count(*) FROM points").fetchone() == (2,)
         other.close()
-    with store.opened(tmp_path) as kept:
+    with store.open_store(tmp_path) as kept:
         found = kept.outcomes(["a", "b", "c"])
         assert found == {"a": Outcome(1, 2.0, 0.1 + 0.2, 4.0, 0.5), "b": Outcome(error="no", final=False)}
 
@@ -394,10 +394,10 @@ def fragile(items):
 
 
 def test_a_worker_that_dies_fails_its_point_and_no_other():
-    force = executors.Workforce(lambda: executors.processes(1), 2, 1)
+    force = executors.Workforce(lambda: executors.spawn_processes(1), 2, 1)
     chunks = [list(range(start, start + 4)) for start in range(0, 24, 4)]
     found = {}
-    for chunk, result in executors.completed(force, fragile, chunks):
+    for chunk, result in executors.map_chunks(force, fragile, chunks):
         found |= dict.fromkeys(chunk, result) if isinstance(result, str) else dict(zip(chunk, result, strict=True))
     assert found == {item: executors.DIED if item == 13 else item * item for item in range(24)}
 

@@ -11,7 +11,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from accelsim.config import UserError, parse_yaml
 from accelsim.load import load_workload
-from accelsim.workload.importers import dump
+from accelsim.workload.importers import format_yaml
 from accelsim.workload.importers.onnx import read_onnx
 from accelsim.workload.network import build_workload
 
@@ -91,7 +91,7 @@ def test_classifier(tmp_path):
     workload = load_workload(path)
     assert workload.macs == 16 * 16 * 8 * 27 + 512 * 10
     assert workload.params == 8 * 27 + 2 * 8 + 512 * 10 + 10
-    assert build_workload(parse_yaml(dump(data), "net.yaml")).nodes == workload.nodes
+    assert build_workload(parse_yaml(format_yaml(data), "net.yaml")).nodes == workload.nodes
 
 
 def inverted_residual(opset):

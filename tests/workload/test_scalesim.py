@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from accelsim.config import UserError, parse_yaml
 from accelsim.load import load_hardware, load_workload
 from accelsim.simulation.network import simulate
-from accelsim.workload.importers import clean_name, dump, unique_name
+from accelsim.workload.importers import clean_name, format_yaml, unique_name
 from accelsim.workload.importers.scalesim import read_configuration, read_topology
 from accelsim.workload.network import build_workload
 
@@ -186,12 +186,12 @@ PLAIN = st.recursive(
 
 @given(st.dictionaries(KEYS, PLAIN, min_size=1))
 def test_dump_reads_back_equal(data):
-    assert parse_yaml(dump(data), "text").data == data
+    assert parse_yaml(format_yaml(data), "text").data == data
 
 
 def test_dump_is_readable(tmp_path):
     data = read_topology(write(tmp_path, "alexnet.csv", ALEXNET))
-    text = dump(data)
+    text = format_yaml(data)
     assert text.splitlines()[:4] == [
         "name: alexnet",
         'source: "SCALE-Sim topology alexnet.csv"',

@@ -6,14 +6,14 @@ from pathlib import Path
 import pytest
 
 import accelsim
-from accelsim.config.places import workloads_folder
-from accelsim.load import load_workload, shipped
+from accelsim.config.places import locate_workloads
+from accelsim.load import list_names, load_workload
 
 ANCHORS = Path(accelsim.__file__).parent / "anchors" / "published_workloads.csv"
 with ANCHORS.open(encoding="utf-8", newline="") as file:
     PUBLISHED = {row["network"]: row for row in csv.DictReader(file)}
 
-NETWORKS = shipped(workloads_folder())
+NETWORKS = list_names(locate_workloads())
 
 NOT_SHIPPED = {
     "efficientnet_lite0",  # the published parameters, but 385.2 M MACs, not 407 M

@@ -15,7 +15,7 @@ _ADDRESS = re.compile(r"(tcp|tls|ws|wss|inproc)://\S+")
 
 
 @contextmanager
-def cluster(address: str) -> Iterator[Workforce]:
+def connect_cluster(address: str) -> Iterator[Workforce]:
     """The workers of a scheduler, while the block runs.
 
     Raises: UserError where no scheduler answers or it has no workers.

@@ -11,7 +11,7 @@ import operator
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from accelsim.config import UserError, nearest, show_value
+from accelsim.config import UserError, show_value, suggest
 
 MOST_CHARACTERS = 1000
 MOST_BITS = 1024  # of a power
@@ -75,7 +75,7 @@ def parse_constraint(text: str) -> Constraint:
 def refuse_unknown(constraint: Constraint, known: set[str]) -> None:
     """Raises: UserError for a name that no parameter, result or value of the hardware has."""
     for name in sorted(constraint.names - known):
-        raise UserError(f"no parameter or result called '{name}'{nearest(name, known)}")
+        raise UserError(f"no parameter or result called '{name}'{suggest(name, known)}")
 
 
 def _condition(node: ast.expr, names: set[str]) -> Term:

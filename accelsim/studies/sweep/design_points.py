@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from accelsim.config import UserError, invalid
 from accelsim.studies.sweep.constraints import Constraint, parse_constraint, refuse_unknown
 from accelsim.studies.sweep.outcomes import POINT_FIGURES
-from accelsim.studies.sweep.sobol import DIMENSIONS, SOBOL_BITS, sobol
+from accelsim.studies.sweep.sobol import DIMENSIONS, SOBOL_BITS, generate_sobol
 from accelsim.studies.sweep.spec import MOST_POINTS, Study
 
 MOST_DRAWS = 5_000_000  # before a sampler that meets only what it has, or what is excluded, stops
@@ -137,7 +137,7 @@ def _sobol_numbers(lengths: list[int], seed: int) -> Iterator[int]:
 
     def numbers() -> Iterator[int]:
         draws = min(MOST_DRAWS, 16 * size)
-        for _, point in zip(range(draws), sobol(len(lengths), seed), strict=False):
+        for _, point in zip(range(draws), generate_sobol(len(lengths), seed), strict=False):
             number = 0
             for coordinate, length in zip(point, lengths, strict=True):
                 number = number * length + (coordinate * length >> SOBOL_BITS)

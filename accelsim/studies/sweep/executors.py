@@ -27,7 +27,7 @@ class Workforce(NamedTuple):
     workers: int
 
 
-class Here(Executor):
+class InlineExecutor(Executor):
     """Runs each task in this process, at once."""
 
     def submit(self, function: Callable[..., R], /, *arguments: Any, **named: Any) -> Future[R]:
@@ -40,13 +40,13 @@ class Here(Executor):
         return future
 
 
-def cores() -> int:
+def count_cores() -> int:
     """Cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @contextmanager
-def workforce(workers: int | None, scheduler: str | None) -> Iterator[Workforce]:
+def open_workforce(workers: int | None, scheduler: str | None) -> Iterator[Workforce]:
     """Workers of one kind: a number of processes (1: this one; None: one a core), or those of a Dask scheduler.
 
     Raises: UserError for a number below 1 and an address where no scheduler answers.
@@ -54,22 +54,22 @@ def workforce(workers: int | None, scheduler: str | None) -> Iterator[Workforce]
     if scheduler is not None and workers is not None:
         raise UserError("--workers and --scheduler exclude each other; a cluster has its own workers")
     if scheduler is not None:
-        from accelsim.studies.sweep.cluster import cluster
+        from accelsim.studies.sweep.cluster import connect_cluster
 
-        with cluster(scheduler) as found:
+        with connect_cluster(scheduler) as found:
             yield found
         return
-    count = cores() if workers is None else workers
+    count = count_cores() if workers is None else workers
     if not 1 <= count <= 1024:
         raise UserError(f"--workers {count}: should be from 1 to 1024")
     if count == 1:
-        yield Workforce(Here, 1, 1)
+        yield Workforce(InlineExecutor, 1, 1)
     else:
-        yield Workforce(lambda: processes(count), 2 * count, count)
+        yield Workforce(lambda: spawn_processes(count), 2 * count, count)
 
 
 @contextmanager
-def processes(count: int) -> Iterator[Executor]:
+def spawn_processes(count: int) -> Iterator[Executor]:
     """Spawned processes; they end with the block, whatever they are doing, and with this process."""
     import multiprocessing
     from concurrent.futures import ProcessPoolExecutor
@@ -110,7 +110,7 @@ def _leave_with_parent() -> None:
         os._exit(1)
 
 
-def completed(
+def map_chunks(
     force: Workforce, task: Callable[[list[T]], R], chunks: list[list[T]]
 ) -> Iterator[tuple[list[T], R | str]]:
     """Each chunk with its result, as they come; an item that its worker died of, by itself with the reason.

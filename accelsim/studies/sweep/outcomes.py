@@ -19,6 +19,6 @@ class Outcome(NamedTuple):
     final: bool = True
 
 
-def outcome_of(summary: dict[str, Any]) -> Outcome:
+def make_outcome(summary: dict[str, Any]) -> Outcome:
     """The figures of a run."""
     return Outcome(**{name: summary[name] for name in POINT_FIGURES})

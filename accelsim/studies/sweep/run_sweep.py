@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from accelsim.config.files import prepare_folder
 from accelsim.studies.sweep.design_points import Design, DesignPoint, design
-from accelsim.studies.sweep.executors import Workforce, completed, workforce
+from accelsim.studies.sweep.executors import Workforce, map_chunks, open_workforce
 from accelsim.studies.sweep.outcomes import Outcome
 from accelsim.studies.sweep.spec import Study, read_study
-from accelsim.studies.sweep.store import STORE_FILES, opened
-from accelsim.studies.sweep.tables import TABLES, records_of, write_tables
-from accelsim.studies.sweep.worker import evaluate, keys_of, pack_outcomes
+from accelsim.studies.sweep.store import STORE_FILES, open_store
+from accelsim.studies.sweep.tables import TABLES, make_records, write_tables
+from accelsim.studies.sweep.worker import evaluate, make_keys, pack_study
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -71,11 +71,11 @@ def sweep(
     started = perf_counter()
     study = read_study(spec)
     plan = design(study)
-    with workforce(workers, scheduler) as force:
+    with open_workforce(workers, scheduler) as force:
         folder = prepare_folder(out, (*STORE_FILES, *TABLES))
         folder.mkdir(parents=True, exist_ok=True)
-        with opened(folder) as store:
-            keys = keys_of(study, plan.points)
+        with open_store(folder) as store:
+            keys = make_keys(study, plan.points)
             stored = {key: found for key, found in store.outcomes(keys).items() if found.final}
             known = {point.number: stored[keys[point.number]] for point in plan.points if keys[point.number] in stored}
             reused, layers = len(known), [0, 0]
@@ -87,7 +87,7 @@ def sweep(
                     if progress:
                         progress(len(known), len(plan.points))
             names = list(study.axes)
-            records = records_of(names, plan, known)
+            records = make_records(names, plan, known)
             files = write_tables(folder, names, records)
     return Sweep(records, _summary(plan, records, reused, layers, perf_counter() - started), files)
 
@@ -95,8 +95,8 @@ def sweep(
 def _computed(study: Study, work: _Work, force: Workforce) -> Computed:
     """Outcomes by point's number as they come, with the layers that they had and those that were done already."""
     missing = [point for point in work.design.points if point.number not in work.known]
-    task = functools.partial(evaluate, pack_outcomes(study))
-    for chunk, result in completed(force, task, chunks(study, missing, force.workers)):
+    task = functools.partial(evaluate, pack_study(study))
+    for chunk, result in map_chunks(force, task, group_points(study, missing, force.workers)):
         numbers = [point.number for point in chunk]
         if isinstance(result, str):
             yield dict.fromkeys(numbers, Outcome(error=result, final=False)), (0, 0)
@@ -104,7 +104,7 @@ def _computed(study: Study, work: _Work, force: Workforce) -> Computed:
             yield dict(zip(numbers, result.outcomes, strict=True)), (result.layers, result.layers_reused)
 
 
-def chunks(study: Study, points: list[DesignPoint], workers: int) -> list[list[DesignPoint]]:
+def group_points(study: Study, points: list[DesignPoint], workers: int) -> list[list[DesignPoint]]:
     """Points in tasks: those of one network and engine together, since they have most in common."""
     if not points:
         return []

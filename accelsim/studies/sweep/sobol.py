@@ -38,7 +38,7 @@ _JOE_KUO = (
 DIMENSIONS = len(_JOE_KUO) + 1  #: at most
 
 
-def directions(dimension: int) -> list[int]:
+def find_direction_numbers(dimension: int) -> list[int]:
     """Direction numbers of one dimension (from 0), as 32-bit fractions."""
     if dimension == 0:
         return [1 << (SOBOL_BITS - 1 - bit) for bit in range(SOBOL_BITS)]
@@ -53,9 +53,9 @@ def directions(dimension: int) -> list[int]:
     return numbers
 
 
-def sobol(dimensions: int, seed: int = 0) -> Iterator[list[int]]:
+def generate_sobol(dimensions: int, seed: int = 0) -> Iterator[list[int]]:
     """Points as 32-bit fractions, in Gray-code order; a seed other than 0 shifts all of them by the same bits."""
-    columns = [directions(dimension) for dimension in range(dimensions)]
+    columns = [find_direction_numbers(dimension) for dimension in range(dimensions)]
     source = random.Random(seed)
     point = [source.getrandbits(SOBOL_BITS) if seed else 0 for _ in columns]
     for index in range(2**SOBOL_BITS - 1):

@@ -18,10 +18,10 @@ from accelsim.config import (
     assign_value,
     invalid,
     read_yaml,
-    validated,
+    validate_document,
 )
 from accelsim.hardware import DramFidelity, Hardware
-from accelsim.load import WORKLOAD_PREFIX, hardware_document, is_path, with_device, workload_document
+from accelsim.load import WORKLOAD_PREFIX, is_path, read_hardware_document, read_workload_document, resolve_device
 from accelsim.workload.network import build_workload
 
 MOST_POINTS = 1_000_000
@@ -117,10 +117,10 @@ def read_study(source: str | Path | Mapping[str, Any]) -> Study:
         document, folder = Document("sweep", dict(source), {}), Path()
     else:
         document, folder = read_yaml(Path(source)), Path(source).parent
-    spec = validated(Spec, document)
+    spec = validate_document(Spec, document)
     hardware = _named(document, ("hardware",), spec.hardware, folder)
     workloads = {name: _named(document, ("workload", index), name, folder) for index, name in enumerate(spec.workload)}
-    base = validated(Hardware, hardware)
+    base = validate_document(Hardware, hardware)
     networks = [build_workload(workload) for workload in workloads.values()]
     axes = {name: _values(document, name, axis, base) for name, axis in spec.parameters.items()}
     study = Study(spec, document, hardware, workloads, axes, dict(_flat(base.model_dump(mode="json"))))
@@ -132,17 +132,17 @@ def read_study(source: str | Path | Mapping[str, Any]) -> Study:
 
 def _named(document: Document, path: tuple[str | int, ...], name: str, folder: Path) -> Document:
     """The document that a name or a path (from the sweep's own folder) stands for."""
-    load = hardware_document if path[0] == "hardware" else workload_document
+    load = read_hardware_document if path[0] == "hardware" else read_workload_document
     target: str | Path = folder / name if is_path(name) else name
     try:
         found = load(target)
-        validated(Hardware, found) if path[0] == "hardware" else build_workload(found)
+        validate_document(Hardware, found) if path[0] == "hardware" else build_workload(found)
     except UserError as error:
         raise invalid(document, path, str(error)) from None
     return found
 
 
-def laid(study: Study, workload: Document, settings: dict[str, Any]) -> tuple[Document, Document]:
+def lay_point(study: Study, workload: Document, settings: dict[str, Any]) -> tuple[Document, Document]:
     """Hardware and network of a point, unchecked; errors of a value lead to its place in the sweep's file."""
     hardware = study.hardware
     for name, value in settings.items():
@@ -151,7 +151,7 @@ def laid(study: Study, workload: Document, settings: dict[str, Any]) -> tuple[Do
             workload = assign_value(workload, name.removeprefix(WORKLOAD_PREFIX), value, source)
         else:
             hardware = assign_value(hardware, name, value, source)
-    return with_device(hardware), workload
+    return resolve_device(hardware), workload
 
 
 def _try(study: Study, name: str, value: Any) -> None:
@@ -159,11 +159,11 @@ def _try(study: Study, name: str, value: Any) -> None:
     source = study.document.place(("parameters", name))
     for workload in study.workloads.values():
         try:
-            hardware, network = laid(study, workload, {name: value})
+            hardware, network = lay_point(study, workload, {name: value})
             if name.startswith(WORKLOAD_PREFIX):
                 build_workload(network)
             else:
-                validated(Hardware, hardware)
+                validate_document(Hardware, hardware)
         except UserError as error:
             if str(error).startswith(f"{source}:"):
                 raise

@@ -42,7 +42,7 @@ class Store:
 
 
 @contextmanager
-def opened(folder: Path) -> Iterator[Store]:
+def open_store(folder: Path) -> Iterator[Store]:
     """The store of a folder, which is there, for the only writer that it may have at a time.
 
     Raises: UserError where another process writes, OSError where the file cannot be opened or is none of ours.

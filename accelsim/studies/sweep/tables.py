@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from accelsim.config import UserError
-from accelsim.config.files import csv_text, replace_file, write_file
+from accelsim.config.files import format_csv, replace_file, write_file
 from accelsim.studies.sweep.design_points import Design, DesignPoint
 from accelsim.studies.sweep.outcomes import POINT_FIGURES, Outcome
 
 TABLES = ("points.csv", "points.parquet")
 
 
-def records_of(names: list[str], design: Design, outcomes: Mapping[int, Outcome]) -> list[dict[str, Any]]:
+def make_records(names: list[str], design: Design, outcomes: Mapping[int, Outcome]) -> list[dict[str, Any]]:
     """A record per point in their order; without those that a constraint on results excludes."""
     records = []
     for point in design.points:
@@ -52,7 +52,7 @@ def write_tables(folder: Path, names: list[str], records: list[dict[str, Any]]) 
         leftover.unlink()
     columns = [*names, "workload", *POINT_FIGURES, "error"]
     path = folder / TABLES[0]
-    write_file(path, csv_text([{key: _word(value) for key, value in record.items()} for record in records], columns))
+    write_file(path, format_csv([{key: _word(value) for key, value in record.items()} for record in records], columns))
     if find_spec("pyarrow") is None:
         return [path]
     with replace_file(folder / TABLES[1]) as temporary:

@@ -11,15 +11,15 @@ from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
-from accelsim.config import UserError, validated
-from accelsim.config.places import hwconfigs_folder
+from accelsim.config import UserError, validate_document
+from accelsim.config.places import locate_hwconfigs
 from accelsim.hardware import Hardware
 from accelsim.load import WORKLOAD_PREFIX
 from accelsim.simulation.network import simulate
 from accelsim.simulation.totals import MachineTotals
 from accelsim.studies.sweep.design_points import DesignPoint
-from accelsim.studies.sweep.outcomes import Outcome, outcome_of
-from accelsim.studies.sweep.spec import Study, laid
+from accelsim.studies.sweep.outcomes import Outcome, make_outcome
+from accelsim.studies.sweep.spec import Study, lay_point
 from accelsim.version import __version__
 from accelsim.workload.network import Workload, build_workload
 
@@ -33,20 +33,20 @@ class Evaluated(NamedTuple):
 
 
 @functools.cache
-def code_sha256() -> str:
+def hash_code() -> str:
     """Digest of all that turns a configuration into figures: the package's code and the tables below hwconfigs."""
     digest = hashlib.sha256(__version__.encode())
-    for folder, pattern in ((Path(__file__).parent.parent, "**/*.py"), (hwconfigs_folder(), "*/*")):
+    for folder, pattern in ((Path(__file__).parent.parent, "**/*.py"), (locate_hwconfigs(), "*/*")):
         for path in sorted(path for path in folder.glob(pattern) if path.is_file()):
             digest.update(str(path.relative_to(folder)).encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()
 
 
-def keys_of(study: Study, points: list[DesignPoint]) -> list[str]:
+def make_keys(study: Study, points: list[DesignPoint]) -> list[str]:
     """What a point's outcome is stored under: a digest of configuration and code."""
     names = list(study.axes)
     bases = {
-        name: _digest([code_sha256(), study.spec.fidelity, study.spec.dram, study.hardware.data, workload.data])
+        name: _digest([hash_code(), study.spec.fidelity, study.spec.dram, study.hardware.data, workload.data])
         for name, workload in study.workloads.items()
     }
     return [
@@ -59,9 +59,9 @@ def _digest(value: Any) -> str:
     return hashlib.sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()
 
 
-def pack_outcomes(study: Study) -> bytes:
+def pack_study(study: Study) -> bytes:
     """What workers need, to be sent with each task and unpacked once."""
-    return pickle.dumps((code_sha256(), study))
+    return pickle.dumps((hash_code(), study))
 
 
 def evaluate(setup: bytes, points: list[DesignPoint]) -> Evaluated:
@@ -79,7 +79,7 @@ def evaluate(setup: bytes, points: list[DesignPoint]) -> Evaluated:
 @functools.lru_cache(maxsize=2)
 def _bench(setup: bytes) -> StudyWorker:
     code, study = pickle.loads(setup)
-    if code != code_sha256():
+    if code != hash_code():
         raise UserError("a worker runs other code than this sweep; install the same version of accelsim on all of them")
     return StudyWorker(study)
 
@@ -97,7 +97,7 @@ class StudyWorker:
     def outcome(self, point: DesignPoint) -> Outcome:
         """One point's figures, or its error."""
         try:
-            return outcome_of(self._summary(point))
+            return make_outcome(self._summary(point))
         except UserError as error:
             return Outcome(error=str(error))
         except Exception as error:  # a defect or a lack of memory costs one point, not the sweep
@@ -122,10 +122,10 @@ class StudyWorker:
             return Hardware.model_validate(data)
         except ValidationError:
             any_network = next(iter(self.study.workloads.values()))
-            return validated(Hardware, laid(self.study, any_network, settings)[0])
+            return validate_document(Hardware, lay_point(self.study, any_network, settings)[0])
 
     def _network(self, name: str, settings: tuple[tuple[str, Any], ...]) -> Workload:
-        return build_workload(laid(self.study, self.study.workloads[name], dict(settings))[1])
+        return build_workload(lay_point(self.study, self.study.workloads[name], dict(settings))[1])
 
 
 def _with(data: Any, keys: list[str], value: Any) -> dict[str, Any]:

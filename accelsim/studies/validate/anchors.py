@@ -7,24 +7,24 @@ from collections.abc import Iterable, Iterator
 from math import exp
 from typing import Any, NamedTuple
 
-from accelsim.config.places import anchors_folder, workloads_folder
+from accelsim.config.places import locate_anchors, locate_workloads
 from accelsim.engines.base import Engine
 from accelsim.engines.products import Products
 from accelsim.engines.table import engine_of
 from accelsim.hardware import BankedDevice, Hardware
-from accelsim.load import load_device, load_hardware, load_workload, shipped
+from accelsim.load import list_names, load_device, load_hardware, load_workload
 from accelsim.memory.device_run import run_trace
 from accelsim.memory.traces import read_trace
 from accelsim.power.law_fit import fit_clock, score_clock, sort_clocks
 from accelsim.power.measured_points import MeasuredPoint
-from accelsim.power.thermal import Package, steady_k
+from accelsim.power.thermal import Package, find_steady_k
 from accelsim.studies.dvfs_fit import dvfs_fit
 from accelsim.studies.validate.chips import compare_chips
 from accelsim.studies.validate.gpu_calibration import HELD_OUT, calibrate_gpus
 from accelsim.workload.gemm import Gemm, apply_pattern, lower_to_gemm, operand_widths
 from accelsim.workload.precision_profiles import apply_profile, read_profile
 
-ANCHORS = anchors_folder()
+ANCHORS = locate_anchors()
 GPU_BAND = 0.15
 GPUS = "GPU kernel ns,"
 
@@ -208,13 +208,13 @@ def _hot() -> Iterator[Anchor]:
     def leakage_w(kelvin: float) -> float:
         return 1.5e4 * 16e-6 * exp(0.036 * (kelvin - 383.15))
 
-    found = round(steady_k(Package(10.0, 1.0, 318.15), 5.0, leakage_w) * 1e3)
+    found = round(find_steady_k(Package(10.0, 1.0, 318.15), 5.0, leakage_w) * 1e3)
     source = "T = Ta + R (P + L(T)) by hand, with L of HotSpot, temperature.c, calc_leakage"
     yield Anchor("die mK", "5 W on 16 mm2, 10 K/W", 369_620, found, 1e-4, source)
 
 
 def _published() -> Iterator[Anchor]:
-    here = set(shipped(workloads_folder()))
+    here = set(list_names(locate_workloads()))
     for row in _rows("published_workloads.csv"):
         if row["network"] not in here:
             continue

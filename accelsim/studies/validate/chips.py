@@ -6,7 +6,7 @@ import csv
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from accelsim.config.places import anchors_folder
+from accelsim.config.places import locate_anchors
 from accelsim.load import load_hardware, load_workload
 from accelsim.simulation.network import simulate
 from accelsim.simulation.result import LayerResult
@@ -45,7 +45,7 @@ def compare_chips() -> Iterator[Chip]:
 
 
 def _rows(file: str) -> list[dict[str, str]]:
-    with (anchors_folder() / file).open(encoding="utf-8", newline="") as lines:
+    with (locate_anchors() / file).open(encoding="utf-8", newline="") as lines:
         return list(csv.DictReader(lines))
 
 

@@ -14,14 +14,14 @@ from itertools import product
 from math import log
 from typing import NamedTuple
 
-from accelsim.config.places import anchors_folder
+from accelsim.config.places import locate_anchors
 from accelsim.hardware import Hardware
 from accelsim.hardware.sparsity import parse_pattern
 from accelsim.load import load_hardware
 from accelsim.studies.validate.gpu_kernel import model_gpu_kernel
 from accelsim.workload.gemm import Gemm
 
-HARDWARE = {
+GPU_HARDWARE = {
     "A100-80GB": ("a100", ["dram.bandwidth_gb_s=2039", "dram.capacity_mib=81920"]),
     "A100": ("a100", []),
     "H100": ("h100", []),
@@ -100,15 +100,15 @@ class Calibration(NamedTuple):
         ]
 
 
-def measured(file: str) -> list[MeasuredKernel]:
+def read_measured_kernels(file: str) -> list[MeasuredKernel]:
     """Rows with times, of GPUs that have a hardware file."""
     rows = []
-    with (anchors_folder() / file).open(encoding="utf-8", newline="") as lines:
+    with (locate_anchors() / file).open(encoding="utf-8", newline="") as lines:
         for row in csv.DictReader(lines):
-            known = next((name for name in HARDWARE if row["gpu"].startswith(name)), None)
+            known = next((name for name in GPU_HARDWARE if row["gpu"].startswith(name)), None)
             if known is None or not row["dense_ms"]:
                 continue
-            name, settings = HARDWARE[known]
+            name, settings = GPU_HARDWARE[known]
             n, m, k = (int(row[letter]) for letter in "MNK")
             gemm = Gemm(m, k, n, activation_bits=_BITS, weight_bits=_BITS, output_bits=_BITS)
             times = Times(float(row["dense_ms"]), float(row["sparse_ms"]))
@@ -123,22 +123,22 @@ def measured(file: str) -> list[MeasuredKernel]:
 @cache
 def calibrate_gpus() -> Calibration:
     """Every measured row judged; takes a second or two."""
-    rows, further = measured("gpu_2to4_measured.csv"), measured("gpu_2to4_further.csv")
+    rows, further = read_measured_kernels("gpu_2to4_measured.csv"), read_measured_kernels("gpu_2to4_further.csv")
     judged, sustained = [], {}
     for gpu in dict.fromkeys(row.gpu for row in rows):
         own = [row for row in rows if row.gpu == gpu]
         roles = ["alone"] * len(own)
         if len(own) >= LEAST_ROWS:
-            sustained[gpu] = fitted(own[::2])
+            sustained[gpu] = fit_sustained_rates(own[::2])
             roles = [(FITTED, HELD_OUT)[number % 2] for number in range(len(own))]
         more = [row for row in further if row.gpu == gpu]
         for row, role in zip([*own, *more], [*roles, *["further"] * len(more)], strict=True):
-            model = modelled(row, sustained[gpu]) if gpu in sustained else None
-            judged.append(JudgedKernel(row, role, modelled(row, SustainedRates(), bound=True), model))
+            model = model_kernel_times(row, sustained[gpu]) if gpu in sustained else None
+            judged.append(JudgedKernel(row, role, model_kernel_times(row, SustainedRates(), bound=True), model))
     return Calibration(tuple(judged), sustained)
 
 
-def modelled(row: MeasuredKernel, sustained: SustainedRates, bound: bool = False) -> Times:
+def model_kernel_times(row: MeasuredKernel, sustained: SustainedRates, bound: bool = False) -> Times:
     """Both kernels' times with what a GPU sustains; a bound takes every byte as moved once."""
     shares = {"sustained_math": sustained.math, "sustained_operands": sustained.operands}
     hardware = row.hardware.model_copy(update={"engine": row.hardware.engine.model_copy(update=shares)})
@@ -147,14 +147,14 @@ def modelled(row: MeasuredKernel, sustained: SustainedRates, bound: bool = False
     return Times(model_gpu_kernel(row.gemm, hardware).ms, model_gpu_kernel(sparse, hardware, filters_first).ms)
 
 
-def fitted(rows: Iterable[MeasuredKernel]) -> SustainedRates:
+def fit_sustained_rates(rows: Iterable[MeasuredKernel]) -> SustainedRates:
     """The constants of a GPU's rows; of equally good ones those nearest to 1."""
     rows = list(rows)
 
     def error(sustained: SustainedRates) -> tuple[float, float]:
         misfit = 0.0
         for row in rows:
-            times = modelled(row, sustained)
+            times = model_kernel_times(row, sustained)
             misfit += sum(abs(log(ours / real)) for ours, real in zip(times, row.times, strict=True))
         return round(misfit, 9), abs(log(sustained.math)) + abs(log(sustained.operands))
 

@@ -21,7 +21,7 @@ from accelsim.workload.gemm import Gemm
 _ROUNDS = 60  # of the fixed point; what is left by then is far below a byte
 
 
-class Kernel(NamedTuple):
+class KernelTimes(NamedTuple):
     """Times of one kernel."""
 
     cores_ms: float  #: launch, tiles and their ends
@@ -34,7 +34,7 @@ class Kernel(NamedTuple):
         return max(self.cores_ms, self.dram_ms)
 
 
-def model_gpu_kernel(gemm: Gemm, hardware: Hardware, filters_first: bool = False) -> Kernel:
+def model_gpu_kernel(gemm: Gemm, hardware: Hardware, filters_first: bool = False) -> KernelTimes:
     """Time of a product on tensor cores behind an L2, which the hardware's buffers stand for.
 
     filters_first: all filters before the next pixels. Else every byte moves once, which bounds the time from below.
@@ -48,12 +48,12 @@ def model_gpu_kernel(gemm: Gemm, hardware: Hardware, filters_first: bool = False
         weights = int(weight_bytes(gemm, gemm.k, gemm.n)) * gemm.groups
         again = ceil_div(gemm.m, unit.tile_m) - 1
         between = (moved - weights) / (again + 1)
-        moved += round(weights * again * lost_share(weights, between, hardware.sram.capacity_bytes))
+        moved += round(weights * again * find_lost_share(weights, between, hardware.sram.capacity_bytes))
     per_ms = hardware.dram.bandwidth_gb_s * unit.sustained_operands * 1e6
-    return Kernel(cycles / hardware.clock_mhz * 1e-3, moved / per_ms, moved)
+    return KernelTimes(cycles / hardware.clock_mhz * 1e-3, moved / per_ms, moved)
 
 
-def lost_share(again_bytes: float, between_bytes: float, cache_bytes: float) -> float:
+def find_lost_share(again_bytes: float, between_bytes: float, cache_bytes: float) -> float:
     """Share of bytes, read round and round, that a cache with random replacement has lost when they are wanted."""
     if again_bytes + between_bytes <= cache_bytes:
         return 0.0

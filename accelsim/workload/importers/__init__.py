@@ -50,7 +50,7 @@ def unique_name(text: str, taken: Container[str]) -> str:
     return name
 
 
-def dump(data: dict[str, Any]) -> str:
+def format_yaml(data: dict[str, Any]) -> str:
     """YAML text of a workload or hardware file, one line per key and one per layer; it reads back equal."""
     lines: list[str] = []
     for key, value in data.items():

@@ -8,9 +8,9 @@ from typing import Any
 
 from accelsim.config import UserError
 from accelsim.workload.importers import clean_name
-from accelsim.workload.importers.onnx_activations import whole_activations
+from accelsim.workload.importers.onnx_activations import merge_activations
 from accelsim.workload.importers.onnx_graph import Graph, GraphOperation
-from accelsim.workload.importers.onnx_operators import layers_of
+from accelsim.workload.importers.onnx_operators import translate_graph
 
 ONNX_MAX_BYTES = 2**31 - 1  #: what one protobuf message can hold
 SMALL_BYTES = 1024  #: constants up to this size keep their values: shapes, axes, limits
@@ -34,7 +34,7 @@ def read_onnx(path: Path) -> dict[str, Any]:
     inputs = _fix_inputs(path, model.graph)
     model, reason = _with_shapes(model, onnx)
     graph = _plain(path, model, inputs, opset, reason, onnx)
-    net = layers_of(graph._replace(operations=whole_activations(graph)))
+    net = translate_graph(graph._replace(operations=merge_activations(graph)))
     if not net.layers:
         raise UserError(f"{path}: has no operation that is a layer")
     workload: dict[str, Any] = {"name": clean_name(path.stem, "network"), "source": f"ONNX model {path.name}"}

@@ -31,7 +31,7 @@ class Links(NamedTuple):
         return data[0] if len(data) == 1 else None
 
 
-def whole_activations(graph: Graph) -> tuple[GraphOperation, ...]:
+def merge_activations(graph: Graph) -> tuple[GraphOperation, ...]:
     """The graph's operations with x sigmoid(x), x hard_sigmoid(x) and x (1 + erf(x / sqrt 2)) / 2 as one each."""
     links = Links(
         makers={name: op for op in graph.operations for name in op.outputs},

@@ -48,7 +48,7 @@ class Graph(NamedTuple):
     unknown_because: str  #: why shape inference failed, if it did
 
 
-def rows_of(rows: int, width: int) -> AnyShape:
+def make_rows(rows: int, width: int) -> AnyShape:
     """So many vectors of that width."""
     return Features(features=width) if rows == 1 else Tokens(tokens=rows, features=width)
 
@@ -120,7 +120,7 @@ class Translation:
         elements = self.per_inference(dims, width)
         if len(dims) == 4:
             return Image(channels=dims[1], height=dims[2], width=dims[3])
-        return rows_of(elements // width, width)
+        return make_rows(elements // width, width)
 
     def per_inference(self, dims: tuple[int, ...], width: int = 1) -> int:
         """Elements of one inference of the batch, whole vectors of that width."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from accelsim.workload.importers.onnx_graph import Graph, GraphOperation, GraphTensor, Translation, rows_of
-from accelsim.workload.layers import Tokens, width_of
+from accelsim.workload.importers.onnx_graph import Graph, GraphOperation, GraphTensor, Translation, make_rows
+from accelsim.workload.layers import Tokens, count_channels
 
 ONNX_FUNCTIONS = {
     "Relu": "relu",
@@ -45,7 +45,7 @@ HINTS = {
 }
 
 
-def layers_of(graph: Graph) -> Translation:
+def translate_graph(graph: Graph) -> Translation:
     """All layers of a graph.
 
     Raises: UserError naming the node and its operation where there is no layer for it.
@@ -132,7 +132,7 @@ def _matmul(net: Translation, op: GraphOperation) -> None:
         rows = math.prod(a) // k // net.batch
         tensor = net.source(op)
         if rows > 1 or isinstance(tensor.shape, Tokens):  # a linear layer flattens images by itself
-            tensor = net.reshaped(op, tensor, rows_of(rows, k))
+            tensor = net.reshaped(op, tensor, make_rows(rows, k))
         fields = {"type": "linear", "out_features": n, "bias": net.given(op, 2)}
         bits = net.graph.bits.get(op.inputs[1])
         net.emit(op, fields | ({} if bits is None else {"weight_bits": bits}), [tensor])
@@ -157,7 +157,7 @@ def _batch_norm(net: Translation, op: GraphOperation) -> None:
         net.rename(op, tensor)
     else:
         dims = net.dims(op, op.inputs[0])
-        if width_of(tensor.shape) != dims[1]:
+        if count_channels(tensor.shape) != dims[1]:
             tensor = net.reshaped(op, tensor, net.shape_of(dims))
         net.emit(op, {"type": "batch_norm"}, [tensor])
 
@@ -205,8 +205,8 @@ def _with_constant(net: Translation, op: GraphOperation, tensor: GraphTensor, co
     layer = net.fusable(tensor)
     if elements == 1:
         net.rename(op, tensor)
-    elif elements != width_of(tensor.shape):
-        allowed = f"allowed: 1, or one per channel ({width_of(tensor.shape)})"
+    elif elements != count_channels(tensor.shape):
+        allowed = f"allowed: 1, or one per channel ({count_channels(tensor.shape)})"
         raise net.refusal(op, f"a constant of {elements} values has no layer type; {allowed}")
     elif op.kind == "Add" and layer is not None and layer.get("bias") is False and "batch_norm" not in layer:
         layer["bias"] = True
@@ -223,7 +223,7 @@ def _global_avg_pool(net: Translation, op: GraphOperation) -> None:
         given = op.attributes.get("axes") or (net.graph.values.get(op.inputs[1]) if net.given(op, 1) else None)
         axes = {int(axis) % len(dims) for axis in given or range(len(dims))}
     kept = math.prod(size for axis, size in enumerate(dims) if axis > 0 and axis not in axes)
-    if 0 in axes or kept != width_of(tensor.shape):
+    if 0 in axes or kept != count_channels(tensor.shape):
         raise net.refusal(op, f"axes {sorted(axes)}: only a mean over all positions has a layer type")
     net.emit(op, {"type": "global_avg_pool"}, [tensor])
 
@@ -244,17 +244,17 @@ def _concat(net: Translation, op: GraphOperation) -> None:
 def _softmax(net: Translation, op: GraphOperation) -> None:
     axis, dims = net.axis(op, default=-1)
     tensor, length = net.source(op), dims[axis]
-    width = width_of(tensor.shape)
+    width = count_channels(tensor.shape)
     if width % length:
-        tensor, width = net.reshaped(op, tensor, rows_of(tensor.shape.elements // length, length)), length
+        tensor, width = net.reshaped(op, tensor, make_rows(tensor.shape.elements // length, length)), length
     net.emit(op, {"type": "softmax"} | ({"groups": width // length} if width > length else {}), [tensor])
 
 
 def _layer_norm(net: Translation, op: GraphOperation) -> None:
     axis, dims = net.axis(op, default=-1)
     tensor, length = net.source(op), math.prod(dims[axis:])
-    if width_of(tensor.shape) != length:
-        tensor = net.reshaped(op, tensor, rows_of(tensor.shape.elements // length, length))
+    if count_channels(tensor.shape) != length:
+        tensor = net.reshaped(op, tensor, make_rows(tensor.shape.elements // length, length))
     net.emit(op, {"type": "layer_norm"}, [tensor])
 
 

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from accelsim.config import UserError, nearest, read_yaml, show_value
-from accelsim.config.places import hwconfigs_folder
+from accelsim.config import UserError, read_yaml, show_value, suggest
+from accelsim.config.places import locate_hwconfigs
 from accelsim.workload.importers import clean_name, read_text, unique_name
 
 SCALESIM_MAX_BYTES = 1 << 22
@@ -186,7 +186,7 @@ class Configuration(NamedTuple):
 
     def _missing(self, section: str, key: str) -> UserError:
         known = self.values.options(section) if self.values.has_section(section) else []
-        close = nearest(key.lower(), known).partition("; allowed")[0]
+        close = suggest(key.lower(), known).partition("; allowed")[0]
         return UserError(f"{self.path}: missing key '{key}' in section [{section}]{close}")
 
 
@@ -214,7 +214,7 @@ def read_configuration(path: Path) -> dict[str, Any]:
             ("ofmap", "OfmapSramSzkB", cols),
         )
     }
-    clock_mhz = read_yaml(hwconfigs_folder() / f"{BASE_HARDWARE}.yaml").data["clock_mhz"]
+    clock_mhz = read_yaml(locate_hwconfigs() / f"{BASE_HARDWARE}.yaml").data["clock_mhz"]
     mode = cfg.choice("run_presets", "InterfaceBandwidth", ("user", "calc"), default="user")
     dram = {}
     if mode == "user" and cfg.text("architecture_presets", "Bandwidth"):

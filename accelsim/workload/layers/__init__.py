@@ -14,7 +14,7 @@ from accelsim.workload.layers.kinds import (
     Pool,
     Softmax,
 )
-from accelsim.workload.layers.shapes import AnyShape, Features, Image, Shape, Tokens, width_of, with_width
+from accelsim.workload.layers.shapes import AnyShape, Features, Image, Shape, Tokens, count_channels, set_channels
 
 __all__ = [
     "Activation",
@@ -38,6 +38,6 @@ __all__ = [
     "Softmax",
     "Tokens",
     "Windowed",
-    "width_of",
-    "with_width",
+    "count_channels",
+    "set_channels",
 ]

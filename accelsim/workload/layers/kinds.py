@@ -9,7 +9,16 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from accelsim.config import Count, Size
 from accelsim.workload.layers.base import Function, Layer, Windowed, shape_or_flatten
-from accelsim.workload.layers.shapes import AnyShape, Features, Image, Shape, Tokens, image_of, width_of, with_width
+from accelsim.workload.layers.shapes import (
+    AnyShape,
+    Features,
+    Image,
+    Shape,
+    Tokens,
+    count_channels,
+    require_image,
+    set_channels,
+)
 
 
 class Conv2d(Windowed):
@@ -33,7 +42,7 @@ class Conv2d(Windowed):
         return self
 
     def output(self, inputs: tuple[AnyShape, ...]) -> AnyShape:
-        image = image_of(inputs[0], "conv2d")
+        image = require_image(inputs[0], "conv2d")
         if image.channels % self.groups:
             raise ValueError(f"groups: {self.groups} do not divide the input's {image.channels} channels")
         height, width = self.windows(image)
@@ -46,7 +55,7 @@ class Conv2d(Windowed):
 
     def reduction(self, shape: AnyShape) -> int:
         """Products that make one value of the result."""
-        return width_of(shape) // self.groups * math.prod(self.kernel)
+        return count_channels(shape) // self.groups * math.prod(self.kernel)
 
     def params(self, inputs: tuple[AnyShape, ...]) -> int:
         return self.out_channels * (self.reduction(inputs[0]) + int(self.has_bias) + 2 * int(self.batch_norm))
@@ -113,7 +122,7 @@ class Pool(Windowed):
     type: Literal["max_pool", "avg_pool"]
 
     def output(self, inputs: tuple[AnyShape, ...]) -> AnyShape:
-        image = image_of(inputs[0], self.type)
+        image = require_image(inputs[0], self.type)
         height, width = self.windows(image)
         return Image(channels=image.channels, height=height, width=width)
 
@@ -124,7 +133,7 @@ class GlobalAvgPool(Layer):
     type: Literal["global_avg_pool"]
 
     def output(self, inputs: tuple[AnyShape, ...]) -> AnyShape:
-        return Features(features=width_of(inputs[0]))
+        return Features(features=count_channels(inputs[0]))
 
 
 class Elementwise(Layer):
@@ -138,9 +147,9 @@ class Elementwise(Layer):
     def output(self, inputs: tuple[AnyShape, ...]) -> AnyShape:
         widest = max(inputs, key=lambda shape: shape.elements)
         for shape in inputs:
-            spread = shape.elements == width_of(shape)
+            spread = shape.elements == count_channels(shape)
             same = shape == widest if type(shape) is type(widest) else shape.elements == widest.elements
-            if width_of(shape) != width_of(widest) or not (same or spread):
+            if count_channels(shape) != count_channels(widest) or not (same or spread):
                 raise ValueError(f"{self.type} of {' and '.join(map(str, inputs))}: shapes must agree")
         return widest
 
@@ -154,9 +163,9 @@ class Concat(Layer):
     is_view: ClassVar[bool] = True
 
     def output(self, inputs: tuple[AnyShape, ...]) -> AnyShape:
-        if len({with_width(shape, 1) for shape in inputs}) > 1:
+        if len({set_channels(shape, 1) for shape in inputs}) > 1:
             raise ValueError(f"concat of {' and '.join(map(str, inputs))}: all but the channels must agree")
-        return with_width(inputs[0], sum(map(width_of, inputs)))
+        return set_channels(inputs[0], sum(map(count_channels, inputs)))
 
 
 class Activation(Layer):
@@ -173,8 +182,8 @@ class Softmax(Layer):
     groups: Size = 1
 
     def output(self, inputs: tuple[AnyShape, ...]) -> AnyShape:
-        if width_of(inputs[0]) % self.groups:
-            raise ValueError(f"groups: {self.groups} do not divide {width_of(inputs[0])} features")
+        if count_channels(inputs[0]) % self.groups:
+            raise ValueError(f"groups: {self.groups} do not divide {count_channels(inputs[0])} features")
         return inputs[0]
 
 
@@ -184,7 +193,7 @@ class Norm(Layer):
     type: Literal["batch_norm", "layer_norm", "rms_norm"]
 
     def params(self, inputs: tuple[AnyShape, ...]) -> int:
-        return (1 if self.type == "rms_norm" else 2) * width_of(inputs[0])
+        return (1 if self.type == "rms_norm" else 2) * count_channels(inputs[0])
 
 
 class Embedding(Layer):
@@ -225,7 +234,7 @@ class Upsample(Layer):
     factor: Size
 
     def output(self, inputs: tuple[AnyShape, ...]) -> AnyShape:
-        image = image_of(inputs[0], "upsample")
+        image = require_image(inputs[0], "upsample")
         return Image(channels=image.channels, height=image.height * self.factor, width=image.width * self.factor)
 
 
@@ -237,8 +246,8 @@ class ChannelShuffle(Layer):
     is_view: ClassVar[bool] = True
 
     def output(self, inputs: tuple[AnyShape, ...]) -> AnyShape:
-        if width_of(inputs[0]) % self.groups:
-            raise ValueError(f"groups: {self.groups} do not divide {width_of(inputs[0])} channels")
+        if count_channels(inputs[0]) % self.groups:
+            raise ValueError(f"groups: {self.groups} do not divide {count_channels(inputs[0])} channels")
         return inputs[0]
 
 
@@ -251,10 +260,10 @@ class Split(Layer):
     is_view: ClassVar[bool] = True
 
     def output(self, inputs: tuple[AnyShape, ...]) -> AnyShape:
-        width = width_of(inputs[0])
+        width = count_channels(inputs[0])
         if width % self.parts or self.part >= self.parts:
             raise ValueError(f"part {self.part} of {self.parts} does not exist in {width} channels")
-        return with_width(inputs[0], width // self.parts)
+        return set_channels(inputs[0], width // self.parts)
 
 
 AnyLayer = Annotated[

@@ -69,18 +69,18 @@ Shape = Annotated[
 ]
 
 
-def width_of(shape: AnyShape) -> int:
+def count_channels(shape: AnyShape) -> int:
     """Channels or features: what a position holds."""
     return shape.channels if isinstance(shape, Image) else shape.features
 
 
-def with_width(shape: AnyShape, width: int) -> AnyShape:
+def set_channels(shape: AnyShape, width: int) -> AnyShape:
     """shape with another number of channels or features."""
     key = "channels" if isinstance(shape, Image) else "features"
     return type(shape).model_validate({**shape.model_dump(), key: width})
 
 
-def image_of(shape: AnyShape, kind: str) -> Image:
+def require_image(shape: AnyShape, kind: str) -> Image:
     """shape itself where it is an image; raises ValueError otherwise."""
     if not isinstance(shape, Image):
         raise ValueError(f"{kind} needs an image (channels x height x width), its input is {shape}")

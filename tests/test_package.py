@@ -11,7 +11,7 @@ import pytest
 import accelsim
 from accelsim.config import parse_yaml
 from accelsim.load import load_hardware
-from accelsim.studies.sweep.design_points import design
+from accelsim.studies.sweep.design_points import choose_points
 from accelsim.studies.sweep.spec import read_study
 from accelsim.workload.network import build_workload
 
@@ -59,4 +59,4 @@ def test_readme_workload_file_loads():
 def test_readme_sweep_loads(tmp_path):
     path = tmp_path / "sweep.yaml"
     path.write_text(readme_blocks("yaml")[2], encoding="utf-8")
-    assert len(design(read_study(path)).points) == 3 * 3 * 6
+    assert len(choose_points(read_study(path)).points) == 3 * 3 * 6

@@ -1,4 +1,4 @@
-"""Where the shipped data files lie: inside an installed package, beside it in a source checkout."""
+"""Where the shipped data files lie: inside the package where it is installed, beside it in a source checkout."""
 
 from __future__ import annotations
 
@@ -7,23 +7,28 @@ from pathlib import Path
 _PACKAGE = Path(__file__).resolve().parents[1]
 
 
+def locate_package() -> Path:
+    """Locate the folder of the package itself, which holds its code and the reference figures."""
+    return _PACKAGE
+
+
 def locate_hwconfigs() -> Path:
-    """Hardware files; energy and SRAM tables under ``technology/``, devices under ``dram/``."""
+    """Locate the folder of the hardware files, with technologies in ``technology/`` and memory devices in ``dram/``."""
     return _shipped("hwconfigs")
 
 
 def locate_devices() -> Path:
-    """DRAM and other memories behind the chip's edge."""
+    """Locate the folder of the memory devices: DRAM, and serial memories such as PSRAM and flash."""
     return locate_hwconfigs() / "dram"
 
 
 def locate_workloads() -> Path:
-    """One network each."""
+    """Locate the folder of the workload files, each of which holds one network."""
     return _shipped("workloads")
 
 
 def locate_anchors() -> Path:
-    """Published figures."""
+    """Locate the folder of the published and measured figures that ``validate`` compares with."""
     return _PACKAGE / "anchors"
 
 

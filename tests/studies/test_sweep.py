@@ -1,5 +1,6 @@
 """Sweeps: designs, constraints, workers that die, folders that are resumed, and tables as promised."""
 
+import contextlib
 import csv
 import itertools
 import os
@@ -11,7 +12,7 @@ from test_cli import accelsim  # noqa: F401  (a fixture)
 
 import accelsim as api
 from accelsim import UserError
-from accelsim.studies.sweep import design_points, executors, run_sweep, sobol, store
+from accelsim.studies.sweep import design_points, executors, run_sweep, sobol, store, worker
 from accelsim.studies.sweep.constraints import parse_constraint
 from accelsim.studies.sweep.outcomes import Outcome
 from accelsim.studies.sweep.spec import read_study
@@ -60,7 +61,7 @@ def table(folder):
 
 def points(study, **changes):
     data = {"hardware": "edge_npu", "workload": "resnet8", "parameters": study, **changes}
-    return design_points.design(read_study(data)).points
+    return design_points.choose_points(read_study(data)).points
 
 
 # --- a whole sweep
@@ -362,7 +363,7 @@ def test_others_read_while_one_writes(tmp_path):
             assert other.execute("SELECT count(*) FROM points").fetchone() == (2,)
         other.close()
     with store.open_store(tmp_path) as kept:
-        found = kept.outcomes(["a", "b", "c"])
+        found = kept.read_outcomes(["a", "b", "c"])
         assert found == {"a": Outcome(1, 2.0, 0.1 + 0.2, 4.0, 0.5), "b": Outcome(error="no", final=False)}
 
 
@@ -381,6 +382,36 @@ def test_ctrl_c_is_status_130_and_keeps_what_is_done(accelsim, spec, tmp_path, m
     assert accelsim("sweep", spec, "--out", tmp_path / "out", "--workers", 1)[0] == 130
     monkeypatch.undo()
     assert api.sweep(spec, tmp_path / "out", workers=1).summary["reused"] == 4
+
+
+def test_a_folder_of_another_version_is_refused_and_stays_as_it_is(accelsim, spec, tmp_path):  # noqa: F811
+    folder = tmp_path / "out"
+    assert accelsim("sweep", spec, "--out", folder, "--workers", 1)[0] == 0
+    path = folder / "points.sqlite"
+    changes = {
+        0: ("DROP TABLE points", "CREATE TABLE points (key TEXT PRIMARY KEY, total_cycles INTEGER, error TEXT)"),
+        store.SCHEMA_VERSION + 1: (),
+    }
+    for version, statements in changes.items():
+        with contextlib.closing(sqlite3.connect(path)) as older, older:
+            for statement in (*statements, f"PRAGMA user_version = {version}"):
+                older.execute(statement)
+        before = {each.name: each.read_bytes() for each in folder.iterdir()}
+        code, out, err = accelsim("sweep", spec, "--out", folder, "--workers", 1)
+        assert (code, out, err.count("\n")) == (2, "", 1)
+        assert f"points.sqlite is of another version of accelsim (format {version}," in err
+        assert "choose another folder, or delete points.sqlite" in err
+        assert {each.name: each.read_bytes() for each in folder.iterdir()} == before
+    path.unlink()
+    assert accelsim("sweep", spec, "--out", folder, "--workers", 1)[0] == 0
+
+
+def test_keys_depend_on_all_of_the_code_and_the_tables():
+    named = {f"{folder.name}/{path.relative_to(folder).as_posix()}" for folder, path in worker.list_code()}
+    for name in ("kernels/schedule.py", "engines/systolic.py", "studies/sweep/worker.py", "memory/schedule.py"):
+        assert f"accelsim/{name}" in named
+    assert "hwconfigs/technology/cmos45.yaml" in named
+    assert "hwconfigs/dram/lpddr5_6400.yaml" in named
 
 
 # --- workers

@@ -1,4 +1,4 @@
-"""Sweeps: many points of hardware and networks, on one machine or a cluster; kept, resumed, and written as tables."""
+"""Sweeps: simulate many points of hardware and networks, on one machine or a cluster; keep, resume, write tables."""
 
 from __future__ import annotations
 

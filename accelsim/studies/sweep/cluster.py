@@ -1,4 +1,4 @@
-"""Workers of a Dask cluster, through its concurrent.futures interface."""
+"""Workers of a Dask cluster, behind the interface of concurrent.futures."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from concurrent.futures import Executor
 from contextlib import contextmanager
 
 from accelsim.config import UserError
-from accelsim.studies.sweep.executors import Workforce
+from accelsim.studies.sweep.workforce import Workforce
 
-ANSWER_S = 10
+ANSWER_S = 10  # within which a scheduler must answer
 _ADDRESS = re.compile(r"(tcp|tls|ws|wss|inproc)://\S+")
 
 
 @contextmanager
 def connect_cluster(address: str) -> Iterator[Workforce]:
-    """The workers of a scheduler, while the block runs.
+    """Connect to the scheduler at an address such as tcp://127.0.0.1:8786 for as long as the block runs.
 
-    Raises: UserError where no scheduler answers or it has no workers.
+    Raises: UserError where the address is none, Dask is not installed, no scheduler answers or it has no workers.
     """
     if not _ADDRESS.fullmatch(address) or (address.startswith("t") and not re.search(r":\d{1,5}/?$", address)):
         raise UserError(f"--scheduler {address}: should be an address such as tcp://127.0.0.1:8786")
@@ -37,13 +37,13 @@ def connect_cluster(address: str) -> Iterator[Workforce]:
             raise UserError(f"--scheduler {address}: the scheduler has no workers; start some: dask worker {address}")
 
         @contextmanager
-        def opened() -> Iterator[Executor]:
+        def open_executor() -> Iterator[Executor]:
             executor = client.get_executor(pure=False)
             try:
                 yield executor
             finally:
                 executor.shutdown(wait=False)
 
-        yield Workforce(opened, 2 * threads, threads)
+        yield Workforce(open_executor, 2 * threads, threads)
     finally:
         client.close(timeout=ANSWER_S)

@@ -1,7 +1,8 @@
 """Constraints: comparisons of parameters and results, in a grammar of their own.
 
-Numbers, words in quotes, dotted names, ``+ - * / // % **``, comparisons, ``and or not`` and parentheses; read with
-Python's parser, and turned into functions here. Nothing else passes, and nothing is ever evaluated as Python.
+The grammar has numbers, words in quotes, dotted names, ``+ - * / // % **``, comparisons, ``and or not`` and
+parentheses. Python's parser reads it, and this module turns the tree into functions. Everything else is refused, and
+nothing is ever evaluated as Python.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Any, NamedTuple
 from accelsim.config import UserError, show_value, suggest
 
 MOST_CHARACTERS = 1000
-MOST_BITS = 1024  # of a power
+MOST_BITS = 1024  # of the result of a power
 
 Values = Mapping[str, Any]
 Term = Callable[[Values], Any]
@@ -42,17 +43,18 @@ _ALLOWED = "numbers, 'words', dotted names, + - * / // % **, < <= > >= == !=, an
 
 
 class Constraint(NamedTuple):
-    """A condition, the names that it speaks of, and whether it holds for given values of them."""
+    """A condition on parameters and results."""
 
     text: str
-    names: frozenset[str]
-    holds: Callable[[Values], bool]
+    names: frozenset[str]  #: of the parameters and results that it depends on
+    holds: Callable[[Values], bool]  #: whether it is true for given values of its names
 
 
 def parse_constraint(text: str) -> Constraint:
-    """A constraint from its text.
+    """Parse a constraint.
 
-    Raises: UserError for what the grammar does not have. ``holds`` raises UserError where a value does not suit.
+    Raises: UserError for what the grammar does not have. The constraint's ``holds`` raises UserError where it cannot be
+    decided for a value, such as a word that is compared with a number.
     """
     if len(text) > MOST_CHARACTERS:
         raise UserError(f"longer than {MOST_CHARACTERS} characters")
@@ -73,13 +75,16 @@ def parse_constraint(text: str) -> Constraint:
 
 
 def refuse_unknown(constraint: Constraint, known: set[str]) -> None:
-    """Raises: UserError for a name that no parameter, result or value of the hardware has."""
+    """Refuse a constraint with a name that is not ``known``: of no parameter, result or value of the hardware.
+
+    Raises: UserError with the nearest known name.
+    """
     for name in sorted(constraint.names - known):
         raise UserError(f"no parameter or result called '{name}'{suggest(name, known)}")
 
 
 def _condition(node: ast.expr, names: set[str]) -> Term:
-    """What is true or false."""
+    """A function that decides a condition, which must be true or false; its names are added to ``names``."""
     if isinstance(node, ast.BoolOp):
         parts = [_condition(part, names) for part in node.values]
         every = all if isinstance(node.op, ast.And) else any
@@ -96,6 +101,7 @@ def _condition(node: ast.expr, names: set[str]) -> Term:
 
 
 def _comparison(node: ast.Compare, names: set[str]) -> Term:
+    """A function that decides a chain of comparisons such as 1 < a <= b."""
     terms = [_term(side, names) for side in (node.left, *node.comparators)]
     compare = [_compared(kind) for kind in node.ops]
 
@@ -107,6 +113,7 @@ def _comparison(node: ast.Compare, names: set[str]) -> Term:
 
 
 def _compared(kind: ast.cmpop) -> Callable[[Any, Any], bool]:
+    """The function of one comparison; an order is one of numbers only."""
     if type(kind) in _EQUALITY:
         return _EQUALITY[type(kind)]
     if type(kind) not in _ORDER:
@@ -116,7 +123,7 @@ def _compared(kind: ast.cmpop) -> Callable[[Any, Any], bool]:
 
 
 def _term(node: ast.expr, names: set[str]) -> Term:
-    """What has a value."""
+    """A function that computes a value; its names are added to ``names``."""
     if isinstance(node, ast.Constant) and type(node.value) in (int, float, str, bool):
         value = node.value
         return lambda _: value
@@ -137,7 +144,7 @@ def _term(node: ast.expr, names: set[str]) -> Term:
 
 
 def _name(node: ast.expr, names: set[str]) -> str:
-    """A dotted path; parts that begin with an underscore are no keys of any file."""
+    """The dotted name of a node; no part of it may begin with an underscore, as no key of a file does."""
     parts: list[str] = []
     while isinstance(node, ast.Attribute):
         parts.append(node.attr)
@@ -157,18 +164,21 @@ def _refused(node: ast.AST) -> UserError:
 
 
 def _number(value: Any) -> Any:
+    """The value itself, if it is a number. Raises: TypeError."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise TypeError(f"{show_value(value)} is no number")
     return value
 
 
 def _truth(name: str, value: Any) -> bool:
+    """The value itself, if it is true or false. Raises: TypeError."""
     if not isinstance(value, bool):
         raise TypeError(f"{name} is {show_value(value)}, neither true nor false; compare it")
     return value
 
 
 def _power(base: Any, exponent: Any) -> Any:
+    """A power that is real and of at most MOST_BITS bits. Raises: ArithmeticError for others."""
     whole = isinstance(base, int) and isinstance(exponent, int)
     if whole and base.bit_length() * abs(exponent) > MOST_BITS:
         raise ArithmeticError(f"{show_value(base)} ** {show_value(exponent)} is too large")

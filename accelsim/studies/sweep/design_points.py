@@ -1,41 +1,42 @@
-"""The points of a sweep: which combinations of the parameters' values, each once, in a fixed order."""
+"""The points of a sweep: combinations of the parameters' values, each once, in an order that the seed fixes."""
 
 from __future__ import annotations
 
 import math
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from accelsim.config import UserError, invalid
 from accelsim.studies.sweep.constraints import Constraint, parse_constraint, refuse_unknown
 from accelsim.studies.sweep.outcomes import POINT_FIGURES
 from accelsim.studies.sweep.sobol import DIMENSIONS, SOBOL_BITS, generate_sobol
-from accelsim.studies.sweep.spec import MOST_POINTS, Study
+from accelsim.studies.sweep.spec import MOST_POINTS, SamplingMethod, Study
 
-MOST_DRAWS = 5_000_000  # before a sampler that meets only what it has, or what is excluded, stops
+MOST_DRAWS = 5_000_000  # after which a sampler stops that meets only known or excluded points
 
 
 class DesignPoint(NamedTuple):
-    """One combination of values (in the order of the parameters), for one network."""
+    """One combination of the parameters' values, for one network."""
 
-    number: int
-    workload: str
-    values: tuple[Any, ...]
+    number: int  #: place among all points, from 0
+    workload: str  #: the network, as the sweep's file names it
+    values: tuple[Any, ...]  #: a value for each parameter, in their order
 
 
 class Design(NamedTuple):
-    """All points in order, and the constraints on results, which only a simulation can decide."""
+    """The points of a sweep in order, and the constraints that only the results of a point can decide."""
 
     points: list[DesignPoint]
     on_results: list[Constraint]
-    constants: dict[str, Any]  #: what they may speak of besides: values of the hardware by dotted path
+    constants: dict[str, Any]  #: values of the hardware file by dotted path, which constraints may name as well
 
 
-def design(study: Study) -> Design:
-    """The points of a sweep that its constraints on parameters leave.
+def choose_points(study: Study) -> Design:
+    """Choose the points of a sweep by its method, without those that a constraint on parameters excludes.
 
-    Raises: UserError where there are none, or more than a million.
+    Raises: UserError where no point is left, for more than a million of them, for a sample larger than its grid, and
+    for a constraint that cannot be read or decided.
     """
     before, after = _constraints(study)
     names = list(study.axes)
@@ -56,14 +57,16 @@ def design(study: Study) -> Design:
 
 
 def _size(study: Study) -> int:
+    """Points of the whole grid, for one network."""
     return math.prod(len(values) for values in study.axes.values())
 
 
 def _refuse_too_many(study: Study, wanted: int) -> None:
+    """Raises: UserError for more points than the grid has or a sweep takes, and for too many parameters of sobol."""
     size, networks, spec = _size(study), len(study.workloads), study.spec
     if spec.points is not None and spec.points > size:
-        path, told = ("points",), f"{spec.points} of a grid that has {size}; allowed: at most {size}"
-        raise invalid(study.document, path, told)
+        problem = f"{spec.points} of a grid that has {size}; allowed: at most {size}"
+        raise invalid(study.document, ("points",), problem)
     if wanted * networks > MOST_POINTS:
         path = ("parameters",) if spec.points is None else ("points",)
         raise invalid(
@@ -73,12 +76,12 @@ def _refuse_too_many(study: Study, wanted: int) -> None:
             " out, or draw some with method: sobol and points",
         )
     if spec.method == "sobol" and len(study.axes) > DIMENSIONS:
-        told = f"{len(study.axes)} parameters; method: sobol takes at most {DIMENSIONS}"
-        raise invalid(study.document, ("parameters",), told)
+        problem = f"{len(study.axes)} parameters; method: sobol takes at most {DIMENSIONS}"
+        raise invalid(study.document, ("parameters",), problem)
 
 
 def _constraints(study: Study) -> tuple[list[tuple[int, Constraint]], list[Constraint]]:
-    """Constraints on parameters alone, with their places in the file, and those on results."""
+    """Parse the constraints: those on parameters alone, each with its place in the list, and those on results."""
     before: list[tuple[int, Constraint]] = []
     after: list[Constraint] = []
     for number, text in enumerate(study.spec.constraints):
@@ -102,20 +105,14 @@ def _holds(study: Study, constraint: Constraint, number: int, known: dict[str, A
 
 
 def _candidates(study: Study) -> Iterator[tuple[Any, ...]]:
-    """Distinct combinations in the method's order; every one there is, in the end, where a sampler can tell."""
+    """Distinct combinations in the method's order; in the end all of them, unless the grid is too large to list."""
     axes = list(study.axes.values())
-    if study.spec.method == "sobol":
-        numbers = _sobol_numbers([len(values) for values in axes], study.spec.seed)
-    elif study.spec.method == "random":
-        numbers = _random_numbers(_size(study), study.spec.seed)
-    else:
-        numbers = iter(range(_size(study)))
-    for number in numbers:
+    for number in _NUMBERS[study.spec.method]([len(values) for values in axes], study.spec.seed):
         yield _combination(number, axes)
 
 
 def _combination(number: int, axes: list[list[Any]]) -> tuple[Any, ...]:
-    """A combination by its number; the last parameter varies fastest."""
+    """The combination with a number from 0; the last parameter varies fastest."""
     values: list[Any] = []
     for axis in reversed(axes):
         number, index = divmod(number, len(axis))
@@ -123,8 +120,14 @@ def _combination(number: int, axes: list[list[Any]]) -> tuple[Any, ...]:
     return tuple(reversed(values))
 
 
-def _random_numbers(size: int, seed: int) -> Iterator[int]:
-    source = random.Random(seed)
+def _grid_numbers(lengths: list[int], seed: int) -> Iterator[int]:
+    """Every combination in order, for axes of these lengths."""
+    return iter(range(math.prod(lengths)))
+
+
+def _random_numbers(lengths: list[int], seed: int) -> Iterator[int]:
+    """Combinations in random order, each once."""
+    size, source = math.prod(lengths), random.Random(seed)
     if size <= MOST_POINTS:
         yield from source.sample(range(size), size)
         return
@@ -132,7 +135,10 @@ def _random_numbers(size: int, seed: int) -> Iterator[int]:
 
 
 def _sobol_numbers(lengths: list[int], seed: int) -> Iterator[int]:
-    """Each coordinate picks a value of its parameter. What the sequence never meets in small grids comes last."""
+    """Combinations in the order of Sobol's sequence, a coordinate for each parameter, each combination once.
+
+    In a small grid those that the sequence never meets come last.
+    """
     size = math.prod(lengths)
 
     def numbers() -> Iterator[int]:
@@ -148,7 +154,15 @@ def _sobol_numbers(lengths: list[int], seed: int) -> Iterator[int]:
     yield from _once(numbers())
 
 
+_NUMBERS: Mapping[SamplingMethod, Callable[[list[int], int], Iterator[int]]] = {
+    "grid": _grid_numbers,
+    "random": _random_numbers,
+    "sobol": _sobol_numbers,
+}
+
+
 def _once(numbers: Iterator[int]) -> Iterator[int]:
+    """Each number where it stands first."""
     seen: set[int] = set()
     for number in numbers:
         if number not in seen:

@@ -1,4 +1,4 @@
-"""Where points are computed: here, in spawned processes, or on a Dask cluster; one path maps over all of them."""
+"""Where points are simulated: in this process, in spawned ones, or on a Dask cluster, all behind one function."""
 
 from __future__ import annotations
 
@@ -8,30 +8,25 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, Executor, Future, wait
-from contextlib import AbstractContextManager, contextmanager
-from typing import Any, NamedTuple, TypeVar
+from contextlib import contextmanager
+from typing import Any, TypeVar
 
 from accelsim.config import UserError
+from accelsim.studies.sweep.cluster import connect_cluster
+from accelsim.studies.sweep.workforce import Workforce
 
 T = TypeVar("T")
 R = TypeVar("R")
-MOST_DEATHS = 8  # of workers in a row, on different points: then it is not the points
+MOST_DEATHS = 8  # workers that die one after the other, on different points: then the points are not to blame
+MOST_WORKERS = 1024
 DIED = "the worker died (out of memory?)"
 
 
-class Workforce(NamedTuple):
-    """How to open an executor, and how many tasks to hand it at a time."""
-
-    opened: Callable[[], AbstractContextManager[Executor]]
-    window: int
-    workers: int
-
-
 class InlineExecutor(Executor):
-    """Runs each task in this process, at once."""
+    """An executor that runs each task in this process as soon as it is submitted."""
 
     def submit(self, function: Callable[..., R], /, *arguments: Any, **named: Any) -> Future[R]:
-        """The task, done."""
+        """Run a task; the future that comes back is finished."""
         future: Future[R] = Future()
         try:
             future.set_result(function(*arguments, **named))
@@ -41,27 +36,27 @@ class InlineExecutor(Executor):
 
 
 def count_cores() -> int:
-    """Cores that this process may use."""
+    """Count the cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @contextmanager
 def open_workforce(workers: int | None, scheduler: str | None) -> Iterator[Workforce]:
-    """Workers of one kind: a number of processes (1: this one; None: one a core), or those of a Dask scheduler.
+    """Provide workers while the block runs: ``workers`` processes, or those of the Dask scheduler at an address.
 
-    Raises: UserError for a number below 1 and an address where no scheduler answers.
+    One worker is this process itself; None means one process for each core.
+
+    Raises: UserError for a number outside 1 to 1024, for both arguments at once, and as ``connect_cluster``.
     """
     if scheduler is not None and workers is not None:
         raise UserError("--workers and --scheduler exclude each other; a cluster has its own workers")
     if scheduler is not None:
-        from accelsim.studies.sweep.cluster import connect_cluster
-
         with connect_cluster(scheduler) as found:
             yield found
         return
     count = count_cores() if workers is None else workers
-    if not 1 <= count <= 1024:
-        raise UserError(f"--workers {count}: should be from 1 to 1024")
+    if not 1 <= count <= MOST_WORKERS:
+        raise UserError(f"--workers {count}: should be from 1 to {MOST_WORKERS}")
     if count == 1:
         yield Workforce(InlineExecutor, 1, 1)
     else:
@@ -70,7 +65,7 @@ def open_workforce(workers: int | None, scheduler: str | None) -> Iterator[Workf
 
 @contextmanager
 def spawn_processes(count: int) -> Iterator[Executor]:
-    """Spawned processes; they end with the block, whatever they are doing, and with this process."""
+    """Spawn ``count`` processes; they end with the block, whatever they are doing, and also if this process dies."""
     import multiprocessing
     from concurrent.futures import ProcessPoolExecutor
 
@@ -78,7 +73,7 @@ def spawn_processes(count: int) -> Iterator[Executor]:
 
     compile_closed()  # here first, so that workers find it on disk
     others = set(multiprocessing.active_children())
-    pool = ProcessPoolExecutor(count, multiprocessing.get_context("spawn"), initializer=_begin)
+    pool = ProcessPoolExecutor(count, multiprocessing.get_context("spawn"), initializer=_start_worker)
     try:
         yield pool
     except BaseException:
@@ -89,18 +84,18 @@ def spawn_processes(count: int) -> Iterator[Executor]:
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _begin() -> None:
-    """A worker's start: one thread, no Ctrl-C of its own, kernels loaded, and gone when its parent is."""
+def _start_worker() -> None:
+    """Prepare a worker: one thread, Ctrl-C left to the parent, kernels loaded, and an end when the parent ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"):
         os.environ.setdefault(name, "1")
-    threading.Thread(target=_leave_with_parent, daemon=True).start()
+    threading.Thread(target=_exit_with_parent, daemon=True).start()
     from accelsim.simulation.warmup import compile_closed
 
     compile_closed()
 
 
-def _leave_with_parent() -> None:
+def _exit_with_parent() -> None:
     from multiprocessing import parent_process
     from multiprocessing.connection import wait as wait_for
 
@@ -113,13 +108,17 @@ def _leave_with_parent() -> None:
 def map_chunks(
     force: Workforce, task: Callable[[list[T]], R], chunks: list[list[T]]
 ) -> Iterator[tuple[list[T], R | str]]:
-    """Each chunk with its result, as they come; an item that its worker died of, by itself with the reason.
+    """Run a task on every chunk of items, and give each chunk with its result as soon as it is there.
 
-    Where a worker dies, the items that it may have had are tried once more, one at a time.
+    Where a worker dies, the items that it may have held are tried once more, each in a chunk by itself. An item whose
+    worker dies again comes with a text, the reason, instead of a result.
+
+    Raises: RuntimeError where MOST_DEATHS workers die one after the other, ConnectionError where a cluster drops tasks,
+    and what the task raises.
     """
     waiting, suspects = deque(chunks), deque[list[T]]()
     while waiting:
-        with force.opened() as executor:
+        with force.open_executor() as executor:
             for chunk, result in _mapped(executor, task, waiting, force.window):
                 if result is None:
                     suspects.extend([item] for item in chunk)
@@ -131,7 +130,7 @@ def map_chunks(
 def _mapped(
     executor: Executor, task: Callable[[list[T]], R], waiting: deque[list[T]], window: int
 ) -> Iterator[tuple[list[T], R | None]]:
-    """Chunks taken from waiting, with their results; None for those that a worker died with. Stops after a death."""
+    """Take chunks from ``waiting`` until a worker dies; give each with its result, None where its worker died."""
     flying: dict[Future[R], list[T]] = {}
     died = False
     while flying or (waiting and not died):
@@ -151,9 +150,10 @@ def _mapped(
 def _one_by_one(
     force: Workforce, task: Callable[[list[T]], R], suspects: deque[list[T]]
 ) -> Iterator[tuple[list[T], R | str]]:
+    """Run each suspect by itself; one whose worker dies again comes with the reason."""
     deaths = 0
     while suspects:
-        with force.opened() as executor:
+        with force.open_executor() as executor:
             for chunk, result in _mapped(executor, task, suspects, window=1):
                 deaths = 0 if result is not None else deaths + 1
                 if deaths >= MOST_DEATHS:
@@ -162,7 +162,7 @@ def _one_by_one(
 
 
 def _result(future: Future[R]) -> R | None:
-    """None where the worker died."""
+    """The result of a finished task; None where its worker died."""
     try:
         return future.result()
     except BrokenExecutor:

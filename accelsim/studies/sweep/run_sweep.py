@@ -1,4 +1,4 @@
-"""A sweep from its file to its tables."""
+"""One sweep, from its file to its tables: choose the points, simulate what is missing, store and write."""
 
 from __future__ import annotations
 
@@ -12,44 +12,45 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from accelsim.config.files import prepare_folder
-from accelsim.studies.sweep.design_points import Design, DesignPoint, design
-from accelsim.studies.sweep.executors import Workforce, map_chunks, open_workforce
+from accelsim.studies.sweep.design_points import Design, DesignPoint, choose_points
+from accelsim.studies.sweep.executors import map_chunks, open_workforce
 from accelsim.studies.sweep.outcomes import Outcome
 from accelsim.studies.sweep.spec import Study, read_study
 from accelsim.studies.sweep.store import STORE_FILES, open_store
 from accelsim.studies.sweep.tables import TABLES, make_records, write_tables
 from accelsim.studies.sweep.worker import evaluate, make_keys, pack_study
+from accelsim.studies.sweep.workforce import Workforce
 
 if TYPE_CHECKING:
     import pandas as pd
 
-LEAST_CHUNK, MOST_CHUNK = 32, 256  # points of one task where there are many
+LEAST_CHUNK, MOST_CHUNK = 32, 256  # points of one task, where there are many points
 ProgressCall = Callable[[int, int], None]
 Computed = Generator[tuple[dict[int, Outcome], tuple[int, int]], None, None]
 
 
 @dataclass(frozen=True)
 class Sweep:
-    """A finished sweep: a record per point in their order, and what it took."""
+    """A finished sweep."""
 
-    records: list[dict[str, Any]]
-    summary: dict[str, Any]
-    files: list[Path]
+    records: list[dict[str, Any]]  #: a row of points.csv for each point, in their order
+    summary: dict[str, Any]  #: counts of points and layers, the seconds that it took, and the best points
+    files: list[Path]  #: points.csv, and points.parquet where pyarrow is installed
 
     @cached_property
     def points(self) -> pd.DataFrame:
-        """A row per point, columns as in points.csv."""
+        """The records as a table, with a row for each point and the columns of points.csv."""
         import pandas as pd
 
         return pd.DataFrame(self.records)
 
 
 class _Work(NamedTuple):
-    """What is to be done, and what was done before."""
+    """What a sweep must simulate."""
 
     design: Design
-    keys: list[str]
-    known: dict[int, Outcome]
+    keys: list[str]  #: of all points, in their order
+    known: dict[int, Outcome]  #: outcomes that an earlier run of the same sweep stored, by the points' numbers
 
 
 def sweep(
@@ -61,22 +62,25 @@ def sweep(
 ) -> Sweep:
     """Simulate the points of a sweep and write points.csv (and points.parquet, with pyarrow) into a folder.
 
-    spec is a file, or a mapping that holds what such a file would. Points run in ``workers`` spawned processes (1: in
-    this one; None: one a core), or on the Dask cluster of a ``scheduler``. What the folder holds already is not
-    computed again. ``progress`` is told how many of all points are done, and kept, so far.
+    ``spec`` is a sweep's file, or a mapping of the same keys. ``out`` is the folder; points that an earlier run stored
+    there are not simulated again. ``workers`` is the number of processes: 1 is this one, None one for each core; in a
+    script, several need ``if __name__ == "__main__":``, since they are spawned. ``scheduler`` is the address of a Dask
+    cluster instead, such as tcp://host:8786. ``progress(done, total)`` is called whenever more points are stored.
 
-    Raises: UserError for a mistake in the file, an address where no scheduler is, or a folder that another sweep
-    writes into; OSError where the folder cannot be written.
+    Returns the records, a DataFrame of them (``points``), a summary and the files.
+
+    Raises: UserError for a mistake in the file, an address where no scheduler answers, a folder that another sweep
+    writes into or another version of accelsim wrote; OSError where the folder cannot be written.
     """
     started = perf_counter()
     study = read_study(spec)
-    plan = design(study)
+    plan = choose_points(study)
     with open_workforce(workers, scheduler) as force:
         folder = prepare_folder(out, (*STORE_FILES, *TABLES))
         folder.mkdir(parents=True, exist_ok=True)
         with open_store(folder) as store:
             keys = make_keys(study, plan.points)
-            stored = {key: found for key, found in store.outcomes(keys).items() if found.final}
+            stored = {key: found for key, found in store.read_outcomes(keys).items() if found.final}
             known = {point.number: stored[keys[point.number]] for point in plan.points if keys[point.number] in stored}
             reused, layers = len(known), [0, 0]
             with closing(_computed(study, _Work(plan, keys, dict(known)), force)) as results:
@@ -93,7 +97,7 @@ def sweep(
 
 
 def _computed(study: Study, work: _Work, force: Workforce) -> Computed:
-    """Outcomes by point's number as they come, with the layers that they had and those that were done already."""
+    """Outcomes by point's number as they come, each lot with its number of layers and of those that were reused."""
     missing = [point for point in work.design.points if point.number not in work.known]
     task = functools.partial(evaluate, pack_study(study))
     for chunk, result in map_chunks(force, task, group_points(study, missing, force.workers)):
@@ -105,7 +109,7 @@ def _computed(study: Study, work: _Work, force: Workforce) -> Computed:
 
 
 def group_points(study: Study, points: list[DesignPoint], workers: int) -> list[list[DesignPoint]]:
-    """Points in tasks: those of one network and engine together, since they have most in common."""
+    """Group points into tasks: those of one network and engine together, since they have most in common."""
     if not points:
         return []
     most = 1 if not study.spec.shares else max(1, min(MOST_CHUNK, len(points) // (4 * workers)))
@@ -113,6 +117,7 @@ def group_points(study: Study, points: list[DesignPoint], workers: int) -> list[
     engine = [index for index, name in enumerate(study.axes) if not name.startswith(("sram.", "dram.", "technology."))]
 
     def kinship(point: DesignPoint) -> tuple[str, ...]:
+        """What points of one task share."""
         return (point.workload, *(repr(point.values[index]) for index in engine))
 
     tasks: list[list[DesignPoint]] = []
@@ -130,6 +135,7 @@ def group_points(study: Study, points: list[DesignPoint], workers: int) -> list[
 def _summary(
     plan: Design, records: list[dict[str, Any]], reused: int, layers: list[int], seconds: float
 ) -> dict[str, Any]:
+    """What a sweep has done; ``layers`` is the number of layers and of those that were reused."""
     points, failed = len(plan.points), sum(bool(record["error"]) for record in records)
     return {
         "points": points,
@@ -153,7 +159,7 @@ _MEASURES: dict[str, Callable[[dict[str, Any]], float]] = {
 
 
 def _best(records: list[dict[str, Any]], measure: Callable[[dict[str, Any]], float]) -> list[dict[str, Any]]:
-    """The best record of each network."""
+    """The record of each network with the least measure."""
     networks: dict[str, list[dict[str, Any]]] = {}
     for record in records:
         if not record["error"]:

@@ -1,4 +1,4 @@
-"""Sobol's sequence: points that fill a cube evenly, whatever their number.
+"""Sobol's sequence: points that fill a cube evenly, however many are taken.
 
 Direction numbers: S. Joe and F. Y. Kuo, "Constructing Sobol sequences with better two-dimensional projections",
 SIAM J. Sci. Comput. 30 (2008), file new-joe-kuo-6.21201, its first 21 dimensions. The table is small enough to carry;
@@ -35,11 +35,11 @@ _JOE_KUO = (
     (7, 1, (1, 3, 7, 11, 23, 15, 103)),
     (7, 4, (1, 3, 7, 13, 13, 15, 69)),
 )
-DIMENSIONS = len(_JOE_KUO) + 1  #: at most
+DIMENSIONS = len(_JOE_KUO) + 1  #: the most that the table has
 
 
 def find_direction_numbers(dimension: int) -> list[int]:
-    """Direction numbers of one dimension (from 0), as 32-bit fractions."""
+    """Compute the 32 direction numbers of one dimension (from 0) as 32-bit fractions of 1."""
     if dimension == 0:
         return [1 << (SOBOL_BITS - 1 - bit) for bit in range(SOBOL_BITS)]
     degree, coefficients, initial = _JOE_KUO[dimension - 1]
@@ -54,7 +54,10 @@ def find_direction_numbers(dimension: int) -> list[int]:
 
 
 def generate_sobol(dimensions: int, seed: int = 0) -> Iterator[list[int]]:
-    """Points as 32-bit fractions, in Gray-code order; a seed other than 0 shifts all of them by the same bits."""
+    """Generate points of a cube, each coordinate a 32-bit fraction of 1, in Gray-code order.
+
+    ``dimensions`` is at most DIMENSIONS. A seed other than 0 flips the same random bits in all points.
+    """
     columns = [find_direction_numbers(dimension) for dimension in range(dimensions)]
     source = random.Random(seed)
     point = [source.getrandbits(SOBOL_BITS) if seed else 0 for _ in columns]

@@ -1,8 +1,8 @@
-"""What a sweep's file says, checked, with the hardware and networks that it names."""
+"""A sweep's file: its keys, checked, with the hardware and the networks that it names."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
 
@@ -22,10 +22,14 @@ from accelsim.config import (
 )
 from accelsim.hardware import DramFidelity, Hardware
 from accelsim.load import WORKLOAD_PREFIX, is_path, read_hardware_document, read_workload_document, resolve_device
+from accelsim.simulation.network import Fidelity
 from accelsim.workload.network import build_workload
 
 MOST_POINTS = 1_000_000
 Scale = Literal["linear", "log2", "log10"]
+SamplingMethod = Literal["grid", "random", "sobol"]
+DRAWS: Mapping[SamplingMethod, bool] = {"grid": False, "random": True, "sobol": True}
+"""Whether a method draws a stated number of points; else it takes the whole grid."""
 
 
 def _scalar(value: Any) -> Any:
@@ -38,14 +42,48 @@ def _list(value: Any) -> Any:
     return [value] if isinstance(value, str) else value
 
 
+class Spacing(NamedTuple):
+    """How the values of a range follow one another on a scale."""
+
+    default_step: float
+    is_factor: bool  #: a step multiplies a value, and values are above 0; else it is added
+    at_share: Callable[[float, float, float], float]  #: first, last, share of the way between them -> value
+    at_step: Callable[[float, float, int], float]  #: first, step, number of steps -> value
+
+
+def _at_geometric_share(first: float, last: float, share: float) -> float:
+    return float(first * (last / first) ** share)
+
+
+def _at_geometric_step(first: float, step: float, number: int) -> float:
+    return float(first * step**number)
+
+
+_SPACINGS: Mapping[Scale, Spacing] = {
+    "linear": Spacing(
+        1.0, False, lambda first, last, share: first + share * (last - first), lambda first, step, n: first + n * step
+    ),
+    "log2": Spacing(2.0, True, _at_geometric_share, _at_geometric_step),
+    "log10": Spacing(10.0, True, _at_geometric_share, _at_geometric_step),
+}
+
+
 class Range(Value):
-    """Values from one end to the other, both included: by ``step`` or ``count``, else 1, times 2, or times 10 apart."""
+    """Values from one end to the other, both included, ``step`` apart or ``count`` of them.
+
+    Without either they are 1 apart on a linear scale, and twice or ten times the one before on a logarithmic one.
+    """
 
     start: float = Field(alias="from")
     to: float
     scale: Scale = "linear"
-    step: Positive | None = None  #: a difference; on a logarithmic scale a factor
+    step: Positive | None = None  #: difference between neighbours; on a logarithmic scale their ratio
     count: Annotated[int, Field(ge=2, le=MOST_POINTS)] | None = None
+
+    @property
+    def spacing(self) -> Spacing:
+        """How the values follow one another."""
+        return _SPACINGS[self.scale]
 
     @model_validator(mode="after")
     def _goes_somewhere(self) -> Range:
@@ -53,9 +91,9 @@ class Range(Value):
             raise ValueError(f"from should be below to, got {self.start:g} and {self.to:g}")
         if self.step is not None and self.count is not None:
             raise ValueError("step and count say the same; give one of them")
-        if self.scale != "linear" and self.start <= 0:
+        if self.spacing.is_factor and self.start <= 0:
             raise ValueError(f"scale: {self.scale} needs from above 0, got {self.start:g}")
-        if self.scale != "linear" and self.step is not None and self.step <= 1:
+        if self.spacing.is_factor and self.step is not None and self.step <= 1:
             raise ValueError(f"step is a factor on scale: {self.scale}, and should be above 1, got {self.step:g}")
         return self
 
@@ -69,28 +107,28 @@ Axis = Annotated[Annotated[Scalars, Tag("list")] | Annotated[Range, Tag("range")
 
 
 class Spec(Value):
-    """A sweep: which points of the grid that ``parameters`` span are simulated, for each network."""
+    """The keys of a sweep's file: which points of the grid that ``parameters`` span are simulated for each network."""
 
     hardware: str
     workload: Annotated[list[str], BeforeValidator(_list), Field(min_length=1)]
-    method: Literal["grid", "random", "sobol"] = "grid"
-    points: Annotated[int, Field(ge=1, le=MOST_POINTS)] | None = None  #: random, sobol: how many, for each network
-    seed: Count = 0
+    method: SamplingMethod = "grid"  #: all points of the grid, some at random, or some of Sobol's sequence
+    points: Annotated[int, Field(ge=1, le=MOST_POINTS)] | None = None  #: random, sobol: points for each network
+    seed: Count = 0  #: of random and sobol
     parameters: Annotated[dict[str, Axis], Field(min_length=1)]
     constraints: list[str] = Field(default_factory=list)
-    fidelity: Literal["closed", "stepped"] = "closed"
+    fidelity: Fidelity = "closed"
     dram: DramFidelity = "ideal"
 
     @property
     def shares(self) -> bool:
-        """Whether points share what they have in common; else each is simulated by itself."""
+        """Whether points are simulated together, with what they have in common done once; else one by one."""
         return self.fidelity == "closed" and self.dram == "ideal"
 
     @model_validator(mode="after")
     def _as_many_as_the_method_wants(self) -> Spec:
-        if self.method != "grid" and self.points is None:
+        if DRAWS[self.method] and self.points is None:
             raise ValueError(f"method: {self.method} needs points, the number of points to draw")
-        if self.method == "grid" and self.points is not None:
+        if not DRAWS[self.method] and self.points is not None:
             raise ValueError("points belongs to method: random or sobol; a grid has all of its points")
         if len(set(self.workload)) < len(self.workload):
             raise ValueError("workload: a network is named twice")
@@ -101,15 +139,15 @@ class Study(NamedTuple):
     """A checked sweep: what its points start from, and the values of each parameter."""
 
     spec: Spec
-    document: Document
+    document: Document  #: of the sweep's own file
     hardware: Document
-    workloads: dict[str, Document]
-    axes: dict[str, list[Any]]
-    constants: dict[str, Any]  #: of the hardware as it stands, by dotted path
+    workloads: dict[str, Document]  #: by the names in the sweep's file
+    axes: dict[str, list[Any]]  #: the values of each parameter, which goes by its dotted path
+    constants: dict[str, Any]  #: values of the hardware file by dotted path, before a parameter changes one
 
 
 def read_study(source: str | Path | Mapping[str, Any]) -> Study:
-    """A sweep's file, or a mapping of the same keys, checked as far as can be without simulating.
+    """Read a sweep's file, or a mapping of the same keys, and check all that can be checked without simulating.
 
     Raises: UserError with file:line, key, value and what is allowed.
     """
@@ -125,25 +163,31 @@ def read_study(source: str | Path | Mapping[str, Any]) -> Study:
     axes = {name: _values(document, name, axis, base) for name, axis in spec.parameters.items()}
     study = Study(spec, document, hardware, workloads, axes, dict(_flat(base.model_dump(mode="json"))))
     for name, values in axes.items():
-        for value in values[: 2 * len(networks) + 100]:  # a long range is right if its beginning is
+        for value in values[: 2 * len(networks) + 100]:  # the rest of a long range is like its beginning
             _try(study, name, value)
     return study
 
 
 def _named(document: Document, path: tuple[str | int, ...], name: str, folder: Path) -> Document:
-    """The document that a name or a path (from the sweep's own folder) stands for."""
-    load = read_hardware_document if path[0] == "hardware" else read_workload_document
+    """The document of a hardware or workload file, by its name or its path from the sweep's own folder."""
     target: str | Path = folder / name if is_path(name) else name
     try:
-        found = load(target)
-        validate_document(Hardware, found) if path[0] == "hardware" else build_workload(found)
+        if path[0] == "hardware":
+            found = read_hardware_document(target)
+            validate_document(Hardware, found)
+        else:
+            found = read_workload_document(target)
+            build_workload(found)
     except UserError as error:
         raise invalid(document, path, str(error)) from None
     return found
 
 
 def lay_point(study: Study, workload: Document, settings: dict[str, Any]) -> tuple[Document, Document]:
-    """Hardware and network of a point, unchecked; errors of a value lead to its place in the sweep's file."""
+    """Lay a point's values over its hardware and its network, and give both documents, unchecked.
+
+    ``settings`` are values by dotted path. An error about one of them will name its place in the sweep's file.
+    """
     hardware = study.hardware
     for name, value in settings.items():
         source = study.document.place(("parameters", name))
@@ -155,7 +199,7 @@ def lay_point(study: Study, workload: Document, settings: dict[str, Any]) -> tup
 
 
 def _try(study: Study, name: str, value: Any) -> None:
-    """Refuse a value that is wrong whatever the others are: what is told of its own place, not of the whole's."""
+    """Refuse a value that is wrong whatever the others are: one whose error names the value's own place."""
     source = study.document.place(("parameters", name))
     for workload in study.workloads.values():
         try:
@@ -172,7 +216,7 @@ def _try(study: Study, name: str, value: Any) -> None:
 
 
 def _values(document: Document, name: str, axis: list[Any] | Range, base: Hardware) -> list[Any]:
-    """The values of a parameter, each once, in the order of the file."""
+    """The values of a parameter, each once, in the order of the file. Raises: UserError."""
     path = ("parameters", name)
     if not all(name.split(".")):
         raise invalid(document, path, "should be a dotted path such as engine.rows")
@@ -189,26 +233,24 @@ def _values(document: Document, name: str, axis: list[Any] | Range, base: Hardwa
 
 
 def _steps(axis: Range) -> list[float]:
-    """Both ends included as far as whole steps reach; computed from the first, so that no rounding adds up."""
-    first, last = axis.start, axis.to
+    """The values of a range, the last one only if whole steps reach it; from the first, so that no rounding adds up."""
+    first, last, spacing = axis.start, axis.to, axis.spacing
     if axis.count is not None:
         shares = [index / (axis.count - 1) for index in range(axis.count)]
-        if axis.scale == "linear":
-            return [first + share * (last - first) for share in shares[:-1]] + [last]
-        return [first * (last / first) ** share for share in shares[:-1]] + [last]
-    step = axis.step or {"linear": 1.0, "log2": 2.0, "log10": 10.0}[axis.scale]
+        return [spacing.at_share(first, last, share) for share in shares[:-1]] + [last]
+    step = axis.step or spacing.default_step
     values: list[float] = []
     value, slack = first, 1 + 1e-12
     while value <= last * slack if last > 0 else value <= last / slack:
         values.append(value)
         if len(values) > MOST_POINTS:
             break
-        value = first + len(values) * step if axis.scale == "linear" else first * step ** len(values)
+        value = spacing.at_step(first, step, len(values))
     return values
 
 
 def _is_whole(base: Hardware, name: str) -> bool:
-    """Whether a value of the hardware is a whole number."""
+    """Whether a parameter of the hardware is a whole number, as its value in the file is one."""
     here: Any = base
     for key in name.split("."):
         here = getattr(here, key, None)
@@ -216,12 +258,12 @@ def _is_whole(base: Hardware, name: str) -> bool:
 
 
 def _rounded(value: float, whole: bool) -> int | float:
-    """A whole number where the parameter is one, or where the value is; else to 12 digits."""
+    """A whole number where the parameter or the value is one; else rounded to 12 digits."""
     return round(value) if whole or value == int(value) else float(f"{value:.12g}")
 
 
 def _flat(data: dict[str, Any], above: str = "") -> list[tuple[str, Any]]:
-    """Scalars of nested mappings by dotted path."""
+    """The scalars of nested mappings, each with its dotted path."""
     pairs: list[tuple[str, Any]] = []
     for key, value in data.items():
         if isinstance(value, dict):

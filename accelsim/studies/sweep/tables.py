@@ -1,4 +1,4 @@
-"""A sweep's points as records and as files."""
+"""The points of a sweep as records, and as points.csv and points.parquet."""
 
 from __future__ import annotations
 
@@ -16,11 +16,14 @@ TABLES = ("points.csv", "points.parquet")
 
 
 def make_records(names: list[str], design: Design, outcomes: Mapping[int, Outcome]) -> list[dict[str, Any]]:
-    """A record per point in their order; without those that a constraint on results excludes."""
+    """Make a record for each point, in their order, but for points that a constraint on results excludes.
+
+    ``names`` are the parameters, in the order of each point's values; ``outcomes`` go by the points' numbers.
+    """
     records = []
     for point in design.points:
         record = _record(names, point, outcomes[point.number])
-        if record["error"] or _kept(design, record):
+        if record["error"] or _is_kept(design, record):
             records.append(record)
     return records
 
@@ -36,8 +39,8 @@ def _record(names: list[str], point: DesignPoint, outcome: Outcome) -> dict[str,
     }
 
 
-def _kept(design: Design, record: dict[str, Any]) -> bool:
-    """Whether constraints on results hold. Where one cannot be decided, that is the point's error."""
+def _is_kept(design: Design, record: dict[str, Any]) -> bool:
+    """Whether the constraints on results hold; where one cannot be decided, the record gets that as its error."""
     known = design.constants | record
     try:
         return all(constraint.holds(known) for constraint in design.on_results)
@@ -47,12 +50,16 @@ def _kept(design: Design, record: dict[str, Any]) -> bool:
 
 
 def write_tables(folder: Path, names: list[str], records: list[dict[str, Any]]) -> list[Path]:
-    """points.csv and, where pyarrow is installed, points.parquet; what a killed writer left is cleared away."""
+    """Write points.csv and, where pyarrow is installed, points.parquet; give the paths of both.
+
+    Half-written files that a killed sweep left are deleted. Raises: OSError where a file cannot be written.
+    """
     for leftover in [path for name in TABLES for path in folder.glob(f".{name}.*")]:
         leftover.unlink()
     columns = [*names, "workload", *POINT_FIGURES, "error"]
     path = folder / TABLES[0]
-    write_file(path, format_csv([{key: _word(value) for key, value in record.items()} for record in records], columns))
+    rows = [{key: _spell_truth(value) for key, value in record.items()} for record in records]
+    write_file(path, format_csv(rows, columns))
     if find_spec("pyarrow") is None:
         return [path]
     with replace_file(folder / TABLES[1]) as temporary:
@@ -60,12 +67,13 @@ def write_tables(folder: Path, names: list[str], records: list[dict[str, Any]]) 
     return [path, folder / TABLES[1]]
 
 
-def _word(value: Any) -> Any:
-    """true and false as YAML writes them."""
+def _spell_truth(value: Any) -> Any:
+    """Spell true and false as YAML does; other values stay."""
     return str(value).lower() if isinstance(value, bool) else value
 
 
 def _write_parquet(path: Path, columns: dict[str, list[Any]]) -> None:
+    """Write columns of equal length; one that mixes kinds of values becomes floats, or else text."""
     import pyarrow
     from pyarrow import parquet
 
@@ -75,6 +83,6 @@ def _write_parquet(path: Path, columns: dict[str, list[Any]]) -> None:
         if kinds == {int, float}:
             values = [value if value is None else float(value) for value in values]
         elif len(kinds) > 1:
-            values = [value if value is None else str(_word(value)) for value in values]
+            values = [value if value is None else str(_spell_truth(value)) for value in values]
         arrays[name] = pyarrow.array(values)
     parquet.write_table(pyarrow.table(arrays), path)

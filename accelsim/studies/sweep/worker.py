@@ -1,4 +1,4 @@
-"""A worker's part: points in, outcomes out. The same in this process, in a spawned one and on a cluster."""
+"""What a worker does: it takes points and gives outcomes, alike in this process, in a spawned one and on a cluster."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ import functools
 import hashlib
 import json
 import pickle
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
 from accelsim.config import UserError, validate_document
-from accelsim.config.places import locate_hwconfigs
+from accelsim.config.places import locate_hwconfigs, locate_package
 from accelsim.hardware import Hardware
 from accelsim.load import WORKLOAD_PREFIX
 from accelsim.simulation.network import simulate
@@ -25,25 +26,31 @@ from accelsim.workload.network import Workload, build_workload
 
 
 class Evaluated(NamedTuple):
-    """Outcomes of some points in their order, and how many of their layers were found done already."""
+    """The outcomes of some points, in their order."""
 
     outcomes: list[Outcome]
-    layers: int
-    layers_reused: int
+    layers: int  #: layers of all these points
+    layers_reused: int  #: those whose figures another layer or point had given already
 
 
 @functools.cache
 def hash_code() -> str:
-    """Digest of all that turns a configuration into figures: the package's code and the tables below hwconfigs."""
+    """Digest all that turns a configuration into figures: the package's code and the tables below hwconfigs/."""
     digest = hashlib.sha256(__version__.encode())
-    for folder, pattern in ((Path(__file__).parent.parent, "**/*.py"), (locate_hwconfigs(), "*/*")):
-        for path in sorted(path for path in folder.glob(pattern) if path.is_file()):
-            digest.update(str(path.relative_to(folder)).encode() + b"\0" + path.read_bytes())
+    for folder, path in list_code():
+        digest.update(str(path.relative_to(folder)).encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()
 
 
+def list_code() -> Iterator[tuple[Path, Path]]:
+    """List the files that ``hash_code`` digests, each after the folder that it is named from."""
+    for folder, pattern in ((locate_package(), "**/*.py"), (locate_hwconfigs(), "*/*")):
+        for path in sorted(path for path in folder.glob(pattern) if path.is_file()):
+            yield folder, path
+
+
 def make_keys(study: Study, points: list[DesignPoint]) -> list[str]:
-    """What a point's outcome is stored under: a digest of configuration and code."""
+    """Make the key under which each point's outcome is stored: a digest of its configuration and of the code."""
     names = list(study.axes)
     bases = {
         name: _digest([hash_code(), study.spec.fidelity, study.spec.dram, study.hardware.data, workload.data])
@@ -60,24 +67,25 @@ def _digest(value: Any) -> str:
 
 
 def pack_study(study: Study) -> bytes:
-    """What workers need, to be sent with each task and unpacked once."""
+    """Pack a study as workers need it; it is sent with each task, and a worker unpacks it once."""
     return pickle.dumps((hash_code(), study))
 
 
 def evaluate(setup: bytes, points: list[DesignPoint]) -> Evaluated:
-    """The outcome of each point; what is wrong with a point is its error.
+    """Simulate points of the study that ``pack_study`` packed; what is wrong with a point is its outcome's error.
 
-    Raises: UserError where this worker runs other code than the process that asked.
+    Raises: UserError where this worker runs other code than the process that packed the study.
     """
-    bench = _bench(setup)
-    before = bench.totals.tally.layers, bench.totals.tally.reused
-    outcomes = [bench.outcome(point) for point in points]
-    after = bench.totals.tally.layers, bench.totals.tally.reused
+    worker = _unpack(setup)
+    before = worker.totals.tally.layers, worker.totals.tally.reused
+    outcomes = [worker.simulate_point(point) for point in points]
+    after = worker.totals.tally.layers, worker.totals.tally.reused
     return Evaluated(outcomes, after[0] - before[0], after[1] - before[1])
 
 
 @functools.lru_cache(maxsize=2)
-def _bench(setup: bytes) -> StudyWorker:
+def _unpack(setup: bytes) -> StudyWorker:
+    """The worker of a packed study; it is kept from one task to the next."""
     code, study = pickle.loads(setup)
     if code != hash_code():
         raise UserError("a worker runs other code than this sweep; install the same version of accelsim on all of them")
@@ -85,17 +93,16 @@ def _bench(setup: bytes) -> StudyWorker:
 
 
 class StudyWorker:
-    """A study as a worker holds it: networks parsed once, and everything that points have in common kept."""
+    """A study in a worker, which parses each network once and keeps what several points have in common."""
 
     def __init__(self, study: Study) -> None:
         self.study = study
         self.names = list(study.axes)
         self.totals = MachineTotals()
-        self.changes_network = any(name.startswith(WORKLOAD_PREFIX) for name in self.names)
-        self.network = functools.lru_cache(maxsize=64)(self._network)
+        self.build_network = functools.lru_cache(maxsize=64)(self._build_network)
 
-    def outcome(self, point: DesignPoint) -> Outcome:
-        """One point's figures, or its error."""
+    def simulate_point(self, point: DesignPoint) -> Outcome:
+        """Simulate one point; an error of any kind is its outcome."""
         try:
             return make_outcome(self._summary(point))
         except UserError as error:
@@ -104,17 +111,18 @@ class StudyWorker:
             return Outcome(error=" ".join(f"{type(error).__name__}: {error}".split()), final=False)
 
     def _summary(self, point: DesignPoint) -> dict[str, Any]:
+        """The summary of a point's run."""
         settings = dict(zip(self.names, point.values, strict=True))
         of_network = tuple(pair for pair in settings.items() if pair[0].startswith(WORKLOAD_PREFIX))
         of_hardware = {name: value for name, value in settings.items() if not name.startswith(WORKLOAD_PREFIX)}
-        hardware, network = self._hardware(of_hardware), self.network(point.workload, of_network)
+        hardware, network = self._build_hardware(of_hardware), self.build_network(point.workload, of_network)
         spec = self.study.spec
         if spec.shares:
             return self.totals.of(hardware, network)
         return simulate(hardware, network, spec.fidelity, spec.dram).summary
 
-    def _hardware(self, settings: dict[str, Any]) -> Hardware:
-        """The hardware of a point; only what is wrong is traced to its place in the file."""
+    def _build_hardware(self, settings: dict[str, Any]) -> Hardware:
+        """The hardware of a point, with parameters by dotted path; only an error is traced to its place in the file."""
         data = dict(self.study.hardware.data)
         for name, value in settings.items():
             data = _with(data, name.split("."), value)
@@ -124,11 +132,12 @@ class StudyWorker:
             any_network = next(iter(self.study.workloads.values()))
             return validate_document(Hardware, lay_point(self.study, any_network, settings)[0])
 
-    def _network(self, name: str, settings: tuple[tuple[str, Any], ...]) -> Workload:
+    def _build_network(self, name: str, settings: tuple[tuple[str, Any], ...]) -> Workload:
+        """The network of a point, with the parameters that change it."""
         return build_workload(lay_point(self.study, self.study.workloads[name], dict(settings))[1])
 
 
 def _with(data: Any, keys: list[str], value: Any) -> dict[str, Any]:
-    """Nested mappings with a value at a path; what does not lead on is replaced, for validation to tell."""
+    """Nested mappings with a value at a path; a value that is in the way is replaced, and validation refuses it."""
     below = data if isinstance(data, dict) else {}
     return {**below, keys[0]: _with(below.get(keys[0]), keys[1:], value) if keys[1:] else value}

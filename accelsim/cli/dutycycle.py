@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -10,10 +10,6 @@ from accelsim.cli.app import app
 from accelsim.cli.inputs import above_zero, chosen, run_title
 from accelsim.cli.options import DramArgument, HardwareArgument, JsonArgument, PrecisionArgument, SettingsArgument
 from accelsim.cli.output import show
-
-if TYPE_CHECKING:
-    from accelsim.power.dutycycle import Battery, Watch
-
 
 OF_EVENTS = ("events_per_hour", "hit", "false_alarms_per_hour")
 NEEDS = (  # options, those of which one has to be there for them, and how a message says so
@@ -65,7 +61,7 @@ def dutycycle_command(
     """Average power and battery life of a device that sleeps between inferences, cascades, or is woken by events."""
     from accelsim.config.files import format_json, prepare_folder
     from accelsim.report.dutycycle import DUTYCYCLE_FILES, dutycycle_record, dutycycle_report, write_dutycycle
-    from accelsim.studies.dutycycle import DeviceUse, dutycycle
+    from accelsim.studies.dutycycle import dutycycle
 
     above_zero("--period-s", period_s)
     above_zero("--detector-period-s", detector_period_s)
@@ -75,15 +71,15 @@ def dutycycle_command(
     machines = [chosen(name, hw, settings, precision, None) for name in (workload, *(then or []))]
     hardware, networks = machines[0][0], list(zip((network for _, network in machines), shares, strict=True))
     battery = _battery(battery_mah, battery_v, battery_usable, self_discharge)
-    watch = _watch(detector_mw, events_per_hour, hit, false_alarms_per_hour)
+    rates = _rates(detector_mw, events_per_hour, hit, false_alarms_per_hour)
     _refuse_unused(context)
     notes: list[str] = []
     if detector is not None:
-        rates = (events_per_hour, hit, false_alarms_per_hour)
-        watch, notes = _detector(detector, detector_hw, detector_period_s, detector_mw, rates)
+        detector_mw, notes = _detector(detector, detector_hw, detector_period_s, detector_mw)
     folder = None if out is None else prepare_folder(out, DUTYCYCLE_FILES)
-    asked = DeviceUse(period_s, sleep_mw, wake_ms, wake_uj, battery, watch)
-    found = dutycycle(hardware, networks, asked, dram.value if dram else None)
+    sleep = {"period_s": period_s, "sleep_mw": sleep_mw, "wake_ms": wake_ms, "wake_uj": wake_uj}
+    use = {**sleep, **battery, "detector_mw": detector_mw, **rates}
+    found = dutycycle(hardware, networks, use, dram.value if dram else None)
     found = found._replace(notes=[*found.notes, *notes])
     record = dutycycle_record(found, {"hardware": hardware.name, "settings": settings or []})
     written = [] if folder is None else write_dutycycle(folder, record)
@@ -131,38 +127,38 @@ def _probability(option: str, value: float) -> None:
         raise UserError(f"{option}: should be a probability from 0 to 1, got {value:g}")
 
 
-def _battery(mah: float | None, volt: float, usable: float, self_discharge: float) -> Battery | None:
-    from accelsim.power.dutycycle import Battery
-
+def _battery(mah: float | None, volt: float, usable: float, self_discharge: float) -> dict[str, float | None]:
+    """The battery's part of a device's use. Raises: UserError."""
     above_zero("--battery-mah", mah)
     above_zero("--battery-v", volt)
     above_zero("--battery-usable", usable)
     for option, value in (("--battery-usable", usable), ("--self-discharge", self_discharge)):
         _probability(option, value)
-    return None if mah is None else Battery(mah, volt, usable, self_discharge)
+    return {
+        "battery_mah": mah,
+        "battery_v": volt,
+        "battery_usable": usable,
+        "self_discharge_per_month": self_discharge,
+    }
 
 
-def _watch(power_mw: float | None, events: float, hit: float, false_alarms: float) -> Watch | None:
-    from accelsim.power.dutycycle import Watch
-
+def _rates(power_mw: float | None, events: float, hit: float, false_alarms: float) -> dict[str, float | None]:
+    """The events' part of a device's use. Raises: UserError."""
     above_zero("--detector-mw", power_mw, zero=True)
     for option, value in (("--events-per-hour", events), ("--false-alarms-per-hour", false_alarms)):
         above_zero(option, value, zero=True)
     _probability("--hit", hit)
-    return None if power_mw is None else Watch(power_mw, events, hit, false_alarms)
+    return {"events_per_hour": events, "hit": hit, "false_alarms_per_hour": false_alarms}
 
 
-def _detector(
-    name: str, hw: str, period_s: float, power_mw: float | None, rates: tuple[float, float, float]
-) -> tuple[Watch, list[str]]:
-    """A network as detector, and what was assumed for it."""
+def _detector(name: str, hw: str, period_s: float, power_mw: float | None) -> tuple[float, list[str]]:
+    """The average power of a network as detector, and what was assumed for it."""
     from accelsim.config import UserError
     from accelsim.load import load_hardware, load_workload
-    from accelsim.power.dutycycle import Watch
     from accelsim.studies.dutycycle import find_detector_mw
 
     if power_mw is not None:
         raise UserError(f"--detector {name}: its power comes from its runs; leave --detector-mw out")
     hardware, network = load_hardware(hw), load_workload(name)
     looks = f"detector: {network.name} on {hardware.name} every {period_s:g} s, which idles in between, all of it on"
-    return Watch(find_detector_mw(hardware, network, period_s), *rates), [f"{looks}; --detector-mw states its power"]
+    return find_detector_mw(hardware, network, period_s), [f"{looks}; --detector-mw states its power"]

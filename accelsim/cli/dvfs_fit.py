@@ -40,7 +40,7 @@ def dvfs_fit_command(
         prepare_folder(out.parent, [out.name])
         write_file(out, text)
     if as_json:
-        typer.echo(format_json(silicon.record()), nl=False)
+        typer.echo(format_json(silicon.as_record()), nl=False)
         return
     show(dvfs_fit_report(silicon))
     typer.echo(f"\n{text}" if out is None else f"wrote {out}", nl=out is not None)

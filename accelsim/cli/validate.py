@@ -17,12 +17,12 @@ def validate_command(as_json: JsonArgument = False) -> None:
     """
     from accelsim.config.files import format_json
     from accelsim.report.validate import validate_report
-    from accelsim.studies.validate.anchors import validate, validation_record
+    from accelsim.studies.validate.anchors import validate
 
-    checked = validate()
+    found = validate()
     if as_json:
-        typer.echo(format_json(validation_record(checked)), nl=False)
+        typer.echo(format_json({"holds": found.holds, "anchors": found.records}), nl=False)
     else:
-        show_report(validate_report(checked))
-    if not all(anchor.holds for anchor in checked):
+        show_report(validate_report(found.anchors))
+    if not found.holds:
         raise typer.Exit(1)

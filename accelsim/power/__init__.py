@@ -1,1 +1,1 @@
-"""What voltage, clock, sleep and heat make of a run: operating points, gating, duty cycles, temperature."""
+"""Laws of power that need no machine: operating points, power gating, duty cycles, temperature, and fits to silicon."""

@@ -1,6 +1,7 @@
-"""A device that sleeps between inferences: average power and battery life, cascades, and a small network that wakes it.
+"""A device that sleeps between inferences: its average power, its battery's life, cascades, and wake-up by events.
 
-P = D Pactive + (1 - D) Psleep + Ewake / T, with every second of a period in exactly one of its parts. mJ = mW x s.
+P = D Pactive + (1 - D) Psleep + Ewake / T, with duty D and period T. Every second of a period belongs to exactly one
+part of it. mJ = mW x s.
 """
 
 from __future__ import annotations
@@ -16,42 +17,42 @@ MONTH_S = 30 * 24 * HOUR_S
 
 
 class Inference(NamedTuple):
-    """One network on one machine."""
+    """One inference of one network on one machine."""
 
-    name: str
+    name: str  #: of the network
     seconds: float
     mj: float
 
 
 class Stage(NamedTuple):
-    """A network of a cascade; the next one runs if it does not answer."""
+    """A network of a cascade; the next one runs only if this one does not answer."""
 
     inference: Inference
-    answers: float  #: probability; of the last stage 1
+    answers: float  #: probability that it answers; 1 for the last stage
 
 
 class Cascade(NamedTuple):
-    """What a cascade takes on average, and at worst."""
+    """Networks that run one after the other until one answers, and what that takes."""
 
     stages: tuple[Stage, ...]
     reached: tuple[float, ...]  #: probability that each stage runs
-    seconds: float  #: expected
-    mj: float  #: expected
-    worst_seconds: float
-    worst_mj: float
+    seconds: float  #: expected time
+    mj: float  #: expected energy
+    worst_seconds: float  #: time if every stage runs that can run
+    worst_mj: float  #: energy if every stage runs that can run
 
 
 class Rest(NamedTuple):
-    """Between inferences: idle with everything powered, or asleep."""
+    """What a device draws between inferences: it idles with everything powered, or it sleeps and wakes up."""
 
     idle_mw: float
     sleep_mw: float
-    wake_s: float  #: to be awake again, falling asleep included
-    wake_mj: float  #: both
+    wake_s: float  #: time to fall asleep and wake up
+    wake_mj: float  #: energy to fall asleep and wake up
 
     @property
     def break_even_s(self) -> float:
-        """The shortest gap for which sleeping pays."""
+        """The shortest gap between inferences for which sleeping pays; infinite where it never does."""
         saved = self.idle_mw - self.sleep_mw
         if self.wake_mj < self.idle_mw * self.wake_s:
             return self.wake_s
@@ -61,70 +62,70 @@ class Rest(NamedTuple):
 
 
 class Battery(NamedTuple):
-    """What a battery gives."""
+    """A battery."""
 
-    mah: float
+    mah: float  #: charge
     volt: float
-    usable: float  #: share of its charge, converter losses included
-    self_discharge_per_month: float  #: share that it loses by itself
+    usable: float  #: share of the charge that reaches the device, losses of converters included
+    self_discharge_per_month: float  #: share of the charge that is lost by itself in 30 days
 
     @property
     def mj(self) -> float:
-        """Energy that the device may take."""
+        """Energy that reaches the device."""
         return self.mah * self.volt * HOUR_S * self.usable
 
     def days(self, power_mw: float) -> float:
-        """How long it lasts; inf for no power at all."""
+        """Days until it is empty at an average power; infinite where nothing is drawn or lost."""
         own = self.mah * self.volt * HOUR_S * self.self_discharge_per_month / MONTH_S
         drawn = power_mw + own * self.usable
         return self.mj / drawn / (24 * HOUR_S) if drawn > 0 else math.inf
 
 
 class Cycle(NamedTuple):
-    """One period, in parts that add up to it."""
+    """One period of a device, in parts that add up to it."""
 
     period_s: float
-    active_s: float
-    wake_s: float
-    rest_s: float
+    active_s: float  #: inferences
+    wake_s: float  #: falling asleep and waking up
+    rest_s: float  #: asleep, or idle
     active_mj: float
     wake_mj: float
     rest_mj: float
-    watching_mj: float  #: of an always-on detector
-    sleeps: bool  #: else it idles, since that is cheaper
+    watching_mj: float  #: energy of an always-on detector
+    sleeps: bool  #: the device sleeps between inferences; else it idles, since that takes less energy
 
     @property
     def mj(self) -> float:
-        """Of all parts."""
+        """Energy of the whole period."""
         return math.fsum((self.active_mj, self.wake_mj, self.rest_mj, self.watching_mj))
 
     @property
     def average_mw(self) -> float:
-        """Of a period."""
+        """Average power over the period."""
         return self.mj / self.period_s
 
     @property
     def duty(self) -> float:
-        """Share of the period at work."""
+        """Share of the period in which inferences run."""
         return self.active_s / self.period_s
 
 
 class Watch(NamedTuple):
-    """A small always-on network, and what it wakes the big one for."""
+    """A detector that is always on, and how often it wakes the device."""
 
-    power_mw: float
+    power_mw: float  #: of the detector
     events_per_hour: float
-    hit: float  #: probability that it sees an event
+    hit: float  #: probability that the detector sees an event
     false_alarms_per_hour: float
 
     @property
     def wakes_per_hour(self) -> float:
-        """Of the big network, for events and for nothing."""
+        """Wake-ups of the device, by events that the detector sees and by false alarms."""
         return self.events_per_hour * self.hit + self.false_alarms_per_hour
 
 
 def combine_stages(stages: Sequence[Stage]) -> Cascade:
-    """Expectations of networks in a row; the last one always answers.
+    """Combine networks that run one after the other until one answers; the last one should answer always.
 
     Raises: UserError for a probability outside 0 to 1.
     """
@@ -147,13 +148,13 @@ def combine_stages(stages: Sequence[Stage]) -> Cascade:
 
 
 def split_period(work: Cascade, period_s: float, rest: Rest, name: str = "period_s") -> Cycle:
-    """An inference every period; between them it sleeps, or idles where that takes less.
+    """Split a period of a device with one inference in it; it sleeps for the rest, or idles where that takes less.
 
-    Raises: UserError for a period that the slowest inference does not fit, which it calls by name.
+    ``name`` is what the error calls the period. Raises: UserError for a period shorter than the slowest inference.
     """
     if work.worst_seconds > period_s * (1 + 1e-12):
-        told = f"should be at least {work.worst_seconds:.6g}, which an inference may take"
-        raise UserError(f"{name}: {told}, got {period_s:.6g}")
+        allowed = f"should be at least {work.worst_seconds:.6g}, which an inference may take"
+        raise UserError(f"{name}: {allowed}, got {period_s:.6g}")
     gap = period_s - work.seconds
     asleep_mj = rest.wake_mj + (gap - rest.wake_s) * rest.sleep_mw
     if rest.wake_s > period_s - work.worst_seconds or asleep_mj >= gap * rest.idle_mw:
@@ -163,7 +164,7 @@ def split_period(work: Cascade, period_s: float, rest: Rest, name: str = "period
 
 
 def split_event_hour(work: Cascade, watch: Watch, rest: Rest) -> Cycle:
-    """An hour of a device that its detector wakes; it sleeps between wake-ups, or always idles where that takes less.
+    """Split an hour of a device that a detector wakes; in between it sleeps, or idles where that takes less.
 
     Raises: UserError for a probability outside 0 to 1, and for more wake-ups than an hour has time for.
     """
@@ -172,8 +173,8 @@ def split_event_hour(work: Cascade, watch: Watch, rest: Rest) -> Cycle:
     wakes = watch.wakes_per_hour
     active, waking, watching_mj = wakes * work.seconds, wakes * rest.wake_s, watch.power_mw * HOUR_S
     if active > HOUR_S:
-        told = f"at most {HOUR_S / work.seconds:.6g} of these inferences fit"
-        raise UserError(f"events x hit + false alarms: {wakes:.6g} wake-ups an hour are too many: {told}")
+        allowed = f"at most {HOUR_S / work.seconds:.6g} of these inferences fit"
+        raise UserError(f"events x hit + false alarms: {wakes:.6g} wake-ups an hour are too many: {allowed}")
     idle, asleep = HOUR_S - active, HOUR_S - active - waking
     if asleep < 0 or wakes * rest.wake_mj + asleep * rest.sleep_mw >= idle * rest.idle_mw:
         return Cycle(HOUR_S, active, 0.0, idle, wakes * work.mj, 0.0, idle * rest.idle_mw, watching_mj, False)

@@ -1,12 +1,13 @@
 """Laws of clock and power, fitted to measured points of silicon.
 
-Power of a task: P = C V^2 f + P0 s(V). Every task switches a capacitance C of its own; the static power P0 is the
-chip's, and so is its law s, a Leakage. Clock: f = k (V - Vth)^alpha / V, the highest at a voltage, an AlphaPower.
+Power of a task: P = C V^2 f + P0 s(V). Each task switches a capacitance C of its own; the static power P0 and its law
+s, a ``Leakage``, are the chip's. Highest clock at a voltage: f = k (V - Vth)^alpha / V, an ``AlphaPower``.
 
-Errors are relative, so that each point counts alike. Given b, power is linear in C and P0, which follow by least
-squares; given Vth, the clock is linear in log k and alpha, which follow from the least largest error, since a clock's
-voltage is off by no more than a step of its regulator. One unknown of each is searched for. What the points do not
-tell is None: a search whose best is no better than its ends, columns that are made of one another.
+Errors are relative, so that each point counts alike. For a given b power is linear in C and P0, which follow by least
+squares. For a given Vth the clock is linear in log k and alpha, which follow from the least largest error, since the
+voltage of a clock is off by at most one step of its regulator. So one unknown of each law is searched for. A parameter
+that the points cannot tell is None: where the best place of a search is no better than its ends, or where columns of
+the system of equations depend on one another.
 """
 
 from __future__ import annotations
@@ -20,52 +21,52 @@ import numpy as np
 from accelsim.hardware.laws import AlphaPower, Leakage
 from accelsim.power.measured_points import MeasuredPoint
 
-PER_V = (-2.0, 20.0)  # where b is searched: a current that falls with the voltage, one that grows 7 times in 0.1 V
-SCANNED, REFINED = 241, 60  # places of the first search, and steps of the second
-POWER_NO_WORSE = 2e-4  # root mean square of relative errors that is too little to tell two fits of power apart
-CLOCK_NO_WORSE = 5e-3  # the same of the largest error of clocks: regulators have steps of one or two percent
-_RANK = 1e-9  # singular value over the largest, below which columns are made of one another
+PER_V = (-2.0, 20.0)  # range of b: from a current that falls with the voltage to one that grows 7 times in 0.1 V
+SCANNED, REFINED = 241, 60  # places that a search tries first, and steps by which it refines the best
+POWER_NO_WORSE = 2e-4  # two fits of power are equally good if their errors (root mean square) differ by no more
+CLOCK_NO_WORSE = 5e-3  # the same for the largest error of clocks: regulators have steps of one or two percent
+_RANK = 1e-9  # a singular value that is smaller, relative to the largest one, counts as 0
 
 
 class PowerLaw(NamedTuple):
-    """What fitted points say of power; None for what they do not tell."""
+    """The law of power; a parameter is None where the points cannot tell it."""
 
-    switched_pf: dict[str, float | None]  #: by task
-    static_mw: float | None  #: at the reference voltage; where per_v is None, with a current that is constant
+    switched_pf: dict[str, float | None]  #: capacitance that each task switches in a cycle
+    static_mw: float | None  #: P0, at the reference voltage; where per_v is None, of a current that is constant
     reference_v: float
-    per_v: float | None
-    predict: Callable[[str, float, float], float | None]  #: task, V, MHz -> W
+    per_v: float | None  #: b of the leakage, 1/V
+    predict: Callable[[str, float, float], float | None]  #: task, V, MHz -> W; None for an unknown task
 
 
 class FittedClock(NamedTuple):
-    """What fitted points say of the clock."""
+    """The law of the clock; all None where there are too few voltages."""
 
     law: AlphaPower | None
-    threshold_range_v: tuple[float, float] | None  #: of fits that are as good, within CLOCK_NO_WORSE
-    alpha_range: tuple[float, float] | None
+    threshold_range_v: tuple[float, float] | None  #: thresholds of fits that are equally good, within CLOCK_NO_WORSE
+    alpha_range: tuple[float, float] | None  #: exponents of the same fits
 
 
 class Scored(NamedTuple):
-    """A point beside what the law says; None where it says nothing."""
+    """A measured power in W, or clock in MHz, beside what its law says; None where the law says nothing."""
 
     point: MeasuredPoint
     measured: float
     fitted: float | None
-    left_out: float | None  #: the same of the law fitted without the point
+    left_out: float | None  #: what a law says that is fitted to all other points
 
     @property
     def error_percent(self) -> float | None:
-        """Of the fit."""
+        """Error of the fit at the point."""
         return None if self.fitted is None else 100 * (self.fitted / self.measured - 1)
 
     @property
     def left_out_error_percent(self) -> float | None:
-        """Of the fit without the point."""
+        """Error at the point of a fit to all others."""
         return None if self.left_out is None else 100 * (self.left_out / self.measured - 1)
 
 
 def fit_power(points: Sequence[MeasuredPoint]) -> PowerLaw:
-    """The law of points that all have watts."""
+    """Fit the law of power to points that all have a measured power."""
     tasks = sorted({point.task for point in points})
     reference = max(point.volt for point in points)
     measured = np.array([point.watts for point in points], dtype=float)
@@ -73,6 +74,7 @@ def fit_power(points: Sequence[MeasuredPoint]) -> PowerLaw:
     columns = np.array([[point.task == task for task in tasks] for point in points]) * switching[:, None]
 
     def design(per_v: float) -> Any:
+        """Columns of the linear system for a given b, float64[points, tasks + 1]; its right-hand side is 1."""
         static = [Leakage(reference, per_v).times(point.volt) for point in points]
         return np.column_stack((columns, static)) / measured[:, None]
 
@@ -80,16 +82,16 @@ def fit_power(points: Sequence[MeasuredPoint]) -> PowerLaw:
         a = design(per_v)
         return float(np.sqrt(np.mean((a @ _nonnegative(a) - 1) ** 2)))
 
-    per_v, told = 0.0, False
-    static_told = _rank(design(0.0)) == len(tasks) + 1
-    if static_told:
+    per_v, law_known = 0.0, False
+    static_known = _rank(design(0.0)) == len(tasks) + 1
+    if static_known:
         best, (low, high) = _search(misfit, *PER_V, POWER_NO_WORSE)
-        told = low > PER_V[0] and high < PER_V[1] and _nonnegative(design(best))[-1] > 0
-        per_v = best if told else 0.0
-    a = design(per_v) if static_told else design(per_v)[:, :-1]
+        law_known = low > PER_V[0] and high < PER_V[1] and _nonnegative(design(best))[-1] > 0
+        per_v = best if law_known else 0.0
+    a = design(per_v) if static_known else design(per_v)[:, :-1]
     x = _nonnegative(a)
     switched = dict(zip(tasks, x[: len(tasks)].tolist(), strict=True))
-    law, static_w = Leakage(reference, per_v), float(x[-1]) if static_told else 0.0
+    law, static_w = Leakage(reference, per_v), float(x[-1]) if static_known else 0.0
 
     def predict(task: str, volt: float, mhz: float) -> float | None:
         if task not in switched:
@@ -97,23 +99,27 @@ def fit_power(points: Sequence[MeasuredPoint]) -> PowerLaw:
         return float(switched[task]) * volt**2 * mhz * 1e-6 + static_w * law.times(volt)
 
     return PowerLaw(
-        {task: pf if static_told else None for task, pf in switched.items()},
-        1e3 * static_w if static_told else None,
+        {task: pf if static_known else None for task, pf in switched.items()},
+        1e3 * static_w if static_known else None,
         reference,
-        per_v if told else None,
+        per_v if law_known else None,
         predict,
     )
 
 
 def fit_clock(points: Sequence[tuple[float, float]], floor: tuple[float, float] | None = None) -> FittedClock:
-    """The law of the highest clocks in MHz at three or more voltages; floor is a clock that its voltage reaches."""
+    """Fit the law of the clock to pairs of V and the highest MHz there, at three or more voltages.
+
+    ``floor`` is a pair whose voltage may reach a higher clock still: the law must reach at least this one.
+    """
     if len({volt for volt, _ in points}) < 3:
         return FittedClock(None, None, None)
     lowest = min(volt for volt, _ in [*points, *([floor] if floor else [])])
 
     def fitted(threshold: float) -> tuple[AlphaPower, float]:
+        """The law for a given threshold, and its largest relative error."""
         law = _law_at(points, threshold)
-        if floor and law.frequency_mhz(floor[0]) < floor[1]:  # the chip does better: it is one of the law's points
+        if floor and law.frequency_mhz(floor[0]) < floor[1]:  # the chip does better, so the floor binds the law
             law = _law_at([*points, floor], threshold)
         return law, max(abs(law.frequency_mhz(volt) / mhz - 1) for volt, mhz in points)
 
@@ -123,9 +129,9 @@ def fit_clock(points: Sequence[tuple[float, float]], floor: tuple[float, float] 
 
 
 def _law_at(points: Sequence[tuple[float, float]], threshold: float) -> AlphaPower:
-    """log(f V) = log k + alpha log(V - Vth), as a line of the least largest error: parallel to one through two points.
+    """The law with a given threshold: log(f V) = log k + alpha log(V - Vth) is the line of the least largest error.
 
-    That is an edge of the points' convex hull, and the farthest point lies on the other side.
+    It is parallel to an edge of the points' convex hull, half way to the farthest point on the other side.
     """
     volt, mhz = np.array(points).T
     x, y = np.log(volt - threshold), np.log(mhz * volt)
@@ -138,18 +144,18 @@ def _law_at(points: Sequence[tuple[float, float]], threshold: float) -> AlphaPow
 
 
 class Clocks(NamedTuple):
-    """The points' clocks, sorted out: distinct, the highest at each voltage."""
+    """Pairs of V and MHz of all points, sorted by what they say about the highest clock at a voltage."""
 
-    used: list[tuple[float, float]]  #: V, MHz; off the plateau
-    floor: tuple[float, float] | None  #: at the lowest voltage, if it has several: no lower one was tried
-    slower: set[tuple[float, float]]  #: than another at their voltage
+    used: list[tuple[float, float]]  #: the highest clock at each voltage, without the plateau
+    floor: tuple[float, float] | None  #: the highest clock of the plateau; None where there is none
+    slower: set[tuple[float, float]]  #: pairs with a higher clock at the same voltage
 
 
 def sort_clocks(points: Sequence[MeasuredPoint]) -> Clocks:
-    """Which points tell of the highest clock at a voltage.
+    """Sort the clocks of points by what they say about the highest clock at a voltage.
 
-    Of several clocks at one voltage the highest does. At the lowest voltage of all, several clocks show that the
-    regulator goes no lower: the highest is one that the law must reach, but need not stop at.
+    Of several clocks at one voltage only the highest counts. At the lowest voltage of all several clocks are a plateau:
+    the regulator goes no lower, so that the law must reach the highest of them, and may exceed it.
     """
     pairs = sorted({(point.volt, point.mhz) for point in points})
     by_volt = {volt: [mhz for _, mhz in group] for volt, group in groupby(pairs, key=lambda pair: pair[0])}
@@ -160,20 +166,20 @@ def sort_clocks(points: Sequence[MeasuredPoint]) -> Clocks:
 
 
 def score_power(points: Sequence[MeasuredPoint], law: PowerLaw) -> list[Scored]:
-    """Every point with its fitted power, and that of the law without it where the others still tell."""
+    """Score every point: its power by the law, and by a law that is fitted to all other points, where they suffice."""
     scored = []
     for number, point in enumerate(points):
         rest = [*points[:number], *points[number + 1 :]]
         without = fit_power(rest) if point.task in {other.task for other in rest} else None
-        told = without is not None and without.static_mw is not None
-        left_out = without.predict(point.task, point.volt, point.mhz) if without and told else None
+        suffice = without is not None and without.static_mw is not None
+        left_out = without.predict(point.task, point.volt, point.mhz) if without and suffice else None
         measured = point.watts or 0.0
         scored.append(Scored(point, measured, law.predict(point.task, point.volt, point.mhz), left_out))
     return scored
 
 
 def score_clock(points: Sequence[MeasuredPoint], clocks: Clocks, law: FittedClock) -> list[Scored]:
-    """Every distinct point off the plateau, with its fitted clock, and that of the law without it."""
+    """Score every distinct point off the plateau: its clock by the law, and by a law fitted to all other points."""
     first = {(point.volt, point.mhz): point for point in reversed(points)}
     scored = []
     for pair in clocks.used:
@@ -184,12 +190,15 @@ def score_clock(points: Sequence[MeasuredPoint], clocks: Clocks, law: FittedCloc
 
 
 def _rank(a: np.ndarray) -> int:
-    """Columns that are not made of others, whatever their units."""
+    """Number of columns that do not depend on one another, whatever their units; a is float64[points, columns]."""
     return int(np.linalg.matrix_rank(a / np.linalg.norm(a, axis=0), tol=_RANK))
 
 
 def _nonnegative(a: np.ndarray) -> np.ndarray:
-    """Least squares of a x = 1 with no x below 0 (Lawson and Hanson, Solving Least Squares Problems, 1974, ch. 23)."""
+    """Least squares of a x = 1 with no x below 0: float64[columns], for a float64[points, columns].
+
+    Lawson and Hanson, Solving Least Squares Problems, 1974, ch. 23.
+    """
     a = a / (scale := np.linalg.norm(a, axis=0))
     ones = np.ones(len(a))
     free: np.ndarray = np.zeros(a.shape[1], bool)
@@ -216,7 +225,7 @@ def _nonnegative(a: np.ndarray) -> np.ndarray:
 def _search(
     misfit: Callable[[float], float], low: float, high: float, no_worse: float
 ) -> tuple[float, tuple[float, float]]:
-    """Where a misfit is least, and between which places it is not worse by more than so much."""
+    """The place where a misfit is least, and the range around it where it is worse by ``no_worse`` at most."""
     places = np.linspace(low, high, SCANNED)
     found = np.array([misfit(float(place)) for place in places])
     middle = int(found.argmin())
@@ -233,7 +242,7 @@ def _search(
 
 
 def _edge(misfit: Callable[[float], float], inside: float, outside: float, most: float) -> float:
-    """Between a place where a misfit is at most so much and one where it is more: the last where it is not."""
+    """The last place on the way from ``inside`` to ``outside`` where a misfit is not above ``most``."""
     for _ in range(REFINED):
         middle = (inside + outside) / 2
         inside, outside = (middle, outside) if misfit(middle) <= most else (inside, middle)
@@ -241,7 +250,7 @@ def _edge(misfit: Callable[[float], float], inside: float, outside: float, most:
 
 
 def _golden(misfit: Callable[[float], float], low: float, high: float) -> float:
-    """The least place between two, by golden section."""
+    """The place between two where a misfit is least, by golden section."""
     ratio = (5**0.5 - 1) / 2
     left, right = high - ratio * (high - low), low + ratio * (high - low)
     at_left, at_right = misfit(left), misfit(right)

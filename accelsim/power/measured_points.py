@@ -1,4 +1,4 @@
-"""Measured points of silicon, from a CSV: voltage and clock, and what a task draws there."""
+"""Measured points of silicon, read from a CSV: voltages and clocks, and the power of tasks there."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import NamedTuple
 
 from accelsim.config import UserError, show_value, suggest
 
-MOST_V = 5.0
+MOST_V = 5.0  # a larger number is in other units
 MOST_MHZ = 1e5
-RATE = ("inferences_per_s", "microjoules")
+RATE = ("inferences_per_s", "microjoules")  # columns whose product is a power
 POINT_COLUMNS = ("task", "volt", "mhz", "watts", *RATE)
 POINT_RULE = (
     "columns: volt, mhz; watts, or inferences_per_s and microjoules, where power was measured; task where several"
@@ -19,17 +19,17 @@ POINT_RULE = (
 
 
 class MeasuredPoint(NamedTuple):
-    """One line."""
+    """One measured point."""
 
-    line: int
+    line: int  #: of the file
     task: str  #: empty where the file names none
     volt: float
     mhz: float
-    watts: float | None
+    watts: float | None  #: None where no power was measured
 
 
 def read_measured_points(path: Path) -> list[MeasuredPoint]:
-    """The points of a file, in its order; columns that are not asked for are left alone.
+    """Read the measured points of a CSV file, in its order; columns of other names are ignored.
 
     Raises: UserError for an unreadable file, missing columns, and values that are no such quantity.
     """
@@ -50,7 +50,7 @@ def read_measured_points(path: Path) -> list[MeasuredPoint]:
 
 
 def _columns(names: list[str], path: Path) -> tuple[str, ...]:
-    """Those that tell of power."""
+    """The columns that give the power. Raises: UserError where columns are missing or stand twice."""
     for name in ("volt", "mhz"):
         if name not in names:
             found = suggest(name, names) if names else ""
@@ -68,6 +68,7 @@ def _columns(names: list[str], path: Path) -> tuple[str, ...]:
 
 
 def _point(row: dict[str | None, str | None], line: int, measured: tuple[str, ...], path: Path) -> MeasuredPoint:
+    """The point of a row; ``measured`` are the columns that give its power. Raises: UserError."""
     if None in row:
         raise UserError(f"{path}:{line}: more values than columns")
     numbers = {name: _number(row.get(name), name, f"{path}:{line}") for name in ("volt", "mhz", *measured)}
@@ -79,6 +80,7 @@ def _point(row: dict[str | None, str | None], line: int, measured: tuple[str, ..
 
 
 def _number(text: str | None, name: str, place: str) -> float:
+    """A value of a column as a number above 0. Raises: UserError."""
     try:
         value = float(text or "")
     except ValueError:

@@ -1,9 +1,9 @@
-"""An operating point for each layer: least energy within a time, exactly where that is feasible to find.
+"""The search for an operating point of each layer: least energy within a time, exactly where that is feasible.
 
-Layers run one after the other. Partial schedules are kept per point of their last layer, as long as no other one ends
-there both earlier and with less energy (dynamic programming over Pareto fronts; the problem is a multiple-choice
-knapsack, Kellerer et al., Knapsack Problems, 2004, ch. 11). Beyond MOST_KEPT of them some are dropped; how far the
-best of the rest may be from the least is then told by a lower bound, the Lagrangian dual (ibid., ch. 3.8).
+Layers run one after the other. A partial schedule is kept, for each point of its last layer, as long as no other one
+ends at that point earlier and with less energy (dynamic programming over Pareto fronts; the problem is a
+multiple-choice knapsack, Kellerer et al., Knapsack Problems, 2004, ch. 11). Where there are too many, some are dropped.
+A lower bound, the Lagrangian dual (ibid., ch. 3.8), then says how far the best schedule found may be from the least.
 """
 
 from __future__ import annotations
@@ -12,32 +12,32 @@ from typing import NamedTuple
 
 import numpy as np
 
-_MOST_KEPT = 1500  # partial schedules per layer and point
-DUAL_STEPS = 80  # of the search for the multiplier
+_MOST_KEPT = 1500  # partial schedules for each layer and point
+DUAL_STEPS = 80  # halvings in the search for the multiplier
 
 
 class Choices(NamedTuple):
-    """What layers take at each point, and what a change of points takes."""
+    """Time and energy of every layer at every point, and of a change from one point to another."""
 
     time_ns: np.ndarray  #: float64[layers, points]
     energy_pj: np.ndarray  #: float64[layers, points]
-    change_ns: np.ndarray  #: float64[points, points], from, to; 0 on the diagonal
-    change_pj: np.ndarray  #: float64[points, points]
+    change_ns: np.ndarray  #: float64[points, points], from and to; 0 on the diagonal
+    change_pj: np.ndarray  #: float64[points, points], from and to; 0 on the diagonal
 
 
 class Front(NamedTuple):
-    """Schedules of which none is both slower and costlier than another, fastest first."""
+    """Schedules of which none is both slower and takes more energy than another, fastest first."""
 
     time_ns: np.ndarray  #: float64[schedules]
     energy_pj: np.ndarray  #: float64[schedules]
-    points: np.ndarray  #: int64[schedules, layers]
-    exact: bool  #: none was dropped on the way
+    points: np.ndarray  #: int64[schedules, layers], the point of each layer
+    exact: bool  #: no partial schedule was dropped, so that these are all
 
 
 def find_front(choices: Choices, within_ns: float = np.inf) -> Front:
-    """All schedules worth having that take no longer than so much."""
+    """Find the schedules within a time that no other schedule beats in both time and energy."""
     layers, points = choices.time_ns.shape
-    rest = np.append(np.cumsum(choices.time_ns.min(axis=1)[::-1])[::-1], 0.0)  # least time from a layer on
+    rest = np.append(np.cumsum(choices.time_ns.min(axis=1)[::-1])[::-1], 0.0)  # least time of a layer and all after
     kept = [
         _pruned(choices.time_ns[0, p : p + 1], choices.energy_pj[0, p : p + 1], np.zeros(1, np.int64), np.inf)[0]
         for p in range(points)
@@ -68,7 +68,11 @@ def find_front(choices: Choices, within_ns: float = np.inf) -> Front:
 def _pruned(
     time: np.ndarray, energy: np.ndarray, numbers: np.ndarray, limit: float
 ) -> tuple[tuple[np.ndarray, np.ndarray], np.ndarray, bool]:
-    """Those that end in time and that no faster one undercuts; of too many, the best of each slice of time."""
+    """Prune partial schedules: those that end in time and take less energy than every faster one stay.
+
+    ``time``, ``energy`` and ``numbers`` are of equal length. Of more than _MOST_KEPT the best of each slice of time
+    stays. Returns times and energies of the rest, their numbers, and whether none was dropped for being too many.
+    """
     order = np.lexsort((energy, time))
     order = order[time[order] <= limit]
     if order.size:
@@ -88,7 +92,11 @@ def _joined(
     within_ns: float,
     exact: bool,
 ) -> Front:
-    """The fronts of all last points as one, each schedule traced back to its first layer."""
+    """Join the fronts of all last points, and trace each schedule back to its first layer.
+
+    ``kept`` has times and energies for each last point. ``trail`` has, for each layer after the first and each point,
+    the points of the layer before and the places among its partial schedules.
+    """
     time, energy = (np.concatenate([front[i] for front in kept]) for i in (0, 1))
     last = np.concatenate([np.full(front[0].size, p) for p, front in enumerate(kept)])
     place = np.concatenate([np.arange(front[0].size) for front in kept])
@@ -103,7 +111,10 @@ def _joined(
 
 
 def find_lower_bound_pj(choices: Choices, within_ns: float) -> float:
-    """Energy that no schedule within the time undercuts: the best over l >= 0 of min(energy + l time) - l within."""
+    """Find a lower bound on the energy of a schedule within a time.
+
+    It is the largest, over prices l >= 0 of time, of min(energy + l time) - l within_ns.
+    """
     low, high, best = 0.0, _steepest(choices), -np.inf
     for _ in range(DUAL_STEPS):
         price = (low + high) / 2
@@ -115,7 +126,7 @@ def find_lower_bound_pj(choices: Choices, within_ns: float) -> float:
 
 
 def _steepest(choices: Choices) -> float:
-    """More than any energy that a nanosecond saves."""
+    """A price of time, in pJ/ns, above what any schedule saves in energy for a nanosecond."""
     spread = float(np.ptp(choices.energy_pj, axis=1).sum() + choices.change_pj.max() * len(choices.time_ns))
     gaps = np.diff(np.sort(choices.time_ns, axis=1), axis=1)
     least = gaps[gaps > 0].min(initial=np.inf)
@@ -123,7 +134,7 @@ def _steepest(choices: Choices) -> float:
 
 
 def _cheapest(choices: Choices, price: float) -> tuple[float, float]:
-    """Energy and time of the schedule with the least energy + price x time (Viterbi)."""
+    """Energy in pJ and time in ns of the schedule with the least energy + price x time (Viterbi)."""
     change = choices.change_pj + price * choices.change_ns
     cost = choices.energy_pj[0] + price * choices.time_ns[0]
     came = []
@@ -138,7 +149,7 @@ def _cheapest(choices: Choices, price: float) -> tuple[float, float]:
 
 
 def sum_schedule(choices: Choices, path: list[int]) -> tuple[float, float]:
-    """What a schedule takes."""
+    """Sum up a schedule, which has a point for each layer: energy in pJ and time in ns, changes included."""
     layers = np.arange(len(path))
     before, after = path[:-1], path[1:]
     energy = choices.energy_pj[layers, path].sum() + choices.change_pj[before, after].sum()

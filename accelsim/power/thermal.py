@@ -1,7 +1,8 @@
 """Temperature of a die behind one thermal resistance and one capacitance, with leakage that grows as it warms.
 
-C dT/dt = P + L(T) - (T - Ta) / R. Leakage is convex in T, so that there are two temperatures of balance, the lower one
-stable, or none: then the die warms without end (thermal runaway; Liao, He and Lepak, IEEE TCAD 24(7), 2005).
+C dT/dt = P + L(T) - (T - Ta) / R. Leakage L is convex in T. So there are two temperatures of balance, of which the
+lower one is stable, or none: then the die warms without end (thermal runaway; Liao, He and Lepak, IEEE TCAD 24(7),
+2005).
 """
 
 from __future__ import annotations
@@ -12,16 +13,16 @@ from typing import NamedTuple
 
 from accelsim.config import UserError
 
-Leaking = Callable[[float], float]  #: K -> W
-HOTTEST_K = 600.0  # beyond which a balance is none: silicon is no semiconductor circuit any more
-SCANNED = 600  # temperatures between ambient and HOTTEST_K
+Leaking = Callable[[float], float]  #: leakage power over temperature: K -> W
+HOTTEST_K = 600.0  # a balance beyond it does not count: circuits of silicon do not work there
+SCANNED = 600  # temperatures between ambient and HOTTEST_K that the search tries
 _HALVINGS = 100
-BALANCED = 1e-8  # of the heat that leaves; a smaller surplus is none
-ACCURACY = 1e-6  # of a time, relative
+BALANCED = 1e-8  # share of the heat that leaves; a smaller surplus counts as balance
+ACCURACY = 1e-6  # relative, of times
 
 
 class RunawayError(UserError):
-    """There is no temperature at which a die would stay."""
+    """A die whose temperature would rise without end."""
 
 
 class Package(NamedTuple):
@@ -32,17 +33,18 @@ class Package(NamedTuple):
     ambient_k: float
 
     def flow_w(self, temperature_k: float) -> float:
-        """Heat that leaves."""
+        """Heat in W that leaves a die of this temperature."""
         return (temperature_k - self.ambient_k) / self.resistance_k_per_w
 
 
 def find_steady_k(package: Package, power_w: float, leakage_w: Leaking) -> float:
-    """The temperature at which power_w and leakage are in balance with what the package takes away.
+    """Find the temperature in K at which a die settles that draws ``power_w`` and leaks.
 
-    Raises: RunawayError where there is none: with the most power that would have one.
+    Raises: RunawayError where it does not settle below HOTTEST_K; the message says how much power would be stable.
     """
 
     def surplus(temperature_k: float) -> float:
+        """Heat in W that a die of this temperature gets beyond what leaves it."""
         return power_w + leakage_w(temperature_k) - package.flow_w(temperature_k)
 
     low = package.ambient_k
@@ -57,15 +59,15 @@ def find_steady_k(package: Package, power_w: float, leakage_w: Leaking) -> float
         return _between(surplus, package.ambient_k, hidden)
     most, leaks = power_w - surplus(hidden), leakage_w(HOTTEST_K) > leakage_w(package.ambient_k)
     why = "leak more with each kelvin than the package takes away" if leaks else f"settle above {HOTTEST_K:g} K"
-    told = f"at most {most:.4g} W beside its leakage are stable" if most > 0 else "its leakage alone warms it on"
+    hint = f"at most {most:.4g} W beside its leakage are stable" if most > 0 else "its leakage alone is too much"
     raise RunawayError(
         f"thermal runaway: {power_w:.4g} W behind {package.resistance_k_per_w:g} K/W at {package.ambient_k:g} K {why};"
-        f" {told}"
+        f" {hint}"
     )
 
 
 def _between(surplus: Callable[[float], float], low: float, high: float) -> float:
-    """Where a surplus that is above 0 at low has gone at high."""
+    """The place between two where a surplus, above 0 at the low one, reaches 0."""
     if surplus(low) <= 0:
         return low
     for _ in range(_HALVINGS):
@@ -75,7 +77,7 @@ def _between(surplus: Callable[[float], float], low: float, high: float) -> floa
 
 
 def _least(surplus: Callable[[float], float], low: float, high: float) -> float:
-    """Where a convex function is least."""
+    """The place between two where a convex function is least."""
     for _ in range(_HALVINGS):
         third = (high - low) / 3
         low, high = (low, high - third) if surplus(low + third) <= surplus(high - third) else (low + third, high)
@@ -83,12 +85,14 @@ def _least(surplus: Callable[[float], float], low: float, high: float) -> float:
 
 
 def find_warmest_k(package: Package, leakage_w: Leaking, limit_k: float) -> float:
-    """Where a die no warmer than a limit may draw the most: at it, or where leakage begins to outrun the package.
+    """Find the temperature in K, at most ``limit_k``, at which a die may draw the most power.
 
-    Above that no balance is stable.
+    It is the limit, or the temperature above which leakage grows faster than the heat that leaves: no balance above
+    that is stable.
     """
 
     def drained(kelvin: float) -> float:
+        """Power in W that a die of this temperature may draw beside its leakage."""
         return package.flow_w(kelvin) - leakage_w(kelvin)
 
     peak = _least(lambda kelvin: -drained(kelvin), package.ambient_k, limit_k)
@@ -96,10 +100,11 @@ def find_warmest_k(package: Package, leakage_w: Leaking, limit_k: float) -> floa
 
 
 def find_share_at_limit(package: Package, power_w: float, leakage_w: Leaking, limit_k: float) -> float:
-    """The share of time in which power_w may be drawn for a die that leaks all the time to stay within a limit.
+    """Find the share of time, 0 to 1, in which a die may draw ``power_w`` and not pass a limit; it leaks all the time.
 
-    It then settles at ``warmest_k``, or below where the share is 1.
-    Raises: RunawayError where its leakage alone passes the limit.
+    With that share it settles at ``find_warmest_k``; where the share is 1, at most there.
+
+    Raises: RunawayError where its leakage alone would pass the limit.
     """
     held_k = find_warmest_k(package, leakage_w, limit_k)
     room = package.flow_w(held_k) - leakage_w(held_k)
@@ -114,13 +119,15 @@ def find_share_at_limit(package: Package, power_w: float, leakage_w: Leaking, li
 def find_seconds_to_limit(
     package: Package, power_w: float, leakage_w: Leaking, limit_k: float, start_k: float | None = None
 ) -> float | None:
-    """Time until a die that starts at ambient, or at start_k, is as warm as a limit; None where it never is.
+    """Find the seconds until a die that draws ``power_w`` reaches a limit; None where it never does.
 
-    The integral of C dT / (P + L - flow), to ACCURACY.
+    It starts at ``start_k``, by default at ambient temperature. The time is the integral of C dT / (P + L - flow), to
+    a relative accuracy of ACCURACY.
     """
     start = package.ambient_k if start_k is None else start_k
 
     def surplus(kelvin: float) -> float:
+        """Heat in W that a die of this temperature gets beyond what leaves it."""
         return power_w + leakage_w(kelvin) - package.flow_w(kelvin)
 
     if start >= limit_k:
@@ -133,7 +140,7 @@ def find_seconds_to_limit(
 
 
 def _integral(of: Callable[[float], float], low: float, high: float, halvings: int = 30) -> float:
-    """Of a function above 0, by Simpson's rule, halved wherever that still matters."""
+    """The integral of a function above 0, by Simpson's rule on intervals that are halved until it no longer matters."""
     quarters = [of(low + (high - low) * number / 4) for number in range(5)]
     whole = (quarters[0] + 4 * quarters[2] + quarters[4]) / 6
     halves = (quarters[0] + 4 * quarters[1] + 2 * quarters[2] + 4 * quarters[3] + quarters[4]) / 12

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from rich.console import Group, RenderableType
 from rich.text import Text
 
@@ -13,7 +15,7 @@ from accelsim.studies.validate.gpu_calibration import calibrate_gpus
 MOST_LISTED = 40  # a group of more anchors is shown as one line
 
 
-def validate_report(checked: list[Anchor]) -> RenderableType:
+def validate_report(checked: Sequence[Anchor]) -> RenderableType:
     """Every anchor of the small groups, a line per group, whatever is outside its band, the sources, the verdict."""
     groups: dict[str, list[Anchor]] = {}
     for anchor in checked:

@@ -1,4 +1,4 @@
-"""A network at every operating point of a machine, and the governors on it."""
+"""DVFS: run a network at every operating point of a machine, and let governors choose among the points."""
 
 from __future__ import annotations
 
@@ -16,32 +16,32 @@ from accelsim.power.thermal import RunawayError
 from accelsim.simulation.network import simulate
 from accelsim.workload.network import Workload
 
-SLACK = 0.01  # of its latency, that a layer, or all of them, may lose and still count as not slowed
+SLACK = 0.01  # share of its time by which a layer, or all of them, may get slower and still count as not slowed
 
 
 class Slowed(NamedTuple):
-    """A layer that a lower clock hardly slows, since it waits for something else."""
+    """A layer that a lower clock hardly slows, since it waits for the DRAM."""
 
     layer: str
-    point: OperatingPoint  #: the lowest at which it takes at most SLACK more than at the highest
-    added: float  #: share of its time at the highest point
-    saved_pj: float
+    point: OperatingPoint  #: the lowest at which the layer takes at most SLACK more time than at the highest
+    added: float  #: time that it takes more there, as a share of its time at the highest point
+    saved_pj: float  #: energy that it takes less there
 
 
 class DvfsResult(NamedTuple):
-    """A network at every operating point, and the governors on it."""
+    """A network at every operating point, and what each governor chooses."""
 
     points: OperatingPoints
-    derived: str  #: how the points were found; empty for stated ones
-    runs: list[PointRun]
-    layers: list[str]
+    derived: str  #: how the points were derived; empty where the hardware file states them
+    runs: list[PointRun]  #: one for each point that the package allows, voltages ascending
+    layers: list[str]  #: names, in the order of the network
     period: Period
     governors: Governors
-    too_hot: list[str]  #: points that the package does not allow, and why
+    too_hot: list[str]  #: points at which the die does not stay cool enough, and why
 
     @property
     def slowed(self) -> list[Slowed]:
-        """Layers that can be slowed at hardly any latency, most saved first."""
+        """Layers that take less energy at a lower point in hardly more time, those that save most first."""
         top, found = self.runs[-1], []
         for number, name in enumerate(self.layers):
             limit = top.time_ns[number] * (1 + SLACK)
@@ -54,7 +54,10 @@ class DvfsResult(NamedTuple):
 
 
 def find_operating_points(hardware: Hardware) -> tuple[OperatingPoints, str]:
-    """The stated operating points, or some derived by the technology's alpha-power law, and how."""
+    """Find the operating points of a machine, and how they were derived, in words that are empty for stated ones.
+
+    Where the hardware file states none, the technology's alpha-power law is laid through its voltage and clock.
+    """
     if hardware.operating_points is not None:
         return hardware.operating_points, ""
     technology = load_technology(hardware.technology.name)
@@ -73,7 +76,7 @@ def find_operating_points(hardware: Hardware) -> tuple[OperatingPoints, str]:
 
 
 def _law(technology: Technology, voltage_v: float, clock_mhz: float) -> AlphaPower:
-    """The technology's law through one point."""
+    """The technology's alpha-power law, scaled so that it gives ``clock_mhz`` at ``voltage_v``."""
     logic = technology.logic
     unscaled = AlphaPower(1.0, logic.threshold_v, logic.alpha)
     return unscaled._replace(k_mhz=clock_mhz / unscaled.frequency_mhz(voltage_v))
@@ -86,13 +89,17 @@ def dvfs(
     idle_mw: float | None = None,
     dram: DramFidelity | None = None,
 ) -> DvfsResult:
-    """Run a network at each operating point and let every governor choose.
+    """Run a network at each operating point of a machine and let every governor choose among the points.
 
-    Each point has the engine's clock and voltages; the DRAM keeps its clock, so that what waits for it is not slowed.
-    With a deadline, an inference starts every so often and idles in between; without one the next follows at once, and
-    schedules may take SLACK longer than the fastest point.
+    An operating point sets the voltages and the clock of engine and SRAM. The DRAM keeps its clock, so that layers that
+    wait for it are hardly slowed. With ``deadline_ms`` an inference starts every so many milliseconds, and the machine
+    idles in between at ``idle_mw`` (default: all of it leaks at the lowest voltage). Without a deadline the next
+    inference follows at once, and a choice may take 1 % (SLACK) longer than the fastest point. ``dram`` is how exactly
+    the DRAM is simulated, if not as the hardware file says.
 
-    Raises: UserError where no point meets the deadline, and as ``simulate``.
+    Returns a run for each point (``runs``), the governors' choices (``governors.choices``) and ``slowed`` layers.
+
+    Raises: UserError where no point meets the deadline or keeps the die cool, and as ``simulate``.
     """
     points, derived = find_operating_points(hardware)
     tried = [_run(hardware.at(point), point, workload, dram) for point in points.points]
@@ -114,7 +121,7 @@ def dvfs(
 
 
 def _run(hardware: Hardware, point: OperatingPoint, workload: Workload, dram: DramFidelity | None) -> PointRun | str:
-    """A network at a point; why not, where its die does not stay cool enough."""
+    """A network at a point; where its die does not stay cool enough, a text that says so."""
     table = energy_table(hardware, load_technology(hardware.technology.name))
     try:
         result = simulate(hardware, workload, dram=dram)

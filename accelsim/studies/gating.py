@@ -103,7 +103,7 @@ def gating(
     leakage = table.leakage_mw | {"dram": table.dram_standby_mw}
     for name, blocks in (("engine", _engine), ("vector", _vector), *_buffers(bench), ("dram", _dram)):
         found = list(blocks(bench))
-        savings = {policy: save_by_gating(found, policy, timeout, static_mw) for policy in POLICIES}
+        savings: dict[str, Saving] = {policy: save_by_gating(found, policy, timeout, static_mw) for policy in POLICIES}
         clock = sum(block.clock_mw for block in found)
         units.append(GatedBlock(name, leakage[name], clock, found, savings))
     return GatingResult(result, period_ns, active_ns, base, units, [technology.switching.source, *_dram_note(hardware)])

@@ -1,4 +1,4 @@
-"""The points of a sweep that no other point beats in both of two columns."""
+"""Pareto fronts: the points of a sweep that no other point beats in two columns at once."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from typing import Any
 
 from accelsim.config import UserError, show_value, suggest
 
-LARGER_IS_BETTER = {"utilization"}
+LARGER_IS_BETTER = {"utilization"}  # of all other columns smaller values are better
 
-
-PointRecord = Mapping[str, Any]
+PointRecord = Mapping[str, Any]  #: a row of points.csv, by column
 
 
 def read_sweep_points(path: Path, columns: Sequence[str]) -> list[dict[str, Any]]:
-    """Rows of points.csv that have these columns as numbers; numbers as such.
+    """Read the rows of points.csv without an error that have a number in each of these columns.
 
-    Raises: UserError where the file or a column is missing, or no point has the figures.
+    Texts that are numbers become numbers. Raises: UserError where the file or a column is missing, a value of such a
+    column is no number, or no row is left.
     """
     try:
         with path.open(newline="", encoding="utf-8") as file:
@@ -26,9 +26,9 @@ def read_sweep_points(path: Path, columns: Sequence[str]) -> list[dict[str, Any]
                 {name: _number(text) for name, text in row.items()} for row in csv.DictReader(file)
             ]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        told = (getattr(error, "strerror", None) or str(error)).lower()
+        problem = (getattr(error, "strerror", None) or str(error)).lower()
         hint = f"accelsim sweep SPEC.yaml --out {path.parent} makes it"
-        raise UserError(f"{path}: cannot be read: {told}; {hint}") from None
+        raise UserError(f"{path}: cannot be read: {problem}; {hint}") from None
     for column in columns:
         if rows and column not in rows[0]:
             raise UserError(f"{path}: has no column '{column}'{suggest(column, map(str, rows[0]))}")
@@ -42,6 +42,7 @@ def read_sweep_points(path: Path, columns: Sequence[str]) -> list[dict[str, Any]
 
 
 def _number(text: str | None) -> Any:
+    """A text as an integer or a float where it is one."""
     for kind in (int, float):
         try:
             return kind(text or "")
@@ -51,7 +52,12 @@ def _number(text: str | None) -> Any:
 
 
 def find_fronts(points: Sequence[PointRecord], x: str, y: str) -> dict[str, list[dict[str, Any]]]:
-    """Of each network the points that no other is as good as in both columns and better in one, x ascending."""
+    """Find the Pareto front of each network: the points that no other point of it beats.
+
+    One point beats another if it is at least as good in both columns and better in one. ``points`` are rows of
+    points.csv, x and y names of columns with numbers. Returns the front of each network, with x ascending (descending
+    where larger values are better).
+    """
     networks: dict[str, list[PointRecord]] = {}
     for point in points:
         networks.setdefault(str(point["workload"]), []).append(point)
@@ -59,6 +65,8 @@ def find_fronts(points: Sequence[PointRecord], x: str, y: str) -> dict[str, list
 
 
 def _front(points: list[PointRecord], x: str, y: str) -> list[PointRecord]:
+    """The front of one network."""
+
     def cost(point: PointRecord) -> tuple[float, float]:
         signs = [-1 if column in LARGER_IS_BETTER else 1 for column in (x, y)]
         return signs[0] * point[x], signs[1] * point[y]
@@ -73,9 +81,12 @@ def _front(points: list[PointRecord], x: str, y: str) -> list[PointRecord]:
 
 
 def pareto(folder: Path | str, x: str = "latency_ms", y: str = "energy_uj") -> dict[str, list[dict[str, Any]]]:
-    """Find the points of a finished sweep that no other point beats in both columns.
+    """Find the points of a finished sweep that no other point beats in two columns at once.
 
-    ``folder`` is the folder that the sweep wrote; x and y are columns of its points.csv. Returns the points of each
-    network, with x ascending. Raises: UserError where the file or a column is missing or no point has both figures.
+    ``folder`` is the folder that the sweep wrote; x and y are columns of its points.csv. Smaller values are better, but
+    for utilization. Returns the front of each network by the network's name: a list of rows of points.csv, each a
+    mapping by column, with x ascending.
+
+    Raises: UserError where the file or a column is missing, or no point has both figures.
     """
     return find_fronts(read_sweep_points(Path(folder) / "points.csv", (x, y)), x, y)

@@ -78,5 +78,5 @@ def test_weights_beyond_the_l2_come_again_for_each_row_of_tiles():
 
 
 def test_other_engines_are_no_kernels():
-    with pytest.raises(TypeError, match="edge_npu has no tensor cores"):
+    with pytest.raises(TypeError, match="SystolicArray has no tensor cores"):
         model_gpu_kernel(Gemm(1, 1, 1), load_hardware("edge_npu"))

@@ -23,7 +23,7 @@ from accelsim.power.dutycycle import (
     split_event_hour,
     split_period,
 )
-from accelsim.studies.dutycycle import PERIODS_S, DeviceUse, dutycycle, find_detector_mw, find_rest
+from accelsim.studies.dutycycle import PERIODS_S, DeviceUse, find_detector_mw, find_rest
 
 IDEAL = "dram.fidelity=ideal"
 amounts = st.floats(0.001, 10)
@@ -142,7 +142,9 @@ def test_what_cannot_be_is_told():
 
 def test_runs_and_leakage_make_a_device():
     hardware, network = load_hardware("edge_npu", [IDEAL]), load_workload("ds_cnn_kws")
-    found = dutycycle(hardware, [(network, 1.0)], DeviceUse(1.0, battery=Battery(500, 3.7, 0.8, 0.02)))
+    found = accelsim.dutycycle(hardware, network, {"period_s": 1.0, "battery_mah": 500})
+    assert found.battery == Battery(500, 3.7, 0.8, 0.02)
+    assert found.battery_days == found.battery.days(found.average_mw) == found.battery.days(found.cycle.average_mw)
     summary = accelsim.simulate(hardware, network).summary
     assert found.work.seconds == pytest.approx(summary["latency_ms"] * 1e-3)
     assert found.work.mj == pytest.approx(summary["energy_uj"] * 1e-3)
@@ -150,13 +152,40 @@ def test_runs_and_leakage_make_a_device():
     assert found.rest.idle_mw == pytest.approx(table.leakage_logic_mw + table.leakage_sram_mw + table.dram_standby_mw)
     assert found.rest.sleep_mw < 0.2 * found.rest.idle_mw
     assert len(found.notes) == 3
-    stated, notes = find_rest(hardware, DeviceUse(1.0, sleep_mw=0.5, wake_ms=2.0, wake_uj=7.0))
+    stated, notes = find_rest(hardware, DeviceUse(sleep_mw=0.5, wake_ms=2.0, wake_uj=7.0))
     assert stated[1:] == (0.5, 0.002, 0.007)
     assert notes == []
     powers = [cycle.average_mw for cycle in found.others]
     assert powers == sorted(powers, reverse=True)
     alone = find_detector_mw(hardware, network, 1.0)
     assert alone == pytest.approx(found.rest.idle_mw * (1 - found.work.seconds) + found.work.mj)
+
+
+def test_a_device_is_described_by_plain_names():
+    hardware, network = load_hardware("mcu_npu", [IDEAL]), load_workload("ad_autoencoder")
+    larger = load_workload("ds_cnn_kws")
+    assert accelsim.dutycycle(hardware, network) == accelsim.dutycycle(hardware, [(network, 0.3)], {"period_s": 1})
+    assert accelsim.dutycycle(hardware, network).battery_days is None
+    both = accelsim.dutycycle(hardware, [(network, 0.75), (larger, 1.0)], {"sleep_mw": 0.1}, "ideal")
+    assert both.work.reached == (1.0, 0.25)
+    assert both.rest.sleep_mw == 0.1
+    woken = accelsim.dutycycle(hardware, network, {"detector_mw": 0.3, "events_per_hour": 20, "hit": 1})
+    assert woken.watch == Watch(0.3, 20.0, 1.0, 1.0)
+    assert woken.average_mw > 0.3
+    for use, problem in (
+        ({"sleep_mww": 1}, r"^use: unknown key 'sleep_mww'; did you mean 'sleep_mw'\?$"),
+        ({"period_s": 0}, "^use: period_s: should be greater than 0, got 0$"),
+        (
+            {"battery_mah": 1, "battery_usable": 1.5},
+            "^use: battery_usable: should be less than or equal to 1, got 1.5",
+        ),
+        ({"wake_ms": "1"}, "^use: wake_ms: should be a number, got '1'$"),
+        ({"period_s": 1e-9}, "should be at least"),
+    ):
+        with pytest.raises(UserError, match=problem):
+            accelsim.dutycycle(hardware, network, use)
+    with pytest.raises(UserError, match="answers with a probability from 0 to 1, got 2"):
+        accelsim.dutycycle(hardware, [(network, 2.0), (larger, 1.0)])
 
 
 def test_the_command_tells_writes_and_refuses(command, tmp_path):
@@ -208,10 +237,10 @@ def test_what_a_run_warns_of_is_told(command):
 
 def test_periods_that_are_too_short_are_left_out_and_told():
     hardware, network = load_hardware("edge_npu", [IDEAL, "clock_mhz=0.05"]), load_workload("ad_autoencoder")
-    found = dutycycle(hardware, [(network, 1.0)], DeviceUse(60.0))
+    found = accelsim.dutycycle(hardware, network, {"period_s": 60})
     assert found.work.worst_seconds > 0.1
     assert [cycle.period_s for cycle in found.others] == [p for p in PERIODS_S if p >= found.work.worst_seconds]
-    assert any(note.startswith("other periods: left out below") for note in found.notes)
+    assert any(note.startswith("other periods are left out below") for note in found.notes)
 
 
 @pytest.mark.needs_jit

@@ -103,7 +103,7 @@ def test_what_points_cannot_tell_is_none():
 
 def test_gap9_is_met():
     silicon = dvfs_fit(GAP9)
-    record = silicon.record()
+    record = silicon.as_record()
     assert record["mean_abs_error_percent"] < 0.5
     assert record["max_abs_error_percent"] < 0.6
     assert record["leave_one_out_max_abs_error_percent"] < 2
@@ -119,10 +119,10 @@ def test_rk3588_is_met_off_its_plateau(column, tmp_path):
     path = tmp_path / "rk3588.csv"
     path.write_text("volt,mhz\n" + "".join(f"{volt},{mhz}\n" for volt, mhz in rows))
     silicon = dvfs_fit(path)
-    assert silicon.record()["max_abs_error_percent"] < 1
+    assert silicon.as_record()["max_abs_error_percent"] < 1
     volt, mhz = silicon.clocks.floor
     assert silicon.clock.law.frequency_mhz(volt) >= mhz * 0.99
-    places = [point["clock"] for point in silicon.record()["points"]]
+    places = [point["clock"] for point in silicon.as_record()["points"]]
     assert places.count("plateau") == 1
     assert places.count("limit") + places.count("plateau") + places.count("slower") == 8
 

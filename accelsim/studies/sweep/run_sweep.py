@@ -16,7 +16,7 @@ from accelsim.studies.sweep.design_points import Design, DesignPoint, choose_poi
 from accelsim.studies.sweep.executors import map_chunks, open_workforce
 from accelsim.studies.sweep.outcomes import Outcome
 from accelsim.studies.sweep.spec import Study, read_study
-from accelsim.studies.sweep.store import STORE_FILES, open_store
+from accelsim.studies.sweep.store import STORE_FILES, Store, open_store
 from accelsim.studies.sweep.tables import TABLES, make_records, write_tables
 from accelsim.studies.sweep.worker import evaluate, make_keys, pack_study
 from accelsim.studies.sweep.workforce import Workforce
@@ -82,21 +82,30 @@ def sweep(
             keys = make_keys(study, plan.points)
             stored = {key: found for key, found in store.read_outcomes(keys).items() if found.final}
             known = {point.number: stored[keys[point.number]] for point in plan.points if keys[point.number] in stored}
-            reused, layers = len(known), [0, 0]
-            with closing(_computed(study, _Work(plan, keys, dict(known)), force)) as results:
-                for done, counts in results:
-                    store.add((keys[number], outcome) for number, outcome in done.items())
-                    known |= done
-                    layers = [a + b for a, b in zip(layers, counts, strict=True)]
-                    if progress:
-                        progress(len(known), len(plan.points))
+            reused = len(known)
+            with closing(_simulate_missing(study, _Work(plan, keys, dict(known)), force)) as results:
+                layers = _store_results(store, keys, results, known, progress)
             names = list(study.axes)
             records = make_records(names, plan, known)
             files = write_tables(folder, names, records)
     return Sweep(records, _summary(plan, records, reused, layers, perf_counter() - started), files)
 
 
-def _computed(study: Study, work: _Work, force: Workforce) -> Computed:
+def _store_results(
+    store: Store, keys: list[str], results: Computed, known: dict[int, Outcome], progress: ProgressCall | None
+) -> list[int]:
+    """Store results as they come and add them to ``known``; the number of layers, and of those that were reused."""
+    layers = [0, 0]
+    for done, counts in results:
+        store.add((keys[number], outcome) for number, outcome in done.items())
+        known |= done
+        layers = [a + b for a, b in zip(layers, counts, strict=True)]
+        if progress:
+            progress(len(known), len(keys))
+    return layers
+
+
+def _simulate_missing(study: Study, work: _Work, force: Workforce) -> Computed:
     """Outcomes by point's number as they come, each lot with its number of layers and of those that were reused."""
     missing = [point for point in work.design.points if point.number not in work.known]
     task = functools.partial(evaluate, pack_study(study))

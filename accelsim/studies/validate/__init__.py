@@ -1,1 +1,1 @@
-"""The simulator beside published and measured figures."""
+"""Validation: compare what the simulator gives with published and measured figures."""

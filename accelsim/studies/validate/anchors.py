@@ -1,11 +1,13 @@
-"""Every anchor that the wheel carries: expected, simulated, error, band, source."""
+"""The anchors: published and measured figures that the package carries, each compared with what is simulated now."""
 
 from __future__ import annotations
 
 import csv
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
 from math import exp
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from accelsim.config.places import locate_anchors, locate_workloads
 from accelsim.engines.base import Engine
@@ -24,36 +26,66 @@ from accelsim.studies.validate.gpu_calibration import HELD_OUT, calibrate_gpus
 from accelsim.workload.gemm import Gemm, apply_pattern, lower_to_gemm, operand_widths
 from accelsim.workload.precision_profiles import apply_profile, read_profile
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 ANCHORS = locate_anchors()
-GPU_BAND = 0.15
-GPUS = "GPU kernel ns,"
+GPU_BAND = 0.15  # error allowed on times that the calibrated model was not fitted to
+GPUS = "GPU kernel ns,"  # begins the names of all groups of GPU kernels
 
 
 class Anchor(NamedTuple):
-    """One published figure against ours; the band is the largest relative error allowed, None where it is only told."""
+    """One published figure beside the simulated one, both in the unit that the group names."""
 
-    group: str
+    group: str  #: what is compared, such as "RTL cycles"
     name: str
     expected: int
     simulated: int
-    band: float | None
+    band: float | None  #: the largest relative error allowed; None where the figure is shown and not judged
     source: str
     note: str = ""  #: why the error is what it is
 
     @property
     def error(self) -> float:
-        """Relative, signed."""
+        """Relative error of the simulated figure, below 0 where it is too small."""
         return (self.simulated - self.expected) / self.expected
 
     @property
     def holds(self) -> bool:
-        """Whether the error is within the band."""
+        """Whether the error is within the band, if there is one."""
         return self.band is None or abs(self.error) <= self.band
 
 
-def validate() -> list[Anchor]:
-    """All of them, simulated now."""
-    return [
+@dataclass(frozen=True)
+class Validation:
+    """All anchors, compared with what this version simulates."""
+
+    anchors: tuple[Anchor, ...]
+
+    @property
+    def holds(self) -> bool:
+        """Whether every anchor is within its band."""
+        return all(anchor.holds for anchor in self.anchors)
+
+    @property
+    def records(self) -> list[dict[str, Any]]:
+        """A mapping of plain values for each anchor: its fields, ``error`` and ``holds``."""
+        return [{**anchor._asdict(), "error": anchor.error, "holds": anchor.holds} for anchor in self.anchors]
+
+    @cached_property
+    def table(self) -> pd.DataFrame:
+        """The records as a table, with a row for each anchor."""
+        import pandas as pd
+
+        return pd.DataFrame(self.records)
+
+
+def validate() -> Validation:
+    """Simulate every anchor and compare it with its published figure; this takes some seconds.
+
+    Returns the anchors, a DataFrame of them (``table``), and whether all of them are within their bands (``holds``).
+    """
+    anchors = (
         *_rtl(),
         *_scalesim(),
         *_stripes(),
@@ -64,20 +96,23 @@ def validate() -> list[Anchor]:
         *_silicon(),
         *_hot(),
         *_published(),
-    ]
+    )
+    return Validation(anchors)
 
 
 def _rows(file: str) -> list[dict[str, str]]:
+    """The rows of a CSV of figures, by column."""
     with (ANCHORS / file).open(encoding="utf-8", newline="") as lines:
         return list(csv.DictReader(lines))
 
 
 def _array(base: Hardware, settings: Iterable[str]) -> Engine:
-    """The engine of a hardware file with settings of its engine."""
+    """The engine of a hardware file with ``KEY=VALUE`` settings of its keys."""
     return engine_of(load_hardware(base.name, [f"engine.{setting}" for setting in settings]).engine)
 
 
 def _rtl() -> Iterator[Anchor]:
+    """Cycles of systolic arrays that exist as RTL."""
     base = load_hardware("textbook_os_32")
     for row in _rows("rtl_systolic.csv"):
         gemm = Gemm(int(row["m"]), int(row["k"]), int(row["n"]))
@@ -87,6 +122,7 @@ def _rtl() -> Iterator[Anchor]:
 
 
 def _scalesim() -> Iterator[Anchor]:
+    """Cycles and SRAM reads that SCALE-Sim counts; it prints the index of the last cycle, one less than a count."""
     base = load_hardware("scalesim_default")
     arrays: dict[tuple[str, ...], Engine] = {}
     for row in _rows("scalesim_expected.csv"):
@@ -102,7 +138,7 @@ def _scalesim() -> Iterator[Anchor]:
 
 
 def _stripes() -> Iterator[Anchor]:
-    """Cycles of all convolutions of a network at a profile's widths."""
+    """Cycles of bit-serial units for all convolutions of a network, with the widths of a precision profile."""
     for row in _rows("stripes_cycles.csv"):
         hardware = load_hardware(row["hardware"], row["settings"].split())
         profile = read_profile(ANCHORS / "stripes_precision_profiles.csv", row["profile"], row["accuracy"])
@@ -119,7 +155,7 @@ def _stripes() -> Iterator[Anchor]:
 
 
 def _sparseloop() -> Iterator[Anchor]:
-    """Cycles of Sparseloop's dense, 2:4 and n:m tensor cores; its M are filters, its N pixels."""
+    """Cycles of Sparseloop's dense, 2:4 and n:m tensor cores; in its letters M are filters and N pixels."""
     patterns = {
         "TC": {},
         "STC": dict.fromkeys(("0.25", "0.3333", "0.5"), "2:4"),
@@ -138,7 +174,7 @@ def _sparseloop() -> Iterator[Anchor]:
 
 
 def _gpus() -> Iterator[Anchor]:
-    """Times of GPU kernels, in ns; only held-out rows of the calibrated model must be near."""
+    """Times of GPU kernels, in ns; only those that the calibrated model was not fitted to are judged."""
     for judged in calibrate_gpus().rows:
         row = judged.row
         for what, real, bound, model in zip(
@@ -154,7 +190,7 @@ def _gpus() -> Iterator[Anchor]:
 
 
 def _dram() -> Iterator[Anchor]:
-    """Traces through DRAM devices; rows in which DRAMsim3 leaves writes behind have no total to compare."""
+    """Traces through DRAM devices; a row in which DRAMsim3 leaves writes undone has no total to compare."""
     configs = {row["config"]: row for row in _rows("dram_configs.csv")}
     for row in _rows("dram_expected.csv"):
         if int(row["writes_left_in_buffer"]):
@@ -180,12 +216,12 @@ def _dram() -> Iterator[Anchor]:
 
 
 def _chips() -> Iterator[Anchor]:
-    """Rates and times of chips; of CNN0 and another dataflow they are only told."""
+    """Measured rates and times of chips; those of a chip with a dataflow that we do not have are not judged."""
     return (Anchor(*chip) for chip in compare_chips())
 
 
 def _silicon() -> Iterator[Anchor]:
-    """Measured powers and clocks beside the laws fitted to them; that the laws fit is what is checked."""
+    """Measured powers and clocks beside the laws that are fitted to the same points: the fit itself is judged."""
     gap9 = dvfs_fit(ANCHORS / "dvfs_gap9_measured.csv")
     for score, row in zip(gap9.power_scores, _rows("dvfs_gap9_measured.csv"), strict=True):
         name = f"{row['chip']} {score.point.task} at {score.point.volt:g} V"
@@ -203,7 +239,7 @@ def _silicon() -> Iterator[Anchor]:
 
 
 def _hot() -> Iterator[Anchor]:
-    """5 W on 16 mm2 behind 10 K/W at 318.15 K, with HotSpot's default leakage."""
+    """Temperature of a die of 16 mm2 that draws 5 W behind 10 K/W at 318.15 K, with HotSpot's default leakage."""
 
     def leakage_w(kelvin: float) -> float:
         return 1.5e4 * 16e-6 * exp(0.036 * (kelvin - 383.15))
@@ -214,6 +250,7 @@ def _hot() -> Iterator[Anchor]:
 
 
 def _published() -> Iterator[Anchor]:
+    """MACs and parameters of the shipped networks."""
     here = set(list_names(locate_workloads()))
     for row in _rows("published_workloads.csv"):
         if row["network"] not in here:
@@ -222,11 +259,3 @@ def _published() -> Iterator[Anchor]:
         band = 0.0 if row["exact"] == "yes" else float(row["exact"].rstrip("%")) / 100
         for what, ours in (("macs", workload.macs), ("params", workload.params)):
             yield Anchor(f"published {what}", workload.name, int(row[what]), ours, band, row["source"])
-
-
-def validation_record(checked: list[Anchor]) -> dict[str, Any]:
-    """All anchors as plain data, and whether every one holds."""
-    return {
-        "holds": all(anchor.holds for anchor in checked),
-        "anchors": [{**a._asdict(), "error": a.error, "holds": a.holds} for a in checked],
-    }

@@ -12,10 +12,10 @@ from accelsim.simulation.network import simulate
 from accelsim.simulation.result import LayerResult
 
 TPU, EYERISS, ALEXNET = "tpu_v1", "eyeriss_os", "alexnet_grouped"
-BATCH = 4  # Chen et al., JSSC 2017, section VI: of AlexNet's measurements
-ALL = "all five"  #: the row of a network's sum
-ON_ARRAY, IN_ALL = "processing_us", "total_us"  #: Table V's two latencies
-OTHER_DATAFLOW = "Told only: the chip is row-stationary, which none of our dataflows is. "
+BATCH = 4  # of AlexNet's measurements: Chen et al., JSSC 2017, section VI
+ALL = "all five"  #: names the row that sums all layers
+ON_ARRAY, IN_ALL = "processing_us", "total_us"  #: the two latencies of Table V: without and with DRAM traffic
+OTHER_DATAFLOW = "Not judged: the chip is row-stationary, which none of our dataflows is. "
 EYERISS_NOTES = {
     ("os", ON_ARRAY): "The array alone against the chip's time with all DRAM traffic hidden. Mostly too fast: the chip "
     "has 80 to 93 % of its PEs active and fills them anew for each pass; ours lose a fold's edges, way in and out.",
@@ -23,34 +23,35 @@ EYERISS_NOTES = {
     "come from DRAM again for each; the chip keeps filter rows in PEs and sums in its buffer, and compresses zeros.",
     ("ws", IN_ALL): "With DRAM, engine.dataflow=ws: weights in the PEs and sums in the buffer, as on the chip, so "
     "traffic is nearer. Neither its register files nor its compression of zeros is here.",
-}  #: by dataflow and latency, in the order in which they are told
+}  #: why ours differ, by dataflow and latency, in the order of the anchors
 
 
 class Chip(NamedTuple):
-    """A measured figure beside ours; the band is the largest relative error allowed, None where it is only told."""
+    """A measured figure of a chip beside the simulated one; fields as those of an ``Anchor``."""
 
     group: str
     name: str
     measured: int
     simulated: int
-    band: float | None
+    band: float | None  #: the largest relative error allowed; None where the figure is shown and not judged
     source: str
     note: str
 
 
 def compare_chips() -> Iterator[Chip]:
-    """Every measured figure of both chips."""
+    """Simulate every measured figure of both chips."""
     yield from _tpu()
     yield from _eyeriss()
 
 
 def _rows(file: str) -> list[dict[str, str]]:
+    """The rows of a CSV of figures, by column."""
     with (locate_anchors() / file).open(encoding="utf-8", newline="") as lines:
         return list(csv.DictReader(lines))
 
 
 def _tpu() -> Iterator[Chip]:
-    """Achieved operations, two a MAC."""
+    """Achieved rates of TPU v1's applications, in 1e9 operations a second; a MAC is two operations."""
     hardware = load_hardware(TPU)
     for row in _rows("tpu_v1_measured.csv"):
         result = simulate(hardware, load_workload(row["workload"]))
@@ -61,7 +62,7 @@ def _tpu() -> Iterator[Chip]:
 
 
 def _eyeriss() -> Iterator[Chip]:
-    """Times of AlexNet's convolutions, each and all."""
+    """Times of AlexNet's convolutions on Eyeriss, each by itself and all together, in microseconds."""
     rows = _rows("eyeriss_measured.csv")
     workload = load_workload(ALEXNET, [f"batch={BATCH}"])
     results: dict[str, tuple[LayerResult, ...]] = {}

@@ -1,7 +1,7 @@
-"""Measured times of GPU kernels, dense and 2:4, against the model as it is and with two constants fitted per GPU.
+"""Measured times of GPU kernels, dense and 2:4, beside the model: as it stands, and with two constants for each GPU.
 
-The constants are shares: of the multipliers, and of all operand bandwidths, that kernels sustain. Every second row of
-a GPU is fitted, by the least sum of absolute logarithms of its errors; all others are held out.
+The constants are the shares of the multipliers and of all operand bandwidths that kernels sustain. They are fitted to
+every second row of a GPU, by the least sum of absolute logarithms of the errors; the other rows are held out.
 """
 
 from __future__ import annotations
@@ -27,68 +27,68 @@ GPU_HARDWARE = {
     "H100": ("h100", []),
     "RTX3060": ("rtx_3060", []),
     "RTX4070Ti-Super": ("rtx_4070_ti_super", []),
-}  #: by the beginning of a row's GPU: a hardware file, and what is different there
+}  #: by the beginning of a GPU's name: its hardware file, and the settings by which it differs
 IDENTITY_SWIZZLE = ("CUTLASS", "PyTorch CUTLASS")
-"""Libraries that mean PyTorch's sparse kernels, whose order of tiles is known (SparseSemiStructuredOps.cu)."""
-OWN_BUILD = "spgemm"  #: in a library's name: a kernel of CUTLASS's profiler, whose order is not
+"""Libraries with the sparse kernels of PyTorch, whose order of tiles is known (SparseSemiStructuredOps.cu)."""
+OWN_BUILD = "spgemm"  #: part of a library's name: a kernel of CUTLASS's profiler, whose order of tiles is not known
 CLOCKS_ABOVE_BOOST = {"rtx_3060": 1.1, "rtx_4070_ti_super": 1.1}
-"""Assumed: 1.0 to 1.1. GeForce cards raise their clock above the stated boost, which bounds the search for ``math``."""
+"""Assumed, 1.0 to 1.1: GeForce cards raise their clock above the stated boost. This bounds the search for ``math``."""
 FITTED, HELD_OUT = "fitted", "held out"
-_BITS = 16  # fp16 and bf16
-LEAST_ROWS = 4  # of a GPU, to fit two constants and hold some out
-LOWEST, STEPS, NARROWING = 0.3, 7, 5  # of the search: a grid, again and again around its best point
+_BITS = 16  # of fp16 and bf16
+LEAST_ROWS = 4  # of a GPU, so that two constants can be fitted and some rows held out
+LOWEST, STEPS, NARROWING = 0.3, 7, 5  # least share, points of a grid along each share, and grids, each narrower
 
 
 class Times(NamedTuple):
-    """Of one product, in ms."""
+    """Times of one product as a dense and as a 2:4 kernel."""
 
     dense_ms: float
     sparse_ms: float
 
     @property
     def speedup(self) -> float:
-        """Of 2:4 over dense."""
+        """How many times faster the 2:4 kernel is."""
         return self.dense_ms / self.sparse_ms
 
 
 class MeasuredKernel(NamedTuple):
-    """One product's times; M are rows of the sparse operand, which are filters here."""
+    """A measured row: one product on one GPU. The rows of its sparse operand are filters."""
 
-    gpu: str
+    gpu: str  #: name of the hardware file
     name: str
     gemm: Gemm
     hardware: Hardware
     times: Times
-    library: str
-    filters_first: bool  #: its sparse kernel goes through all filters before the next pixels
+    library: str  #: of the dense and of the sparse kernel
+    filters_first: bool  #: the sparse kernel goes through all filters before the next pixels
     source: str
 
 
 class SustainedRates(NamedTuple):
-    """Shares of the peak, at the stated clock, that a GPU's kernels reach."""
+    """What a GPU's kernels sustain, as shares of what the data sheet states."""
 
-    math: float = 1.0
-    operands: float = 1.0
+    math: float = 1.0  #: of the multipliers at the stated clock; above 1 where the clock is higher
+    operands: float = 1.0  #: of all operand bandwidths
 
 
 class JudgedKernel(NamedTuple):
     """A measured row beside the model."""
 
     row: MeasuredKernel
-    role: str  #: fitted, held out, further (nor fitted either), or alone: too few rows of its GPU to fit
-    bound: Times  #: published figures alone, every byte moved once
-    model: Times | None  #: with the GPU's constants
+    role: str  #: fitted; held out; further: neither; alone: its GPU has too few rows to fit
+    bound: Times  #: from the data sheet alone, with every byte moved once
+    model: Times | None  #: with the GPU's constants; None where its GPU has none
 
 
 class Calibration(NamedTuple):
-    """All rows, and each hardware file's constants."""
+    """All rows beside the model, and the constants of each GPU."""
 
     rows: tuple[JudgedKernel, ...]
-    sustained: dict[str, SustainedRates]
+    sustained: dict[str, SustainedRates]  #: by hardware file
 
     @property
     def held_out_errors(self) -> list[tuple[float, str]]:
-        """Relative errors of the model's times on held-out rows, each with its name."""
+        """Relative error of the model's time for each held-out kernel, with the kernel's name."""
         return [
             (model / real - 1, f"{judged.row.name} ({what})")
             for judged in self.rows
@@ -101,7 +101,7 @@ class Calibration(NamedTuple):
 
 
 def read_measured_kernels(file: str) -> list[MeasuredKernel]:
-    """Rows with times, of GPUs that have a hardware file."""
+    """Read the measured rows of a file among the anchors: those with times, of GPUs that have a hardware file."""
     rows = []
     with (locate_anchors() / file).open(encoding="utf-8", newline="") as lines:
         for row in csv.DictReader(lines):
@@ -122,7 +122,7 @@ def read_measured_kernels(file: str) -> list[MeasuredKernel]:
 
 @cache
 def calibrate_gpus() -> Calibration:
-    """Every measured row judged; takes a second or two."""
+    """Fit the constants of every GPU and judge every measured row; this takes a second or two."""
     rows, further = read_measured_kernels("gpu_2to4_measured.csv"), read_measured_kernels("gpu_2to4_further.csv")
     judged, sustained = [], {}
     for gpu in dict.fromkeys(row.gpu for row in rows):
@@ -139,7 +139,7 @@ def calibrate_gpus() -> Calibration:
 
 
 def model_kernel_times(row: MeasuredKernel, sustained: SustainedRates, bound: bool = False) -> Times:
-    """Both kernels' times with what a GPU sustains; a bound takes every byte as moved once."""
+    """Model the times of a row's kernels with what its GPU sustains; for a ``bound`` every byte moves once."""
     shares = {"sustained_math": sustained.math, "sustained_operands": sustained.operands}
     hardware = row.hardware.model_copy(update={"engine": row.hardware.engine.model_copy(update=shares)})
     sparse = replace(row.gemm, pattern=parse_pattern("2:4"))
@@ -148,7 +148,7 @@ def model_kernel_times(row: MeasuredKernel, sustained: SustainedRates, bound: bo
 
 
 def fit_sustained_rates(rows: Iterable[MeasuredKernel]) -> SustainedRates:
-    """The constants of a GPU's rows; of equally good ones those nearest to 1."""
+    """Fit the constants of one GPU to its rows; of equally good ones those nearest to 1 are taken."""
     rows = list(rows)
 
     def error(sustained: SustainedRates) -> tuple[float, float]:

@@ -1,9 +1,9 @@
-"""A product as one kernel of a GPU: its tensor cores' time, and not below what its tiles move through DRAM.
+"""A product as one kernel of a GPU, which takes as long as its tensor cores or as its DRAM traffic, the longer of both.
 
 A kernel whose tiles run in a good order reads both operands once. One that goes through all filters before the next
-pixels (CUTLASS's identity swizzle) reads weights beyond the L2 again for each row of tiles, as far as the L2 has lost
-them. It is taken to replace lines at random: of weights of A bytes, read round and round with B others in between
-through a cache of C bytes, a share 1 - exp(-(share A + B) / C) is lost by the time it is wanted again.
+pixels (CUTLASS's identity swizzle) reads the weights that the L2 has lost again for each row of tiles. The L2 is taken
+to replace lines at random: weights of A bytes are read again and again, with B other bytes in between, through a cache
+of C bytes; then a share s = 1 - exp(-(s A + B) / C) of them is lost by the time that they are wanted again.
 """
 
 from __future__ import annotations
@@ -11,35 +11,36 @@ from __future__ import annotations
 from math import exp
 from typing import NamedTuple
 
-from accelsim.engines.base import ceil_div
+from accelsim.config.integers import ceil_div
 from accelsim.engines.table import engine_of
 from accelsim.hardware import Hardware
 from accelsim.hardware.tensorcore import as_tensor_cores
 from accelsim.mapping.footprint import compulsory_bytes, weight_bytes
 from accelsim.workload.gemm import Gemm
 
-_ROUNDS = 60  # of the fixed point; what is left by then is far below a byte
+_ROUNDS = 60  # of the fixed-point iteration; by then its error is far below a byte
 
 
 class KernelTimes(NamedTuple):
-    """Times of one kernel."""
+    """The times of one kernel on its two resources, which work side by side."""
 
-    cores_ms: float  #: launch, tiles and their ends
-    dram_ms: float  #: of the bytes, at the DRAM's bandwidth
+    cores_ms: float  #: of the tensor cores: launch, tiles, fills and epilogues
+    dram_ms: float  #: of the DRAM at the bandwidth that kernels sustain
     dram_bytes: int
 
     @property
     def ms(self) -> float:
-        """The longer of both, as one runs beside the other."""
+        """Time of the kernel: the longer of both."""
         return max(self.cores_ms, self.dram_ms)
 
 
 def model_gpu_kernel(gemm: Gemm, hardware: Hardware, filters_first: bool = False) -> KernelTimes:
-    """Time of a product on tensor cores behind an L2, which the hardware's buffers stand for.
+    """Model a product as a kernel of tensor cores behind an L2, for which the hardware's buffers stand.
 
-    filters_first: all filters before the next pixels. Else every byte moves once, which bounds the time from below.
+    With ``filters_first`` the kernel goes through all filters before the next pixels and reads weights again. Else
+    every byte moves once, which bounds the time from below.
 
-    Raises: UserError where counts leave int64, TypeError for another engine.
+    Raises: UserError where counts leave int64, TypeError for an engine without tensor cores.
     """
     unit = as_tensor_cores(hardware.engine)
     cycles = engine_of(unit).count(gemm).cycles
@@ -54,7 +55,10 @@ def model_gpu_kernel(gemm: Gemm, hardware: Hardware, filters_first: bool = False
 
 
 def find_lost_share(again_bytes: float, between_bytes: float, cache_bytes: float) -> float:
-    """Share of bytes, read round and round, that a cache with random replacement has lost when they are wanted."""
+    """Find the share of ``again_bytes`` that a cache with random replacement has lost when they are read again.
+
+    ``between_bytes`` others pass the cache of ``cache_bytes`` meanwhile. The share is 0 where all of them fit.
+    """
     if again_bytes + between_bytes <= cache_bytes:
         return 0.0
     share = 1.0

@@ -37,7 +37,7 @@ def _small_sizes():
         from accelsim.studies.validate import anchors as validate
 
         validate._dram = lambda: iter(())
-        Dram.played = property(lambda dram: dram.fidelity or "ideal")
+        Dram.effective_fidelity = property(lambda dram: dram.fidelity or "ideal")
 
 
 @pytest.fixture

@@ -52,7 +52,7 @@ def dram_command(
         with command_list(commands, chosen) as sink:
             result = run_trace(chosen, pieces, fidelity.value, sink)
     if as_json:
-        typer.echo(format_json(result.as_json()), nl=False)
+        typer.echo(format_json(result.as_record()), nl=False)
         return
     show(dram_report(result))
     if commands is not None:

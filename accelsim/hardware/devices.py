@@ -7,8 +7,11 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field, model_validator
 
 from accelsim.config import Count, Name, NonNegative, Positive, Size, Value
+from accelsim.config.integers import ceil_div
 
 FIELDS = {"ch": "channel", "ra": "rank", "bg": "bank group", "ba": "bank", "ro": "row", "co": "column"}
+PagePolicy = Literal["open", "closed"]
+CommandBuses = Literal[1, 2]
 Mhz = Annotated[float, Field(ge=1e-3, le=1e5)]
 Cycles = Annotated[int, Field(ge=0, le=10**6)]
 Nanoseconds = Annotated[float, Field(ge=1e-3, le=1e3)]
@@ -68,7 +71,7 @@ class MemoryController(Value):
     bank_queue: Annotated[int, Field(ge=1, le=32)] = 8  #: requests that a bank's queue holds
     row_hit_cap: Annotated[int, Field(ge=1, le=10**6)] = 4  #: column commands after which a waiting conflict goes first
     idle_drain: Annotated[int, Field(ge=0, le=128)] = 8  #: more writes than this are drained once no bank has work
-    command_buses: Literal[1, 2] = 1  #: 2: a row and a column command may issue in one cycle
+    command_buses: CommandBuses = 1  #: 2: a row and a column command may issue in one cycle
 
 
 class BankedDevice(Value):
@@ -91,7 +94,7 @@ class BankedDevice(Value):
     burst_length: Size  #: beats of a column command
     beats_per_cycle: Size  #: of the command clock
     mapping: str  #: address fields from the most significant to the least
-    page_policy: Literal["open", "closed"] = "open"
+    page_policy: PagePolicy = "open"
     refresh: bool = True
     controller: MemoryController = MemoryController()
     timing_cycles: Timing
@@ -150,7 +153,7 @@ class BankedDevice(Value):
     @property
     def burst_cycles(self) -> int:
         """How long the data of one column command take the bus."""
-        return -(-self.burst_length // self.beats_per_cycle)
+        return ceil_div(self.burst_length, self.beats_per_cycle)
 
     @property
     def capacity_bytes(self) -> int:

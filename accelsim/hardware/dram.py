@@ -80,8 +80,8 @@ class Dram(Value):
         ]
 
     @cached_property
-    def played(self) -> DramFidelity:
-        """The fidelity; if it is not stated, the most exact that can obey what is."""
+    def effective_fidelity(self) -> DramFidelity:
+        """The fidelity that a run uses: the stated one, else the most exact one that obeys bandwidth and latency."""
         memory = self.memory
         if self.fidelity or memory is None:
             return self.fidelity or "ideal"

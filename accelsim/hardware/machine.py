@@ -127,7 +127,7 @@ def with_fidelity(hardware: Hardware, fidelity: DramFidelity | None) -> Hardware
 
     Raises: UserError where it cannot be.
     """
-    if fidelity in (None, hardware.dram.played):
+    if fidelity in (None, hardware.dram.effective_fidelity):
         return hardware
     data = {name: getattr(hardware.dram, name) for name in hardware.dram.model_fields_set} | {"fidelity": fidelity}
     dram = validate_document(Dram, Document(f"--dram {fidelity}", data, {}))

@@ -49,7 +49,7 @@ def gemm_stream(
     """
     from accelsim.kernels.tile_stream import Nest, unroll
 
-    placed = hardware.dram.played != "ideal"
+    placed = hardware.dram.effective_fidelity != "ideal"
     above, below = lane_cycles_per_output.numerator, lane_cycles_per_output.denominator * hardware.vector.lanes
     in_step = lengths(gemm.groups, mapping.groups)
     _refuse_overflow(mapping.tile_m * mapping.tile_n * int(in_step.max()), above)
@@ -203,7 +203,7 @@ def vector_stream(
     if lane_cycles:
         cycles[-1] += hardware.vector.latency_cycles
     stores = _even(store_bytes, steps)
-    addresses = None if hardware.dram.played == "ideal" else _one_after_another(loads, stores)
+    addresses = None if hardware.dram.effective_fidelity == "ideal" else _one_after_another(loads, stores)
     nothing = np.zeros(steps, np.int64)
     return TileStream(
         loads,

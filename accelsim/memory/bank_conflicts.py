@@ -1,14 +1,16 @@
-"""What a product waits for the ports of its buffers: words of a beat over banks and ports, and banks that collide.
+"""Bank conflicts: cycles that a product waits because a beat needs more words than the buffers' ports serve.
 
-Words are interleaved over the banks. Weights, sums and results lie as the engine wants them, so that the words of a
-beat are in different banks as far as there are any; sums are read and written in one beat. Activations lie so as well,
-unless a layout is stated: then every beat is looked at. What the DMA engine fills or empties meanwhile is in other
-banks; operands of overlapped passes that share one buffer are not added up.
+Words are interleaved over the banks. Weights, sums and results are stored in the engine's order, so that the words of a
+beat lie in as many different banks as there are; sums are read and written in one beat. Activations are stored in the
+engine's order as well, unless the hardware file states a layout: then every beat is checked for words that lie in one
+bank. What the DMA engine fills or empties meanwhile is in other banks. Operands of overlapped passes that share one
+buffer are not added up.
 """
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from fractions import Fraction
 from functools import lru_cache
 from math import ceil
@@ -16,7 +18,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from accelsim.engines.base import Beats, Blocks, Engine, ceil_div
+from accelsim.config.integers import ceil_div
+from accelsim.engines.base import Beats, Blocks, Engine
 from accelsim.hardware import ACCUMULATOR_BITS, Hardware, IfmapLayout
 from accelsim.workload.gemm import Convolution, Gemm
 
@@ -24,25 +27,27 @@ if TYPE_CHECKING:
     from accelsim.kernels.sram_banks import Image, Runs
 
 
-UNLIMITED = 1 << 40  # words that a bank serves at once where its ports are not stated
+UNLIMITED = 1 << 40  # words that a bank serves in a cycle where its ports are not stated
+_CHANNELS_LAST: Mapping[IfmapLayout, bool | None] = {"as_read": None, "channels_last": True, "rows": False}
+"""Whether a layout stores all channels of a pixel side by side; None where activations lie in the engine's order."""
 
 
 class Buffer(NamedTuple):
     """What of an SRAM decides how long an access takes."""
 
     banks: int
-    ports: int
-    width_bits: int
+    ports: int  #: words that a bank serves in a cycle
+    width_bits: int  #: of a word
     layout: IfmapLayout
 
     @property
     def at_once(self) -> int:
-        """Words that all banks serve in a cycle."""
+        """Words that all banks together serve in a cycle."""
         return self.banks * self.ports
 
 
 class Buffers(NamedTuple):
-    """Those of each operand; one for all where it is shared."""
+    """The buffer of each operand, three times the same where one buffer is shared."""
 
     ifmap: Buffer
     weight: Buffer
@@ -52,7 +57,7 @@ class Buffers(NamedTuple):
 
 
 def describe_buffers(hardware: Hardware) -> Buffers:
-    """The buffers behind an engine."""
+    """Describe the buffers of a machine as far as they decide about bank conflicts."""
     srams = hardware.sram
     three = (srams.shared or getattr(srams, name) for name in ("ifmap", "weight", "ofmap"))
     ifmap, weight, ofmap = (Buffer(s.banks, s.ports or UNLIMITED, s.width_bits, s.layout) for s in three)
@@ -60,15 +65,15 @@ def describe_buffers(hardware: Hardware) -> Buffers:
 
 
 @lru_cache(maxsize=4096)
-def port_waits(gemm: Gemm, engine: Engine, buffers: Buffers, cycles: int) -> int:
-    """Cycles that a product on an engine, which alone takes so many, waits for its buffers' ports.
+def count_port_waits(gemm: Gemm, engine: Engine, buffers: Buffers, cycles: int) -> int:
+    """Count the cycles that a product waits for the ports of its buffers.
 
-    gemm is as it is laid on the engine.
+    ``gemm`` is as it lies on the engine, which takes ``cycles`` for it if no buffer holds it up.
     """
     blocks = engine.blocks(gemm)
     waits = Fraction(0)
     for beats in engine.beats(gemm, cycles):
-        if beats.activations and buffers.ifmap.layout != "as_read":
+        if beats.activations and _CHANNELS_LAST[buffers.ifmap.layout] is not None:
             waits += _waits_in_layout(gemm, beats, blocks, buffers)
         else:
             taken = _cycles(_words(beats, gemm, buffers), buffers)
@@ -77,7 +82,7 @@ def port_waits(gemm: Gemm, engine: Engine, buffers: Buffers, cycles: int) -> int
 
 
 def _words(beats: Beats, gemm: Gemm, buffers: Buffers) -> tuple[int, int, int]:
-    """Words that a beat reads and writes in the buffer of each operand."""
+    """Words that a beat reads and writes in the buffers of ifmap, weights and ofmap."""
     ofmap, sum_bits = buffers.ofmap.width_bits, buffers.sum_bits
     sums = ceil_div(beats.sums_in * sum_bits, ofmap) + ceil_div(beats.sums_out * sum_bits, ofmap)
     return (
@@ -88,14 +93,14 @@ def _words(beats: Beats, gemm: Gemm, buffers: Buffers) -> tuple[int, int, int]:
 
 
 def _cycles(words: tuple[int, int, int], buffers: Buffers) -> int:
-    """Cycles that the busiest buffer takes for so many words of each operand, if none of them collide."""
+    """Cycles that the busiest buffer takes for so many words of each operand, if no two lie in one bank."""
     if buffers.shared:
         return ceil_div(sum(words), buffers.ifmap.at_once)
     return max(ceil_div(count, buffer.at_once) for count, buffer in zip(words, buffers[:3], strict=True))
 
 
 def _waits_in_layout(gemm: Gemm, beats: Beats, blocks: Blocks, buffers: Buffers) -> Fraction:
-    """The waits of beats whose activations lie in a layout of their own: each of them is looked at."""
+    """The waits of beats whose activations lie in a stated layout: each beat is checked for bank conflicts."""
     others = _words(beats._replace(activations=0), gemm, buffers)
     floor, beside = _cycles(others, buffers), sum(others) * buffers.shared
     ahead = blocks.ahead or beats.vectors > 1
@@ -110,13 +115,14 @@ def _waits_in_layout(gemm: Gemm, beats: Beats, blocks: Blocks, buffers: Buffers)
 
 @lru_cache(maxsize=256)
 def _histogram(gemm: Gemm, blocks: Blocks, sram: Buffer, beside: int) -> np.ndarray:
-    """Of all groups: how many beats, int64[blocks of the reduction, cycles], take so many cycles of the banks.
+    """Beats by the cycles that the banks take for them, of all groups: int64[blocks of the reduction, cycles].
 
-    Where blocks are not told apart there is one row.
+    There is one row where the blocks need no distinction. ``beside`` are words of other operands in each beat.
     """
     from accelsim.kernels.sram_banks import Banked, block_cycles
 
-    runs = _runs(gemm, blocks, sram.layout == "channels_last")
+    channels_last = bool(_CHANNELS_LAST[sram.layout])
+    runs = _runs(gemm, blocks, channels_last)
     conv = gemm.convolution or _as_convolution(gemm)
     elements = conv.batch * conv.height * conv.width * conv.channels * gemm.groups
     bits, width = gemm.activation_bits, sram.width_bits
@@ -126,10 +132,10 @@ def _histogram(gemm: Gemm, blocks: Blocks, sram: Buffer, beside: int) -> np.ndar
     others = np.full(runs.ends.size, beside, np.int64)
     most = last_word + beside
     found = np.zeros((runs.ends.size, most + 2), np.int64)
-    channel_pitch = 1 if sram.layout == "channels_last" else conv.height * conv.width
+    channel_pitch = 1 if channels_last else conv.height * conv.width
     begins = Counter(group * conv.channels * channel_pitch * bits % width for group in range(gemm.groups))
-    for begin, times in begins.items():  # whole words further on the banks only change places
-        image = _image(conv, gemm.groups, sram.layout == "channels_last")
+    for begin, times in begins.items():  # where a group begins whole words later, the banks only change places
+        image = _image(conv, gemm.groups, channels_last)
         buffer = Banked(sram.banks, sram.ports, width, bits, begin)
         seen[:] = 0
         found += times * block_cycles(gemm.m, blocks.pixels, image, runs, buffer, others, most, seen)
@@ -142,6 +148,7 @@ def _as_convolution(gemm: Gemm) -> Convolution:
 
 
 def _image(conv: Convolution, groups: int, channels_last: bool) -> Image:
+    """The kernel's image: sizes, and the distance in elements between images, rows and pixels."""
     from accelsim.kernels.sram_banks import Image
 
     pixel_pitch = conv.channels * groups if channels_last else 1
@@ -161,7 +168,7 @@ def _image(conv: Convolution, groups: int, channels_last: bool) -> Image:
 
 
 def _runs(gemm: Gemm, blocks: Blocks, channels_last: bool) -> Runs:
-    """The reduction of one group, in the order in which the layout is walked, cut into blocks and these into runs."""
+    """The reduction of one group in the engine's order, cut into blocks, and these into runs of contiguous elements."""
     from accelsim.kernels.sram_banks import Runs
 
     conv = gemm.convolution or _as_convolution(gemm)

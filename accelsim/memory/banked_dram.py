@@ -1,29 +1,33 @@
-"""A banked DRAM: a device's rules as the kernels want them, and its trace run through them."""
+"""A DRAM of banks: its timing rules as the kernels want them, and the run of a trace through it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
 
 from accelsim.hardware import BankedDevice
+from accelsim.hardware.devices import CommandBuses, PagePolicy
 from accelsim.memory.traces import Requests
 
-DRAM_COMMANDS = ("ACT", "PRE", "RD", "WR", "REF")  # as the kernels number them
-RECORDS = 1 << 14  # commands that are held at a time
+DRAM_COMMANDS = ("ACT", "PRE", "RD", "WR", "REF")  # in the order of the kernels' numbers
+RECORDS = 1 << 14  # commands that are recorded before they are passed on
 
 CommandCounts = tuple[dict[str, int], int]  #: counts by name, summed over channels, and the total cycles
-Sink = Callable[[np.ndarray], None]  #: takes commands, int64[n, 7]: cycle, channel, command, rank, bank, row, column
+Sink = Callable[[np.ndarray], None]
+"""Takes commands: int64[n, 7] with cycle, channel, command, rank, bank, row and column, valid only during the call."""
+IS_CLOSED_PAGE: Mapping[PagePolicy, bool] = {"open": False, "closed": True}
+HAS_TWO_BUSES: Mapping[CommandBuses, bool] = {1: False, 2: True}
 
 
 def make_rules(device: BankedDevice) -> Any:
-    """What the kernels need to know, as one record (kernels.dram_state.RULES)."""
+    """Make the record of rules that the kernels want (kernels.dram_state.RULES), in cycles of the command clock."""
     from accelsim.kernels.dram_state import RULES
 
     t, burst = device.timing_cycles, device.burst_cycles
     read_latency, write_latency = t.al + t.cl, t.al + t.cwl
-    grouped = device.bank_groups > 1  # without groups the short gaps hold everywhere
+    grouped = device.bank_groups > 1  # without bank groups the short gaps hold everywhere
     long_gap = max(burst, t.tccd_l if grouped else t.tccd_s)
     short_gap = max(burst, t.tccd_s)
     turn_to_read = write_latency + burst
@@ -33,8 +37,8 @@ def make_rules(device: BankedDevice) -> Any:
     controller = device.controller
     rules.waiting, rules.queue = controller.transaction_queue, controller.bank_queue
     rules.row_hit_cap, rules.idle_drain = controller.row_hit_cap, controller.idle_drain
-    rules.closed_page = device.page_policy == "closed"
-    rules.two_buses = controller.command_buses == 2
+    rules.closed_page = IS_CLOSED_PAGE[device.page_policy]
+    rules.two_buses = HAS_TWO_BUSES[controller.command_buses]
     bits, shifts = device.field_bits, device.shifts
     for place, field in enumerate(("ch", "ra", "bg", "ba", "ro", "co")):
         rules.shift[place], rules.mask[place] = shifts[field], (1 << bits[field]) - 1
@@ -45,7 +49,7 @@ def make_rules(device: BankedDevice) -> Any:
     rules.four_acts, rules.many_acts = t.tfaw, t.t32aw
     rules.pre_to_act, rules.pre_to_pre = t.trp, t.tppd
     rules.column_to_pre[:] = t.al + t.trtp, write_latency + burst + t.twr
-    gaps = rules.column_to_column  # [from, relation, to]; a read's bus turns to writes alike in all ranks
+    gaps = rules.column_to_column  # [from, relation, to]; a bus turns from reads to writes alike in all ranks
     gaps[0, :, 0] = long_gap, short_gap, burst + t.trtrs
     gaps[0, :, 1] = max(read_latency + burst - write_latency + t.trtrs, 1)
     gaps[1, :, 0] = (
@@ -59,10 +63,11 @@ def make_rules(device: BankedDevice) -> Any:
     return rules
 
 
-def run_cycles(
-    device: BankedDevice, pieces: Iterable[Requests], sink: Sink | None = None
-) -> tuple[dict[str, int], int]:
-    """Every command of a trace; counts by name, summed over channels, and the total cycles."""
+def run_cycles(device: BankedDevice, pieces: Iterable[Requests], sink: Sink | None = None) -> CommandCounts:
+    """Run a trace, which comes in pieces, command by command; ``sink`` gets every command.
+
+    Returns the counts by name, summed over channels, and the total cycles of the command clock.
+    """
     from accelsim.kernels.dram_cycle import ENDED, FULL, MORE, RECORD, run
     from accelsim.kernels.dram_state import new_channels
 
@@ -82,7 +87,7 @@ def run_cycles(
 
 
 def run_transactions(device: BankedDevice, pieces: Iterable[Requests]) -> CommandCounts:
-    """A trace request by request; the same counts."""
+    """Run a trace, which comes in pieces, request by request; give counts and cycles as ``run_cycles`` does."""
     from accelsim.kernels.dram_state import new_channels
     from accelsim.kernels.dram_transaction import ENDED, MORE, run
 
@@ -99,19 +104,23 @@ _NOTHING = np.zeros(0, np.int64)
 
 
 def _with_end(pieces: Iterable[Requests]) -> Iterator[tuple[Requests, bool]]:
-    """The pieces, and an empty one that ends the trace."""
+    """The pieces, each with whether it is the last: an empty one that ends the trace."""
     for requests in pieces:
         yield requests, False
     yield Requests(_NOTHING, _NOTHING, np.zeros(0, np.uint8)), True
 
 
 def _check(went_on: bool, clock: np.ndarray) -> None:
+    """Raises: RuntimeError where the kernel did not take all requests."""
     if not went_on:
         raise RuntimeError(f"the memory came to a standstill in cycle {clock[0]}")
 
 
 def collect_counts(device: BankedDevice, channels: Any, total_cycles: int) -> dict[str, int]:
-    """What channels counted, summed over them, by name."""
+    """Collect what the channels of a device counted until ``total_cycles``, summed over them, by name.
+
+    ``channels`` is the kernels' record array (kernels.dram_state), with one record for each channel.
+    """
     ranks = channels["ranks"][:, : device.ranks]
     still_open = np.where(ranks["open"] > 0, total_cycles - ranks["open_since"], 0)
     names = ("latency", "row_hits", "served_by_writes")

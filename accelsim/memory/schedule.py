@@ -1,4 +1,4 @@
-"""A stream of steps -> the busy intervals of engine, vector unit and DRAM."""
+"""The schedule of a stream of tiles: when engine, vector unit and DMA work, and what the engine waits for."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 
 from accelsim.config import UserError
 from accelsim.hardware import Hardware
-from accelsim.memory.attached_device import AttachedDevice, Used, make_ideal_memory
+from accelsim.memory.attached_device import Used, attach_device, make_ideal_memory
 from accelsim.memory.ideal_dram import count_latency_cycles, count_transfer_cycles
 from accelsim.memory.stalls import StallCause
 from accelsim.memory.stream import STORE, TileStream
@@ -21,39 +21,43 @@ if TYPE_CHECKING:
 
 
 class Stalls(NamedTuple):
-    """Cycles in which the engine (of a layer without a product the vector unit) waits, by what it waits for."""
+    """Cycles in which the engine waits, by cause; in a layer without a product it is the vector unit that waits."""
 
-    first_fill: int = 0  #: its first operands
-    load_wait: int = 0  #: operands
-    refresh_wait: int = 0  #: operands, while the DRAM refreshes
-    store_wait: int = 0  #: room for results
-    drain: int = 0  #: from its end to the layer's: last vector work and stores
+    first_fill: int = 0  #: for the first operands of the layer
+    load_wait: int = 0  #: for later operands
+    refresh_wait: int = 0  #: for operands while the DRAM refreshes
+    store_wait: int = 0  #: for room for results in their buffer
+    drain: int = 0  #: from the engine's end to the layer's: the last vector work and stores
 
 
 class Waits(NamedTuple):
-    """Gaps before the steps of the engine (of a layer without a product the vector unit), int64[steps]."""
+    """The gap before each step of the engine, or of the vector unit in a layer without a product; int64[steps], cycles.
 
-    starts: np.ndarray
-    after_refresh: np.ndarray  #: until here for a refresh,
-    ends: np.ndarray  #: until here for room for results, or else for operands, the first time for the first ones
-    for_room: np.ndarray  #: bool
+    A gap has two parts: from ``starts`` to ``after_refresh`` a refresh is waited for, from there to ``ends`` room for
+    results or operands.
+    """
+
+    starts: np.ndarray  #: int64[steps]
+    after_refresh: np.ndarray  #: int64[steps]
+    ends: np.ndarray  #: int64[steps]: the step begins
+    for_room: np.ndarray  #: bool[steps]: the second part waits for room for results; else for operands
     last: int  #: end of the last step
 
 
 class ScheduledLayer(NamedTuple):
-    """When one layer's units worked, [start, end) of each piece, and when its last event ended."""
+    """When the units of one layer work: half-open intervals [start, end) in cycles from the layer's beginning."""
 
-    engine: np.ndarray  #: int64[steps, 2]; pieces of a unit do not overlap
+    engine: np.ndarray  #: int64[steps, 2]; intervals of a unit do not overlap
     vector: np.ndarray  #: int64[steps, 2]
-    transfers: np.ndarray  #: int64[steps, 4, 2]: loads of ifmap, weights and sums, and the store
-    latency: int  #: from a request to the transfer, where that is not in it
-    lanes_only: bool
+    transfers: np.ndarray  #: int64[steps, 4, 2]: loads of ifmap, weights and partial sums, and the store
+    latency: int  #: cycles from a request to its transfer, where the transfer does not include them
+    lanes_only: bool  #: the layer has no product: the vector unit reads the buffers
     waits: Waits
-    total_cycles: int
-    used: Used | None  #: by a DRAM that is not ideal
+    total_cycles: int  #: end of the last event
+    used: Used | None  #: what the DRAM took; None for an ideal one
 
     def waits_for(self, cause: StallCause) -> np.ndarray:
-        """The gaps of a cause that the schedule finds (see SCHEDULED), int64[n, 2], from and to, cycles."""
+        """The intervals in which the engine waits for a cause of ``SCHEDULED``: int64[n, 2], begin and end, cycles."""
         w, first = self.waits, np.arange(len(self.waits.starts)) == 0
         chosen = {
             StallCause.FIRST_FILL: (w.after_refresh, w.ends, first),
@@ -67,7 +71,7 @@ class ScheduledLayer(NamedTuple):
 
     @property
     def stalls(self) -> Stalls:
-        """Cycles in which the engine waits."""
+        """Cycles in which the engine waits, by cause."""
         w = self.waits
         others = w.ends - w.after_refresh
         waited, store = int(others[1:].sum()), int(others[1:][w.for_room[1:]].sum())
@@ -76,7 +80,7 @@ class ScheduledLayer(NamedTuple):
 
     @property
     def idle_at_end(self) -> int:
-        """Cycles from the last transfer to the layer's end that bring nothing in and take nothing out."""
+        """Cycles from the last load to the layer's end in which no result is stored either: the DMA engine is idle."""
         after = int(self.transfers[:, :STORE, 1].max())
         stores = self.transfers[:, STORE]
         late = np.minimum(stores[:, 1], self.total_cycles) - np.maximum(stores[:, 0], after)
@@ -84,7 +88,7 @@ class ScheduledLayer(NamedTuple):
 
     @property
     def timeline(self) -> Timeline:
-        """All units, each in order, with touching pieces joined."""
+        """The busy intervals of all units, each in order, with touching ones joined."""
         ifmap, weight, sums, results = (self.transfers[:, place] for place in range(STORE + 1))
         reader = self.vector if self.lanes_only else self.engine
         asked = np.concatenate((ifmap, weight, sums))
@@ -101,28 +105,32 @@ class ScheduledLayer(NamedTuple):
 
     @property
     def dram(self) -> np.ndarray:
-        """Every transfer, int64[n, 2]."""
+        """The intervals of all transfers, int64[4 steps, 2]; those of transfers without bytes are empty."""
         return self.transfers.reshape(-1, 2)
 
 
 def schedule_stream(stream: TileStream, hardware: Hardware) -> ScheduledLayer:
-    """Loads run ahead into free buffer halves, if there are two, while the engine computes; stores follow behind.
+    """Schedule a stream of tiles on a machine.
 
-    One DMA queue serves transfers in the order of the steps. Layers do not overlap.
+    Loads run ahead into free halves of the buffers, where these have two, while the engine computes; stores follow. One
+    DMA queue serves the transfers in the order of the steps. Layers do not overlap. A stream with addresses runs on the
+    hardware's memory device, one without on an ideal DRAM.
+
+    Raises: UserError for cycles that do not fit 64 bits, and as ``attach_device``.
     """
     from accelsim.kernels.schedule import Steps
     from accelsim.kernels.schedule import play as kernel
 
     device = hardware.dram.memory
     simulated = device is not None and stream.addresses is not None
-    attached = AttachedDevice(stream, hardware, device) if device is not None and simulated else None
+    attached = attach_device(stream, hardware, device) if device is not None and simulated else None
     sizes = stream.sizes if attached else count_transfer_cycles(stream.sizes, hardware)
     latency = count_latency_cycles(hardware)
     work = (sizes, stream.engine_cycles, stream.vector_cycles)
     if sum(float(cycles.sum(dtype=float)) for cycles in work) + 3.0 * latency * len(sizes) > INT64_MAX / 2:
         raise UserError("the cycles of a layer do not fit a 64-bit count; make it smaller or the memory faster")
     first, second = stream.engine_cycles, stream.vector_cycles
-    if stream.lanes_only:  # the lanes are what reads the buffers
+    if stream.lanes_only:  # the vector unit reads the buffers
         first, second = second, first
     addresses = stream.addresses if stream.addresses is not None else np.zeros((0, 3), np.int64)
     memory = attached.memory if attached else make_ideal_memory(latency)
@@ -135,7 +143,7 @@ def schedule_stream(stream: TileStream, hardware: Hardware) -> ScheduledLayer:
 
 
 def _waits(state: State, refresh_cycles: int) -> Waits:
-    """Each gap before a step is put down to what came last; refreshes in it, at most all of it, to them."""
+    """The gap before each step: a refresh in it takes at most all of it; for the rest what came last is the cause."""
     begins, ends = state.compute[:, 0], state.compute[:, 1]
     starts = np.concatenate((_ZERO, ends[:-1]))
     for_room = state.room >= state.ready
@@ -150,37 +158,38 @@ def _waits(state: State, refresh_cycles: int) -> Waits:
 _ZERO = np.zeros(1, np.int64)
 
 
-def join_schedules(plays: list[ScheduledLayer]) -> ScheduledLayer:
-    """Layers, or parts of one, one after the other."""
-    begins = [0, *accumulate(played.total_cycles for played in plays)]
-    later = list(zip(plays, begins, strict=False))
+def join_schedules(layers: list[ScheduledLayer]) -> ScheduledLayer:
+    """Join the schedules of layers, or of parts of one layer, that run one after the other."""
+    begins = [0, *accumulate(layer.total_cycles for layer in layers)]
+    later = list(zip(layers, begins, strict=False))
     waits = Waits(
-        starts=np.concatenate([played.waits.starts + at for played, at in later]),
-        after_refresh=np.concatenate([played.waits.after_refresh + at for played, at in later]),
-        ends=np.concatenate([played.waits.ends + at for played, at in later]),
-        for_room=np.concatenate([played.waits.for_room for played in plays]),
-        last=plays[-1].waits.last + begins[-2],
+        starts=np.concatenate([layer.waits.starts + at for layer, at in later]),
+        after_refresh=np.concatenate([layer.waits.after_refresh + at for layer, at in later]),
+        ends=np.concatenate([layer.waits.ends + at for layer, at in later]),
+        for_room=np.concatenate([layer.waits.for_room for layer in layers]),
+        last=layers[-1].waits.last + begins[-2],
     )
-    waits.starts[[0, *accumulate(len(played.waits.starts) for played in plays[:-1])]] = [
+    waits.starts[[0, *accumulate(len(layer.waits.starts) for layer in layers[:-1])]] = [
         0,
-        *(played.waits.last + at for played, at in later[:-1]),
+        *(layer.waits.last + at for layer, at in later[:-1]),
     ]
-    return plays[0]._replace(
-        engine=np.concatenate([played.engine + at for played, at in later]),
-        vector=np.concatenate([played.vector + at for played, at in later]),
-        transfers=np.concatenate([_moved(played.transfers, at) for played, at in later]),
+    return layers[0]._replace(
+        engine=np.concatenate([layer.engine + at for layer, at in later]),
+        vector=np.concatenate([layer.vector + at for layer, at in later]),
+        transfers=np.concatenate([_moved(layer.transfers, at) for layer, at in later]),
         waits=waits,
         total_cycles=begins[-1],
-        used=_all_used([played.used for played in plays]),
+        used=_all_used([layer.used for layer in layers]),
     )
 
 
 def _moved(transfers: np.ndarray, at: int) -> np.ndarray:
-    """Transfers later; those that there are not stay empty."""
+    """Transfers, int64[steps, 4, 2], so many cycles later; empty ones stay [0, 0)."""
     return np.where((transfers[..., 1] > transfers[..., 0])[..., None], transfers + at, 0)
 
 
 def _all_used(used: list[Used | None]) -> Used | None:
+    """The sum of what a DRAM took; None where all of them are ideal."""
     parts = [part for part in used if part]
     if not parts:
         return None

@@ -1,4 +1,4 @@
-"""A memory behind a serial port, such as OctoSPI PSRAM or flash: its trace run through."""
+"""A memory behind a serial port, such as OctoSPI PSRAM or flash, and the run of a trace through it."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from accelsim.config import UserError
 from accelsim.hardware import SerialDevice
 from accelsim.memory.traces import Requests
 
-BEGINNING = (0, 0, -1, 0, 0, 0, 0, 0, 0)  # a Progress before the first request
+BEGINNING = (0, 0, -1, 0, 0, 0, 0, 0, 0)  # the kernel's Progress before the first request
 
 
 def run_serial(device: SerialDevice, pieces: Iterable[Requests]) -> tuple[dict[str, int], int]:
-    """A trace, request by request; counts by name, and the total cycles.
+    """Run a trace, which comes in pieces, through a device; give its counts by name and the total cycles.
 
-    Raises: UserError for a write to a device that takes none.
+    Cycles are those of the device's clock. Raises: UserError for a write to a device that is read only.
     """
     from accelsim.kernels.dram_serial import Progress, serve
 
@@ -32,7 +32,7 @@ def run_serial(device: SerialDevice, pieces: Iterable[Requests]) -> tuple[dict[s
 
 
 def collect_port_counts(progress: Iterable[int]) -> dict[str, int]:
-    """What a port counted, by name."""
+    """Collect what a port counted, by name; ``progress`` is the kernel's Progress, as a tuple or int64[9]."""
     from accelsim.kernels.dram_serial import Progress
 
     seen = Progress(*map(int, progress))
@@ -46,7 +46,7 @@ def collect_port_counts(progress: Iterable[int]) -> dict[str, int]:
 
 
 def make_port(device: SerialDevice) -> Any:
-    """What the kernel needs to know."""
+    """Make the kernel's Port: a device's latencies in cycles of its clock, and its sizes in bytes."""
     from accelsim.kernels.dram_serial import Port
 
     longest = floor(device.longest_burst_ns / device.tck_ns) if device.longest_burst_ns else 0

@@ -13,31 +13,37 @@ BUFFER_NAMES = ("ifmap", "weight", "ofmap")
 
 
 class Room(NamedTuple):
-    """Bytes that the buffers have for a layer, besides what stays on chip for others."""
+    """Bytes that the buffers have for a layer, beside what stays on chip for other layers."""
 
     operands: tuple[int, int, int]  #: for ifmap, weights and ofmap; of a shared buffer a third each
     shared: int | None = None  #: for all three together, where they share one buffer
 
 
 def whole_room(sram: OperandSrams) -> Room:
-    """The room of buffers that hold nothing else."""
+    """Make the room of buffers that hold nothing else."""
     return Room(sram.operand_bytes, sram.capacity_bytes if sram.shared else None)
 
 
 def shared_room(nbytes: int) -> Room:
-    """So much room in a shared buffer."""
+    """Make a room of so many bytes in a shared buffer."""
     return Room((nbytes // 3,) * 3, nbytes)
 
 
 def fits(sizes: np.ndarray, room: Room) -> np.ndarray:
-    """Which candidates the room holds, bool[candidates]; sizes, int64[3, candidates], are bytes of each operand."""
+    """Whether a room holds each candidate's tiles: bool[candidates].
+
+    ``sizes`` are bytes of ifmap, weights and ofmap, int64[3, candidates].
+    """
     if room.shared is not None:
         return np.asarray(sizes.sum(axis=0) <= room.shared)
     return np.asarray((sizes <= np.array(room.operands)[:, None]).all(axis=0))
 
 
 def explain_shortage(sizes: np.ndarray, room: Room, what: str) -> UserError:
-    """The error for tiles of a product that do not fit; sizes, int64[3], are bytes of ifmap, weights and ofmap."""
+    """Make the error for tiles that a room does not hold.
+
+    ``sizes`` are bytes of ifmap, weights and ofmap, int64[3]; ``what`` is what needs them, in words.
+    """
     if room.shared is not None:
         needed, held = int(sizes.sum()), room.shared
         return UserError(f"{what} need {needed} bytes, sram.shared holds {held} ({needed - held} short)")

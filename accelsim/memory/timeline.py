@@ -1,4 +1,4 @@
-"""Busy intervals per unit: what stalls, utilization and later power gating are read from."""
+"""Busy intervals of each unit, from which stalls, utilization and power gating are computed."""
 
 from __future__ import annotations
 
@@ -8,23 +8,26 @@ import numpy as np
 
 
 class Timeline(NamedTuple):
-    """Half-open intervals [start, end) in engine cycles, int64[n, 2] each, in order and apart from each other."""
+    """When each unit is busy: half-open intervals [start, end) in engine cycles, int64[n, 2], in order and apart."""
 
-    engine: np.ndarray
-    vector: np.ndarray
-    sram_ifmap: np.ndarray  #: filled, or read by the engine or the lanes
+    engine: np.ndarray  #: the matrix engine
+    vector: np.ndarray  #: the vector unit
+    sram_ifmap: np.ndarray  #: the buffer is filled, or the engine or the vector unit reads it
     sram_weight: np.ndarray
     sram_ofmap: np.ndarray
     dma: np.ndarray  #: from a transfer's request to its end
-    dram: np.ndarray  #: moves or seeks what a transfer asks for
+    dram: np.ndarray  #: from the beginning of a transfer's data, or of the search for it, to its end
 
-    def shifted(self, cycles: int) -> Timeline:
-        """The same, later."""
+    def shift(self, cycles: int) -> Timeline:
+        """The same timeline, so many cycles later."""
         return Timeline(*(unit + cycles for unit in self))
 
 
 def merge_intervals(*intervals: np.ndarray) -> np.ndarray:
-    """The union of intervals, which may overlap: not empty, in order, with touching ones joined."""
+    """Merge intervals that may overlap: int64[n, 2], none empty, in order, with touching ones joined.
+
+    Each argument is int64[n, 2].
+    """
     busy = np.concatenate(intervals)
     busy = busy[busy[:, 1] > busy[:, 0]]
     if not len(busy):
@@ -36,12 +39,12 @@ def merge_intervals(*intervals: np.ndarray) -> np.ndarray:
 
 
 def count_busy(intervals: np.ndarray) -> int:
-    """Cycles that a unit works."""
+    """Count the cycles that intervals, int64[n, 2], cover; they do not overlap."""
     return int((intervals[:, 1] - intervals[:, 0]).sum())
 
 
 def join_timelines(timelines: list[Timeline]) -> Timeline:
-    """Timelines one after the other, as one."""
+    """Join timelines, each of which begins after the one before, into one."""
     if not timelines:
         return Timeline(*(np.zeros((0, 2), np.int64) for _ in Timeline._fields))
     return Timeline(*(np.concatenate(unit) for unit in zip(*timelines, strict=True)))

@@ -1,8 +1,8 @@
-"""Traces for people who have none: streams, strides, random accesses, copies, tiles of a matrix."""
+"""Traces that are generated: streams, strides, random accesses, copies, and tiles of a matrix."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Annotated, Literal
 
 import numpy as np
@@ -18,19 +18,19 @@ class TracePattern(Value):
     """What a generated trace looks like; the same values give the same trace."""
 
     pattern: AccessPattern
-    requests: Size = 16384
+    requests: Size = 16384  #: number of requests
     request_bytes: Size = 64
-    span_bytes: Annotated[int, Field(gt=0, le=2**50)] = 2**28  #: addresses lie below it
-    stride_bytes: Size = 2048  #: of stride; between the rows of tiles' matrix
+    span_bytes: Annotated[int, Field(gt=0, le=2**50)] = 2**28  #: all addresses are below it
+    stride_bytes: Size = 2048  #: stride: distance of two addresses; tiles: distance of two rows of the matrix
     tile_rows: Size = 32
-    tile_bytes: Size = 256  #: of a tile's row
-    write_share: Annotated[float, Field(ge=0, le=1)] = 0.0  #: of stream, stride and random
-    every_cycles: Count = 0  #: between two arrivals; 0: all at once, as fast as they are taken
-    seed: Annotated[int, Field(ge=0, le=2**32 - 1)] = 0
+    tile_bytes: Size = 256  #: length of a tile's row
+    write_share: Annotated[float, Field(ge=0, le=1)] = 0.0  #: stream, stride, random: share of writes
+    every_cycles: Count = 0  #: cycles from one arrival to the next; 0: all requests arrive at once
+    seed: Annotated[int, Field(ge=0, le=2**32 - 1)] = 0  #: of random addresses and writes
 
 
 def generate_trace(spec: TracePattern) -> Iterator[Requests]:
-    """The trace in pieces."""
+    """Generate a trace, in pieces."""
     random = np.random.default_rng(spec.seed)
     for first in range(0, spec.requests, PIECE):
         number = np.arange(first, min(first + PIECE, spec.requests), dtype=np.int64)
@@ -38,10 +38,11 @@ def generate_trace(spec: TracePattern) -> Iterator[Requests]:
         yield Requests(number * spec.every_cycles, address % spec.span_bytes, is_write.astype(np.uint8))
 
 
-Made = tuple[np.ndarray, np.ndarray]
+Made = tuple[np.ndarray, np.ndarray]  #: addresses in bytes, int64[n], and which of them are writes, bool or int64[n]
 
 
 def _writes(number: np.ndarray, spec: TracePattern, random: np.random.Generator) -> np.ndarray:
+    """Which requests are writes, bool[n]: a random share of them."""
     return random.random(number.size) < spec.write_share
 
 
@@ -59,14 +60,14 @@ def _random(number: np.ndarray, spec: TracePattern, random: np.random.Generator)
 
 
 def _copies(number: np.ndarray, spec: TracePattern, random: np.random.Generator) -> Made:
-    """Read from the lower half of the span, write the same to the upper half, by turns."""
+    """Reads from the lower half of the span, each followed by a write of the same data to the upper half."""
     half = spec.span_bytes // 2 // spec.request_bytes * spec.request_bytes
     odd = number % 2
     return number // 2 * spec.request_bytes % max(half, 1) + odd * half, odd
 
 
 def _tiles(number: np.ndarray, spec: TracePattern, random: np.random.Generator) -> Made:
-    """Tiles of a row-major matrix, one after the other along its rows, each row of a tile in a piece."""
+    """Reads of a row-major matrix tile by tile, along its rows; each row of a tile is contiguous."""
     across = max(spec.tile_bytes // spec.request_bytes, 1)
     column, rest = number % across, number // across
     row, tile = rest % spec.tile_rows, rest // spec.tile_rows
@@ -76,7 +77,7 @@ def _tiles(number: np.ndarray, spec: TracePattern, random: np.random.Generator) 
     return start + column * spec.request_bytes, np.zeros(number.size, bool)
 
 
-_PATTERNS: dict[str, Callable[[np.ndarray, TracePattern, np.random.Generator], Made]] = {
+_PATTERNS: Mapping[AccessPattern, Callable[[np.ndarray, TracePattern, np.random.Generator], Made]] = {
     "stream": _stream,
     "stride": _stride,
     "random": _random,

@@ -12,40 +12,40 @@ import numpy as np
 
 from accelsim.config import UserError, show_value, suggest
 
-PIECE = 1 << 16  # requests of an npz that are held at a time
-BLOCK = 1 << 20  # bytes of a CSV
+PIECE = 1 << 16  # requests of an npz that are read at a time
+BLOCK = 1 << 20  # bytes of a CSV that are read at a time
 COMMA, NEWLINE = b",\n"
 PLAIN = frozenset(b"0123456789,\n")
-LONGEST = 19  # characters of a number, and of what parts it from the one before, that surely fit
+LONGEST = 19  # characters of a number and its separator that fit 64 bits in any case
 LARGEST_ADDRESS = 10**18
 WHOLE = re.compile(r"-?[0-9]+")
 TRACE_COLUMNS = ("arrival_cycle", "address", "is_write")
 TRACE_ARRAYS = ("arrival", "addr", "is_write")
-LATEST = 2**60  # cycle of an arrival
+LATEST = 2**60  # last cycle of an arrival
 TRACE_SUFFIXES = (".csv", ".npz")
 
 
 class Requests(NamedTuple):
-    """Some requests of a trace, in order of arrival."""
+    """Some requests of a trace, in the order of their arrival."""
 
-    arrival: np.ndarray  #: cycles of the memory's clock, int64
-    address: np.ndarray  #: bytes, int64
-    is_write: np.ndarray  #: uint8, 0 or 1
+    arrival: np.ndarray  #: int64[requests], cycles of the memory's clock
+    address: np.ndarray  #: int64[requests], bytes
+    is_write: np.ndarray  #: uint8[requests], 0 or 1
 
     @property
     def size(self) -> int:
-        """How many."""
+        """Number of requests."""
         return int(self.arrival.size)
 
 
-Place = Callable[[int, int], str]  #: of a request and one of its columns, both counted from 0, in words
+Place = Callable[[int, int], str]  #: names the place of a request and one of its columns, both counted from 0
 
 
 def read_trace(path: Path, capacity_bytes: int) -> Iterator[Requests]:
-    """The requests of a file, checked, in pieces.
+    """Read the requests of a file in pieces, and check them.
 
-    Raises: UserError for arrivals that are negative or not in order, addresses beyond the capacity, and whatever is no
-    trace.
+    Raises: UserError for a file that is no trace, arrivals that are negative or not in order, and addresses beyond the
+    device's capacity.
     """
     suffix = path.suffix.lower()
     if suffix not in TRACE_SUFFIXES:
@@ -65,7 +65,10 @@ def read_trace(path: Path, capacity_bytes: int) -> Iterator[Requests]:
 
 
 def _checked(columns: list[np.ndarray], taken: int, before: int, capacity_bytes: int, place: Place) -> Requests:
-    """Columns as requests; before is the arrival of the one before."""
+    """The columns of a piece as requests, checked.
+
+    ``taken`` requests came before this piece, the last of them at the cycle ``before``. Raises: UserError.
+    """
     arrival, address, is_write = columns
     steps = np.diff(arrival, prepend=before)
     problems = (
@@ -90,7 +93,7 @@ def _npz_place(path: Path) -> Place:
 
 
 def _read_csv(path: Path) -> Iterator[list[np.ndarray]]:
-    """Columns of a CSV, a piece at a time."""
+    """Columns of a CSV, int64[requests] each, a piece at a time."""
     with path.open("rb") as file:
         _check_header(file.readline(), path)
         line, rest = 2, b""
@@ -105,6 +108,7 @@ def _read_csv(path: Path) -> Iterator[list[np.ndarray]]:
 
 
 def _check_header(line: bytes, path: Path) -> None:
+    """Raises: UserError where the first line of a CSV is not the header of a trace."""
     header = line.decode(errors="replace").strip()
     names = header.split(",")
     if names != list(TRACE_COLUMNS):
@@ -114,7 +118,7 @@ def _check_header(line: bytes, path: Path) -> None:
 
 
 def _parsed(lines: bytes, path: Path, first: int) -> list[np.ndarray]:
-    """Numbers of whole lines, the newline of the last left out."""
+    """Columns of whole lines, the newline of the last left out; ``first`` is the number of the first line."""
     lines = lines.replace(b"\r\n", b"\n").removesuffix(b"\r")
     characters = np.frombuffer(lines + b"\n", np.uint8)
     places = np.flatnonzero((characters == COMMA) | (characters == NEWLINE))
@@ -129,7 +133,7 @@ def _parsed(lines: bytes, path: Path, first: int) -> list[np.ndarray]:
 
 
 def _numbers(line: bytes, place: str) -> list[int]:
-    """The numbers of a line that is none of the plain ones, or the error that says why it has none."""
+    """The numbers of a line with more than digits in it. Raises: UserError that says what is wrong with the line."""
     try:
         text = line.decode().strip()
     except UnicodeDecodeError:
@@ -148,7 +152,7 @@ def _numbers(line: bytes, place: str) -> list[int]:
 
 
 def _read_npz(path: Path) -> Iterator[list[np.ndarray]]:
-    """Arrays of an npz, a piece of each at a time, never unpickled."""
+    """Columns of an npz, int64[requests] each, a piece at a time; nothing is ever unpickled."""
     try:
         with zipfile.ZipFile(path) as archive:
             names = [name.removesuffix(".npy") for name in archive.namelist()]
@@ -161,8 +165,8 @@ def _read_npz(path: Path) -> Iterator[list[np.ndarray]]:
             ]
             sizes = {size for size, _ in headers}
             if len(sizes) > 1:
-                told = ", ".join(f"{name} {size}" for name, (size, _) in zip(TRACE_ARRAYS, headers, strict=True))
-                raise UserError(f"{path}: arrays should be equally long, got {told}")
+                lengths = ", ".join(f"{name} {size}" for name, (size, _) in zip(TRACE_ARRAYS, headers, strict=True))
+                raise UserError(f"{path}: arrays should be equally long, got {lengths}")
             left = sizes.pop()
             while left:
                 count = min(left, PIECE)
@@ -174,7 +178,7 @@ def _read_npz(path: Path) -> Iterator[list[np.ndarray]]:
 
 
 def _npy_header(stream: IO[bytes], place: str) -> tuple[int, np.dtype]:
-    """Length and type of an array of whole numbers."""
+    """Length and type of an array, from its header. Raises: UserError for anything but a list of whole numbers."""
     try:
         version = np.lib.format.read_magic(stream)
         read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
@@ -189,6 +193,7 @@ def _npy_header(stream: IO[bytes], place: str) -> tuple[int, np.dtype]:
 
 
 def _part(stream: IO[bytes], header: tuple[int, np.dtype], name: str, path: Path, count: int) -> np.ndarray:
+    """The next ``count`` numbers of an array, int64[count]. Raises: UserError."""
     _, dtype = header
     data = stream.read(count * dtype.itemsize)
     if len(data) < count * dtype.itemsize:

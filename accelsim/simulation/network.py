@@ -118,7 +118,7 @@ def _plan_tasks(simulator: LayerSimulator, workload: Workload) -> list[LayerTask
 def _join_timelines(runs: Sequence[LayerRun]) -> Timeline:
     """The timelines of layers one after the other."""
     begins = accumulate((run.row.total_cycles for run in runs), initial=0)
-    return join_timelines([run.timeline.shifted(begin) for run, begin in zip(runs, begins, strict=False)])
+    return join_timelines([run.timeline.shift(begin) for run, begin in zip(runs, begins, strict=False)])
 
 
 def _add_slots(summary: dict[str, Any], simulators: Sequence[LayerSimulator], hardware: Hardware) -> None:

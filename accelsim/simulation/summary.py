@@ -41,7 +41,7 @@ def summarize(
         "precision": hardware.engine.precision,
         "operand_bits": operand_bits(hardware, workload),
         "batch": workload.file.batch,
-        "dram_fidelity": hardware.dram.played,
+        "dram_fidelity": hardware.dram.effective_fidelity,
         "total_cycles": totals["total_cycles"],
         "compute_cycles": sum(row.compute_cycles for row in rows),
         "stall_cycles": sum(row.stall_cycles for row in rows),

@@ -125,7 +125,7 @@ def test_transfers_lie_apart_and_steps_wait_for_them(stream):
 @pytest.mark.needs_jit
 def test_a_run_counts_the_devices_commands_and_prices_them():
     hardware, network = accelsim.load_hardware("edge_npu"), accelsim.load_workload("resnet8")
-    assert hardware.dram.played == "cycle"
+    assert hardware.dram.effective_fidelity == "cycle"
     runs = {dram: accelsim.simulate(hardware, network, dram=dram) for dram in ("ideal", "transaction", "cycle")}
     assert accelsim.simulate(hardware, network).summary == {**runs["cycle"].summary}
     assert {dram: run.summary["dram_fidelity"] for dram, run in runs.items()} == {dram: dram for dram in runs}
@@ -169,16 +169,16 @@ def test_mistakes_are_told(settings, dram, told):
 @pytest.mark.needs_jit
 def test_another_fidelity_does_not_remember_the_first():
     hardware, network = accelsim.load_hardware("edge_npu"), accelsim.load_workload("resnet8")
-    assert hardware.dram.played == "cycle"
-    assert with_fidelity(hardware, "ideal").dram.played == "ideal"
-    assert with_fidelity(with_fidelity(hardware, "ideal"), "transaction").dram.played == "transaction"
+    assert hardware.dram.effective_fidelity == "cycle"
+    assert with_fidelity(hardware, "ideal").dram.effective_fidelity == "ideal"
+    assert with_fidelity(with_fidelity(hardware, "ideal"), "transaction").dram.effective_fidelity == "transaction"
     ideal = accelsim.simulate(hardware, network, dram="ideal").summary
     assert MachineTotals().of(hardware, network)["total_cycles"] == ideal["total_cycles"]
 
 
 def test_what_only_an_ideal_memory_obeys_makes_it_ideal():
     for setting in ("dram.bandwidth_gb_s=3", "dram.latency_ns=300"):
-        assert accelsim.load_hardware("edge_npu", [setting]).dram.played == "ideal"
+        assert accelsim.load_hardware("edge_npu", [setting]).dram.effective_fidelity == "ideal"
     assert accelsim.load_hardware("edge_npu", ["dram.channels=2"]).dram.bandwidth_gb_s == pytest.approx(25.6)
 
 

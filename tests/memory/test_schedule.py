@@ -84,7 +84,7 @@ def test_merged(intervals, expected):
 
 def test_timelines_follow_one_another():
     one = Timeline(*(np.array([[0, 4]]) for _ in Timeline._fields))
-    both = join_timelines([one, one.shifted(10)])
+    both = join_timelines([one, one.shift(10)])
     assert both.engine.tolist() == [[0, 4], [10, 14]]
     assert count_busy(both.dram) == 8
 

@@ -1,4 +1,4 @@
-"""What precision and sparsity do to the numbers."""
+"""Compression: precision and sparsity, applied to tensors, networks and hardware."""
 
 from accelsim.compress.prune import Compressed, compress_weights, prune_to_pattern, zero_smallest
 from accelsim.compress.quantize import apply_precision

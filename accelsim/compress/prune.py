@@ -1,4 +1,4 @@
-"""Weights in an n:m pattern: pruned to it, and stored as values with their places in the group."""
+"""Pruning: weights in an n:m pattern or without a pattern, and weights stored with their places in the pattern."""
 
 from __future__ import annotations
 
@@ -11,13 +11,17 @@ from accelsim.hardware.sparsity import Pattern
 
 
 class Compressed(NamedTuple):
-    """Stored weights [groups, N, stored K], each with its place in its group of the pattern."""
+    """Weights as a sparse tensor core reads them: the stored ones, each with its place in its group of the pattern."""
 
-    values: np.ndarray  #: integers
-    places: np.ndarray  #: uint8, rising within a group
+    values: np.ndarray  #: integers[groups, N, stored K]
+    places: np.ndarray  #: uint8[groups, N, stored K], ascending within a group of the pattern
 
     def check(self, shape: tuple[int, int, int], pattern: Pattern | None, k: int) -> None:
-        """Raises: UserError for other shapes and kinds, places outside their group or not rising, weights beyond K."""
+        """Check that these are weights of a shape, in a pattern, of filters with k weights.
+
+        Raises: UserError for another shape or type, for places that are outside their group or do not ascend, and for
+        weights beyond k that are not zero.
+        """
         for name, x in (("values", self.values), ("places", self.places)):
             if x.shape != shape or x.dtype.kind not in "iu":
                 raise UserError(f"compressed weights, {name}: {x.dtype} {x.shape}; allowed: integers {shape}")
@@ -38,7 +42,10 @@ class Compressed(NamedTuple):
 
 
 def prune_to_pattern(w: np.ndarray, pattern: Pattern) -> np.ndarray:
-    """Weights [groups, K, N] with the largest of each group kept, by magnitude, the earlier of equal ones; others 0."""
+    """Prune weights, integers[groups, K, N], to a pattern: in each group along K the largest magnitudes stay.
+
+    Of equal magnitudes the earlier stays. Returns an array of the same shape and type, with zeros for the others.
+    """
     from accelsim.kernels.sparse_weights import prune
 
     kept = np.ascontiguousarray(w).copy()
@@ -47,7 +54,10 @@ def prune_to_pattern(w: np.ndarray, pattern: Pattern) -> np.ndarray:
 
 
 def zero_smallest(w: np.ndarray, share: float) -> np.ndarray:
-    """Weights with the smallest of them, by magnitude, set to zero wherever they stand: so large a share of all."""
+    """Set the share of weights (0 to 1) with the smallest magnitudes to zero, wherever they stand.
+
+    Returns an array of the shape and type of ``w``, integers of any shape.
+    """
     left = w.copy().reshape(-1)
     smallest = np.argsort(np.abs(left.astype(np.int64)), kind="stable")
     left[smallest[: int(share * left.size)]] = 0
@@ -55,9 +65,9 @@ def zero_smallest(w: np.ndarray, share: float) -> np.ndarray:
 
 
 def compress_weights(w: np.ndarray, pattern: Pattern | None) -> Compressed:
-    """Weights [groups, K, N] as a sparse tensor core reads them.
+    """Compress weights, integers[groups, K, N], as a sparse tensor core reads them; without a pattern all are stored.
 
-    Raises: UserError where a group holds more weights than the pattern keeps.
+    Raises: UserError where a group of the pattern holds more weights that are not zero than it may.
     """
     from accelsim.kernels.sparse_weights import compress
 

@@ -1,4 +1,4 @@
-"""What a stated precision makes of hardware and network."""
+"""Quantization: run a network at a stated precision."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from accelsim.workload.network import Workload, set_width
 
 
 def apply_precision(hardware: Hardware, workload: Workload, precision: str) -> tuple[Hardware, Workload]:
-    """PEs of that precision, and every operand of its width; bit-serial units take narrow operands as they are.
+    """Set the precision of the engine, and the width of every operand of the network, to a number format.
 
-    Raises: UserError where the engine has no such precision.
+    Bit-serial units stay as they are, since they take narrow operands. Raises: UserError where the engine does not take
+    the precision.
     """
     try:
         engine = hardware.engine.at_precision(precision)

@@ -1,7 +1,7 @@
-"""Run lengths of zeros: how much smaller activations get that cross the chip's edge so.
+"""Run-length coding of zeros: how much smaller it makes the activations that cross the chip's edge.
 
-The code of Eyeriss (Chen et al., JSSC 2017, section V-E): words of 64 bits hold as many pairs as fit, each the number
-of zeros before a value, in 5 bits, and the value. Longer runs take a pair of their own.
+The code is that of Eyeriss (Chen et al., JSSC 2017, section V-E): a word of 64 bits holds as many pairs as fit, each
+the number of zeros before a value, in 5 bits, and the value. A longer run takes a pair of its own.
 """
 
 from __future__ import annotations
@@ -13,9 +13,10 @@ RUN_BITS = 5
 
 
 def estimate_coded_share(zeros: float, bits: int) -> Fraction:
-    """Coded over plain size of values of so many bits, a share of them zeros that stand anywhere; 1 where it is more.
+    """Estimate the size of coded values as a share of their plain size, at most 1.
 
-    Expected size: of zeros that are independent, runs are distributed geometrically.
+    ``zeros`` is the share of values that are zero, each independently of the others, so that the lengths of runs follow
+    a geometric distribution; ``bits`` is the width of a value.
     """
     pairs_of_word = (WORD_BITS - 1) // (RUN_BITS + bits)
     if not pairs_of_word:

@@ -1,4 +1,4 @@
-"""What a stated sparsity makes of hardware and network: dense, n:m, or a share of zeros anywhere."""
+"""Sparsity: run a network with weights that are dense, in an n:m pattern, or partly zero without a pattern."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ from accelsim.workload.network import Workload, set_sparsity
 
 
 def apply_sparsity(hardware: Hardware, workload: Workload, sparsity: str) -> tuple[Hardware, Workload]:
-    """Hardware and network with weights that sparse, but for layers that state their own ``weight_sparsity``.
+    """Apply a sparsity to a machine and a network; layers that state their own ``weight_sparsity`` keep it.
 
-    Only tensor cores gain cycles from a pattern, and from nothing else: to all others zeros are weights like any.
+    ``sparsity`` is ``dense``, a pattern such as ``2:4``, or the share of weights that are zero, such as ``0.5``. Only
+    an engine with patterns gains cycles, and only from a pattern: on all others a pattern counts as its share of zeros.
 
-    Raises: UserError for a text that is no sparsity.
+    Raises: UserError for a text that is no sparsity, and for a share of zeros on an engine whose pattern is set.
     """
     structured = sparsity == DENSE or ":" in sparsity
     try:

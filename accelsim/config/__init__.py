@@ -1,4 +1,4 @@
-"""YAML files -> validated, frozen values; a mistake becomes one line that names its place and what is allowed."""
+"""YAML files become validated, frozen values; a mistake ends in one line that names its place and what is allowed."""
 
 from accelsim.config.documents import (
     Document,

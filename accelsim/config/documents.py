@@ -1,4 +1,4 @@
-"""YAML text -> plain data that remembers where each value was written; merging; ``--set``."""
+"""YAML text becomes plain data that remembers where each value was written; merging of files; ``--set``."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from typing import Any, NamedTuple
 import yaml
 
 YAML_MAX_BYTES = 1 << 22
-MAX_DEPTH = 32
-MOST_NAMES = 40  # that an error message lists
+MAX_DEPTH = 32  # of mappings and lists in one another
+MOST_NAMES = 40  # names that an error message lists
 
 KeyPath = tuple[str | int, ...]
-Where = Callable[[int], str]  # a line of a text, from 0 -> how error messages call the place
+Where = Callable[[int], str]  #: names the place of a line, counted from 0, for error messages
 
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _INT = re.compile(r"[-+]?[0-9]+(_[0-9]+)*")
@@ -38,34 +38,34 @@ _NOT_ONE_LINE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
 class UserError(Exception):
-    """A mistake in what the user gave, told in one line; the command line exits with status 2."""
+    """A mistake in what the user gave, described in one line; the command line exits with status 2."""
 
     def __init__(self, message: str) -> None:
         super().__init__(_NOT_ONE_LINE.sub(lambda found: ascii(found[0])[1:-1], message))
 
 
 class Document(NamedTuple):
-    """Parsed YAML: plain data, and for each path the place it came from (``file:line`` or ``--set ...``)."""
+    """Parsed YAML: plain data, and where each value was written."""
 
-    source: str
+    source: str  #: the file
     data: dict[str, Any]
-    places: dict[KeyPath, str]
+    places: dict[KeyPath, str]  #: ``file:line`` or ``--set ...`` by path
 
     def place(self, path: KeyPath) -> str:
-        """Where the value at path, or its nearest enclosing one, was written."""
+        """The place where the value at a path, or the nearest value that encloses it, was written."""
         while path and path not in self.places:
             path = path[:-1]
         return self.places.get(path, self.source)
 
 
 def read_yaml(path: Path) -> Document:
-    """Parse a YAML file.
+    """Parse a YAML file whose top level is a mapping.
 
     Raises: UserError for a missing, empty, oversized or malformed file, duplicate keys, aliases and tags.
     """
     try:
         with path.open("rb") as file:
-            data = file.read(YAML_MAX_BYTES + 1)  # of a pipe or a device, too, which have no size
+            data = file.read(YAML_MAX_BYTES + 1)  # also from a pipe or a device, which have no size
     except (OSError, ValueError) as error:  # ValueError: a path that no file can have
         raise UserError(f"{path}: cannot be read: {(getattr(error, 'strerror', None) or str(error)).lower()}") from None
     if len(data) > YAML_MAX_BYTES:
@@ -79,7 +79,10 @@ def read_yaml(path: Path) -> Document:
 
 
 def parse_yaml(text: str, source: str) -> Document:
-    """Parse YAML text whose top level is a mapping; source is how error messages call it."""
+    """Parse YAML text whose top level is a mapping; ``source`` names it in error messages.
+
+    Raises: UserError as ``read_yaml``.
+    """
 
     def where(line: int) -> str:
         return f"{source}:{line + 1}"
@@ -94,15 +97,18 @@ def parse_yaml(text: str, source: str) -> Document:
 
 
 def parse_value(text: str, source: str) -> Any:
-    """One YAML value, as ``--set PATH=VALUE`` gives it."""
+    """Parse one YAML value, as ``--set PATH=VALUE`` gives it; ``source`` names it in error messages.
+
+    Raises: UserError as ``read_yaml``.
+    """
     node = _compose(text, lambda _: source)
     return None if node is None else _build(node, (), lambda _: source, {})
 
 
 def parse_sizes(texts: dict[str, str]) -> list[int]:
-    """Sizes given as text on the command line, by name.
+    """Parse sizes that the command line gives as texts, by name.
 
-    Raises: UserError for what is no whole number from 1 to 2^31 - 1.
+    Raises: UserError for a text that is no whole number from 1 to 2^31 - 1.
     """
     for name, text in texts.items():
         if len(text) > 20 or not _INT.fullmatch(text) or not 0 < int(text) < 2**31:
@@ -111,9 +117,9 @@ def parse_sizes(texts: dict[str, str]) -> list[int]:
 
 
 def merge_documents(base: Document, over: Document) -> Document:
-    """over laid upon base: mappings merge key by key, everything else replaces.
+    """Lay the document ``over`` upon ``base``: mappings merge key by key, everything else is replaced.
 
-    A mapping that changes its ``kind`` replaces as a whole: another kind's options do not carry over.
+    A mapping that changes its ``kind`` is replaced as a whole, since another kind has other keys.
     """
     places = dict(base.places)
 
@@ -129,7 +135,10 @@ def merge_documents(base: Document, over: Document) -> Document:
 
 
 def apply_settings(document: Document, settings: Iterable[str], prefix: str = "") -> Document:
-    """document with ``PATH=VALUE`` texts applied in order; paths are dotted and may begin with prefix, values YAML."""
+    """Apply ``PATH=VALUE`` texts to a document, in order; a path is dotted and may begin with prefix, a value is YAML.
+
+    Raises: UserError for another form of text, and for a path that leads through a value.
+    """
     for setting in settings:
         source = f"--set {_short(setting, 100)}"
         keys, equals, text = setting.partition("=")
@@ -141,11 +150,15 @@ def apply_settings(document: Document, settings: Iterable[str], prefix: str = ""
 
 
 def assign_value(document: Document, path: str, value: Any, source: str) -> Document:
-    """document with a plain value at a dotted path; source is the place that error messages name for it."""
+    """Put a plain value at a dotted path of a document; ``source`` is the place that error messages name for it.
+
+    Raises: UserError for a path that leads through a value.
+    """
     return _assign(document, path.split("."), value, source)
 
 
 def _assign(document: Document, keys: list[str], value: Any, source: str) -> Document:
+    """A document with a value at a path; sections that are missing on the way are made."""
     data = dict(document.data)
     places = dict(document.places)
     here: Any = data  # a mapping, or a list
@@ -169,7 +182,7 @@ def _assign(document: Document, keys: list[str], value: Any, source: str) -> Doc
 
 
 def _list_index(items: list[Any], key: str, source: str) -> int:
-    """Position of a list item given by its ``name`` or by its number, from 0."""
+    """Position of a list's item, by its ``name`` or by its number from 0. Raises: UserError."""
     names = [item.get("name") if isinstance(item, dict) else None for item in items]
     numbers = list(map(str, range(len(items))))
     for known in (names, numbers):
@@ -180,17 +193,18 @@ def _list_index(items: list[Any], key: str, source: str) -> int:
 
 
 def _forget(places: dict[KeyPath, str], path: KeyPath) -> None:
-    """Drop the places of what stood at path and below it."""
+    """Drop the places of the value at a path and of all values below it."""
     for stale in [p for p in places if p[: len(path)] == path]:
         del places[stale]
 
 
 def _line(node: yaml.Node | yaml.Event) -> int:
+    """The line of a node, from 0."""
     return int(node.start_mark.line) if node.start_mark else 0
 
 
 def _compose(text: str, where: Where) -> yaml.Node | None:
-    """The node tree, after a first pass over the events refused what could be large or dangerous to build."""
+    """The tree of a text; a first pass over its events refuses what could be large or dangerous. Raises: UserError."""
     odd = _NOT_YAML.search(text)
     if odd:
         place = where(text.count("\n", 0, odd.start()))
@@ -200,14 +214,15 @@ def _compose(text: str, where: Where) -> yaml.Node | None:
         node: yaml.Node | None = yaml.compose(text, Loader=_Loader)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line if error.problem_mark else 0
-        told = ", ".join(filter(None, (error.context, error.problem)))
+        problem = ", ".join(filter(None, (error.context, error.problem)))
         written = "".join(text.splitlines()[line : line + 1])
         tabs = "\t" in written[: len(written) - len(written.lstrip())]
-        raise UserError(f"{where(line)}: not valid YAML: {told}{'; indent with spaces' if tabs else ''}") from None
+        raise UserError(f"{where(line)}: not valid YAML: {problem}{'; indent with spaces' if tabs else ''}") from None
     return node
 
 
 def _refuse_dangers(events: Iterator[yaml.Event], where: Where) -> None:
+    """Raises: UserError for aliases, tags, and more than MAX_DEPTH levels."""
     depth = 0
     for event in events:
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
@@ -224,6 +239,7 @@ def _refuse_dangers(events: Iterator[yaml.Event], where: Where) -> None:
 
 
 def _build(node: yaml.Node, path: KeyPath, where: Where, places: dict[KeyPath, str]) -> Any:
+    """The plain data of a node; the place of each value is added to ``places``. Raises: UserError."""
     places[path] = where(_line(node))
     if isinstance(node, yaml.ScalarNode):
         return _scalar(node)
@@ -244,9 +260,9 @@ def _build(node: yaml.Node, path: KeyPath, where: Where, places: dict[KeyPath, s
 
 
 def _scalar(node: yaml.ScalarNode) -> Any:
-    """A scalar by YAML 1.2's core rules: 2:4 is text and 010 is ten, which YAML 1.1 would read otherwise."""
+    """The value of a scalar by the rules of YAML 1.2: 2:4 is text and 010 is ten, unlike in YAML 1.1."""
     text: str = node.value
-    if node.style:  # quoted or a block; plain is '' or None, by parser
+    if node.style:  # quoted or a block; the style of a plain scalar is '' or None
         return text
     if text.lower() in _CONSTANTS:
         return _CONSTANTS[text.lower()]
@@ -261,7 +277,7 @@ def _scalar(node: yaml.ScalarNode) -> Any:
 
 
 def suggest(word: str, known: Iterable[str]) -> str:
-    """``; did you mean 'x'?`` where a known word is near, and what is allowed otherwise."""
+    """Suggest a known word for an unknown one: ``; did you mean 'x'?``, or the list of known words."""
     names = sorted(known)
     in_lower = {name.lower(): name for name in names}
     close = difflib.get_close_matches(word.lower(), in_lower, n=1, cutoff=0.6)
@@ -272,13 +288,13 @@ def suggest(word: str, known: Iterable[str]) -> str:
 
 
 def show_value(value: Any) -> str:
-    """A value as error messages print it: short, on one line; null, true and false as YAML writes them."""
+    """Show a value as error messages print it: short, on one line, with null, true and false as YAML writes them."""
     words = {None: "null", True: "true", False: "false"}
     return words[value] if value is None or isinstance(value, bool) else _short(repr(value))
 
 
 def join_path(path: KeyPath) -> str:
-    """A path as ``--set`` takes it."""
+    """Join the steps of a path with dots, as ``--set`` takes it."""
     return ".".join(_short(str(step)) for step in path)
 
 

@@ -1,4 +1,4 @@
-"""Files that a command writes: each appears whole, under its final name, or not at all."""
+"""Files that a command writes: each appears whole and under its final name, or not at all."""
 
 from __future__ import annotations
 
@@ -17,9 +17,10 @@ from accelsim.config import UserError
 
 
 def prepare_folder(folder: str | Path, names: Iterable[str] = ()) -> Path:
-    """A folder that can be made and can take files of these names. Nothing is there yet: ``write`` makes it.
+    """Check that a folder can be made and can take files of these names; nothing is left of the check.
 
-    Raises: UserError where that is not so.
+    ``write_file`` makes the folder later. Raises: UserError where it cannot be made or written, or a name is taken by
+    something that is no file.
     """
     if not str(folder):
         raise UserError("--out: should be a folder, got ''")
@@ -37,6 +38,7 @@ def prepare_folder(folder: str | Path, names: Iterable[str] = ()) -> Path:
 
 
 def _refuse_other_than_files(targets: Iterable[Path]) -> None:
+    """Raises: UserError for a path that exists and is no file."""
     for target in targets:
         if target.exists() and not target.is_file():
             what = "a folder" if target.is_dir() else "no regular file"
@@ -48,7 +50,7 @@ def _reason(error: OSError) -> str:
 
 
 def _make(folder: Path, made: list[Path]) -> None:
-    """Make a folder and those above it; made gets each as soon as it is there, outermost first."""
+    """Make a folder and those above it; each is added to ``made`` as soon as it is there, the outermost first."""
     if folder.is_dir():
         return
     if folder != folder.parent:
@@ -56,14 +58,14 @@ def _make(folder: Path, made: list[Path]) -> None:
     try:
         folder.mkdir()
     except FileExistsError:
-        if not folder.is_dir():  # else somebody else made it just now
+        if not folder.is_dir():  # else another process has made it just now
             raise NotADirectoryError(ENOTDIR, "is a file, not a folder", str(folder)) from None
     else:
         made.append(folder)
 
 
 def _remove(made: list[Path]) -> None:
-    """Remove folders, innermost first, as far as they are empty."""
+    """Remove folders, the innermost first, as far as they are empty."""
     for folder in reversed(made):
         try:
             folder.rmdir()
@@ -72,9 +74,9 @@ def _remove(made: list[Path]) -> None:
 
 
 def write_file(path: Path, content: str | bytes) -> None:
-    """Write a file (text as UTF-8) under a temporary name beside its own, then rename it; its folder is made if needed.
+    """Write a file (text as UTF-8) under a temporary name beside its own, then rename it; make its folder if needed.
 
-    Raises: OSError whose filename is path; then nothing is left behind, neither file nor new folder.
+    Raises: OSError that names the file; then nothing is left behind, neither file nor new folder.
     """
     made: list[Path] = []
     try:
@@ -93,7 +95,7 @@ def _replace(path: Path, content: bytes) -> None:
 
 @contextmanager
 def replace_file(path: Path) -> Iterator[Path]:
-    """A temporary file beside path, which takes its place when the block has filled it, or goes if that failed."""
+    """Provide a temporary file that replaces ``path`` when the block ends, or is deleted if the block raises."""
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:32]}.")
     os.close(handle)
     temporary = Path(name)
@@ -115,7 +117,7 @@ def _umask() -> int:
 
 
 def format_csv(records: list[dict[str, Any]], columns: list[str] | None = None) -> str:
-    """Records as CSV, None as an empty field; columns are the first record's unless given."""
+    """Format records as CSV, with None as an empty field; the columns are the keys of the first record unless given."""
     buffer = io.StringIO()
     writer = csv.DictWriter(buffer, fieldnames=columns or list(records[0]), lineterminator="\n")
     writer.writeheader()
@@ -124,5 +126,5 @@ def format_csv(records: list[dict[str, Any]], columns: list[str] | None = None) 
 
 
 def format_json(value: Any) -> str:
-    """JSON for people and programs."""
+    """Format a value as JSON, indented, with a newline at its end."""
     return json.dumps(value, indent=2, allow_nan=False) + "\n"

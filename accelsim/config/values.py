@@ -1,4 +1,4 @@
-"""Plain data -> validated, frozen values; what does not fit becomes one line that says where and what is allowed."""
+"""Plain data becomes validated, frozen values; a wrong value ends in one line that says where, and what is allowed."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$")]
 V = TypeVar("V", bound="Value")
 
 _MAPPING = "should be a mapping of keys to values"
-_PLAIN = {  # pydantic's words -> ours
+_PLAIN = {  # plain words for kinds of errors of pydantic
     "string_pattern_mismatch": "should be letters, digits, '_', '-' and '.', a letter or digit first",
     "model_attributes_type": _MAPPING,
     "model_type": _MAPPING,
@@ -37,10 +37,10 @@ _PLAIN = {  # pydantic's words -> ours
 
 
 class Value(BaseModel):
-    """A frozen, fully validated value. Unknown keys are refused with the nearest known one."""
+    """A frozen, fully validated value; an unknown key is refused, with the nearest known one in the error."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
-    can_extend: ClassVar[bool] = False  #: a whole file, which may start from another one
+    can_extend: ClassVar[bool] = False  #: whether it is a whole file, which may start from another one
 
     @model_validator(mode="before")
     @classmethod
@@ -56,31 +56,31 @@ class Value(BaseModel):
 
 @functools.cache
 def _keys(model: type[Value]) -> frozenset[str]:
-    """What a file calls the fields of a model."""
+    """The keys that a file uses for the fields of a model."""
     return frozenset(field.alias or name for name, field in model.model_fields.items())
 
 
 def validate_document(model: type[V], document: Document) -> V:
-    """document as a value of the given model.
+    """Validate a document as a value of a model.
 
-    Raises: UserError naming place, key, value and what is allowed.
+    Raises: UserError that names the place, the key, the value and what is allowed.
     """
     try:
         return model.model_validate(document.data)
     except ValidationError as error:
-        raise _told(error.errors()[0], document, model) from None
+        raise _explain(error.errors()[0], document, model) from None
 
 
 def invalid(document: Document, path: KeyPath, problem: str) -> UserError:
-    """The error for a value that is well-formed by itself but wrong where it stands."""
+    """Make the error for a value that is well-formed by itself but wrong where it stands: place, key, problem."""
     return UserError(": ".join(filter(None, (document.place(path), join_path(path), problem))))
 
 
-def _told(error: ErrorDetails, document: Document, model: type[Value]) -> UserError:
-    """The first validation error, in our words."""
+def _explain(error: ErrorDetails, document: Document, model: type[Value]) -> UserError:
+    """A validation error of pydantic in plain words, with its place."""
     path: KeyPath = ()
     here: Any = document.data
-    for step in error["loc"]:  # drop the tags of unions, which are no keys of the file
+    for step in error["loc"]:  # without the tags of unions, which are no keys of the file
         known = step in here if isinstance(here, dict) else isinstance(here, list) and step in range(len(here))
         if known:
             here = here[step]
@@ -100,7 +100,7 @@ def _told(error: ErrorDetails, document: Document, model: type[Value]) -> UserEr
         allowed = suggest(str(here[key]), tags)
         return invalid(document, (*path, key), f"no such {key}, got {show_value(here[key])}{allowed}")
     message = error["msg"].removeprefix("Value error, ").replace("Input should", "should")
-    if kind == "value_error":  # our own checks already say what they found, and may begin with the key
+    if kind == "value_error":  # a check of our own: it says what it found, and may begin with the key
         named = message.partition(":")[0]
         if isinstance(here, dict) and named in here:
             path, message = (*path, named), message.partition(": ")[2]

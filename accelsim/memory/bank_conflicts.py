@@ -65,7 +65,7 @@ def describe_buffers(hardware: Hardware) -> Buffers:
 
 
 @lru_cache(maxsize=4096)
-def count_port_waits(gemm: Gemm, engine: Engine, buffers: Buffers, cycles: int) -> int:
+def count_conflict_cycles(gemm: Gemm, engine: Engine, buffers: Buffers, cycles: int) -> int:
     """Count the cycles that a product waits for the ports of its buffers.
 
     ``gemm`` is as it lies on the engine, which takes ``cycles`` for it if no buffer holds it up.

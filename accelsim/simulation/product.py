@@ -16,7 +16,7 @@ from accelsim.mapping.mapping import ALONE, Context, Mapping
 from accelsim.mapping.on_chip import reserve_room
 from accelsim.mapping.search import FREE, Prices, Search, start_search
 from accelsim.mapping.streams import gemm_stream, mapped_counts
-from accelsim.memory.bank_conflicts import count_port_waits
+from accelsim.memory.bank_conflicts import count_conflict_cycles
 from accelsim.memory.schedule import join_schedules, schedule_stream
 from accelsim.memory.sram import Room
 from accelsim.memory.stream import TileStream, join_streams
@@ -98,7 +98,7 @@ def cut_product(
 
 def count_port_waits(machine: Machine, job: ProductJob, counted: CountedProduct) -> int:
     """Cycles that the engine waits for its buffers' ports, whatever the mapping."""
-    return count_port_waits(machine.engine.lay(job.gemm), machine.engine, machine.buffers, counted.counts.cycles)
+    return count_conflict_cycles(machine.engine.lay(job.gemm), machine.engine, machine.buffers, counted.counts.cycles)
 
 
 def count_lane_cycles_per_output(machine: Machine, job: ProductJob) -> Fraction:

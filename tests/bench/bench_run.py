@@ -9,7 +9,7 @@ import pytest
 import accelsim
 from accelsim.engines.table import engine_of
 from accelsim.mapping.search import start_search
-from accelsim.memory.bank_conflicts import _histogram, count_port_waits
+from accelsim.memory.bank_conflicts import _histogram, count_conflict_cycles
 
 
 @pytest.mark.parametrize("network", ["mobilenet_v2", "resnet50", "bert_base_s128"])
@@ -53,7 +53,7 @@ def test_banks_looked_at(benchmark, layout):
     workload = accelsim.load_workload("resnet50")
 
     def forget():
-        count_port_waits.cache_clear()
+        count_conflict_cycles.cache_clear()
         _histogram.cache_clear()
 
     benchmark.pedantic(accelsim.simulate, (hardware, workload, "closed", "ideal"), setup=forget, rounds=5)

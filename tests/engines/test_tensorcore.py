@@ -104,9 +104,8 @@ def operands(gemm, seed):
         return rng.integers(low, high, shape) * (rng.random(shape) < (0.2, 0, 1, 1)[seed % 4])
 
     w = integers((gemm.groups, gemm.k, gemm.n), gemm.weight_bits)
-    return integers((gemm.groups, gemm.m, gemm.k), gemm.activation_bits), prune_to_pattern(
-        w, gemm.pattern
-    ) if gemm.pattern else w
+    a = integers((gemm.groups, gemm.m, gemm.k), gemm.activation_bits)
+    return a, prune_to_pattern(w, gemm.pattern) if gemm.pattern else w
 
 
 def options_of(engine):

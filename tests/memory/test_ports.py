@@ -20,7 +20,7 @@ from accelsim.config import UserError
 from accelsim.engines.systolic import SystolicEngine
 from accelsim.hardware import SystolicArray
 from accelsim.load import load_hardware
-from accelsim.memory.bank_conflicts import Buffer, Buffers, count_port_waits
+from accelsim.memory.bank_conflicts import Buffer, Buffers, count_conflict_cycles
 from accelsim.report.run_timeline import timeline_title
 from accelsim.simulation.network import replay
 from accelsim.workload.gemm import Convolution, Gemm
@@ -130,7 +130,7 @@ def test_waits_of_an_array_are_those_of_every_beat(data, gemm, dataflow, residen
         plainly(found),
     )
     engine = SystolicEngine(array)
-    assert count_port_waits(gemm, engine, found, engine.count(gemm).cycles) == want
+    assert count_conflict_cycles(gemm, engine, found, engine.count(gemm).cycles) == want
 
 
 @FEW
@@ -148,7 +148,7 @@ def test_waits_of_a_serial_unit_are_those_of_every_beat(data, gemm, shared):
         gemm.activation_bits,
         plainly(found),
     )
-    assert count_port_waits(gemm, engine, found, engine.count(gemm).cycles) == want
+    assert count_conflict_cycles(gemm, engine, found, engine.count(gemm).cycles) == want
 
 
 @FEW
@@ -163,13 +163,13 @@ def test_more_banks_or_ports_never_wait_longer(data, gemm, dataflow, overlap, sh
     )
     engine, found = SystolicEngine(array), buffers(data.draw, shared)
     cycles = engine.count(gemm).cycles
-    few = count_port_waits(gemm, engine, found, cycles)
+    few = count_conflict_cycles(gemm, engine, found, cycles)
     for name in ("banks", "ports"):
         richer = [buffer._replace(**{name: 2 * getattr(buffer, name)}) for buffer in found[:3]]
-        assert count_port_waits(gemm, engine, Buffers(*richer, *found[3:]), cycles) <= few
+        assert count_conflict_cycles(gemm, engine, Buffers(*richer, *found[3:]), cycles) <= few
     if found.ifmap.layout == "as_read":
         wider = [buffer._replace(width_bits=2 * buffer.width_bits) for buffer in found[:3]]
-        assert count_port_waits(gemm, engine, Buffers(*wider, *found[3:]), cycles) <= few
+        assert count_conflict_cycles(gemm, engine, Buffers(*wider, *found[3:]), cycles) <= few
 
 
 def layer(stride, layout, dataflow="os", banks=4, channels=1):
@@ -180,7 +180,7 @@ def layer(stride, layout, dataflow="os", banks=4, channels=1):
     engine = SystolicEngine(SystolicArray(kind="systolic", rows=32, cols=32, dataflow=dataflow))
     wide = Buffer(64, 1, 256, "as_read")
     found = Buffers(Buffer(banks, 1, 256, layout), wide, wide, False, 32)
-    return count_port_waits(gemm, engine, found, engine.count(gemm).cycles)
+    return count_conflict_cycles(gemm, engine, found, engine.count(gemm).cycles)
 
 
 def test_stride_costs_banks():
@@ -233,7 +233,7 @@ def test_serial_steps_hide_what_they_read():
     for stride in (1, 2):
         conv = Convolution(1, 16, 32, 32, (1, 1), (stride, stride), (0, 0, 0, 0), (1, 1), 32 // stride, 32 // stride)
         gemm = Gemm((32 // stride) ** 2, 16, 16, convolution=conv)
-        waits.append(count_port_waits(gemm, engine, found, engine.count(gemm).cycles))
+        waits.append(count_conflict_cycles(gemm, engine, found, engine.count(gemm).cycles))
     assert waits == [0, 16 * 8]
 
 

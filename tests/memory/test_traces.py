@@ -128,11 +128,8 @@ def test_what_is_no_trace(tmp_path):
 
 
 def made(**values):
-    return [
-        row
-        for piece in generate_trace(TracePattern(**values))
-        for row in zip(*(c.tolist() for c in piece), strict=True)
-    ]
+    pieces = generate_trace(TracePattern(**values))
+    return [row for piece in pieces for row in zip(*(column.tolist() for column in piece), strict=True)]
 
 
 def test_patterns_are_what_they_are_called():

@@ -6,6 +6,8 @@ import re
 from fractions import Fraction
 from typing import Any, NamedTuple
 
+from accelsim.config.integers import ceil_div
+
 DENSE = "dense"
 LARGEST_GROUP = 16
 PATTERNS_ALLOWED = f"dense, or n:m with 1 <= n <= m <= {LARGEST_GROUP}, such as 2:4"
@@ -29,7 +31,7 @@ class Pattern(NamedTuple):
 
     def stored(self, k: Any) -> Any:
         """Weights that k of them along the reduction keep, the last group padded; an integer or an array of them."""
-        return -(-k // self.group) * self.kept
+        return ceil_div(k, self.group) * self.kept
 
 
 def parse_pattern(text: str, index_granule_bits: int = 1) -> Pattern | None:
@@ -44,4 +46,4 @@ def parse_pattern(text: str, index_granule_bits: int = 1) -> Pattern | None:
         raise ValueError(f"no sparsity pattern: '{text}'; allowed: {PATTERNS_ALLOWED}")
     kept, group = int(found[1]), int(found[2])
     bits = (group - 1).bit_length()
-    return Pattern(kept, group, -(-bits // index_granule_bits) * index_granule_bits)
+    return Pattern(kept, group, ceil_div(bits, index_granule_bits) * index_granule_bits)

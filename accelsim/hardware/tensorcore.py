@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, field_validator, model_validator
 
 from accelsim.config import Count, Size, Value, show_value
+from accelsim.config.integers import ceil_div
 from accelsim.hardware.description import EngineDescription
 from accelsim.hardware.precisions import Precision
 from accelsim.hardware.sparsity import DENSE, Pattern, parse_pattern
@@ -113,7 +114,7 @@ class TensorCore(EngineDescription):
 
     def instruction_k(self, pattern: Pattern | None) -> int:
         """Reduction of an instruction, rounded up to whole groups of the pattern."""
-        return -(-self.k // pattern.group) * pattern.group if pattern else self.k
+        return ceil_div(self.k, pattern.group) * pattern.group if pattern else self.k
 
     def with_pattern(self, pattern: str) -> TensorCore:
         """The cores with weights stored and executed in a pattern."""

@@ -15,9 +15,10 @@ from accelsim.mapping.footprint import compulsory_operands
 from accelsim.mapping.mapping import ALONE, Context
 from accelsim.mapping.memory_needed import stored_bytes
 from accelsim.memory.sram import Room, shared_room, whole_room
-from accelsim.workload.gemm import OperandBits, count_vector_work, lower_to_gemm
+from accelsim.workload.gemm import OperandBits, lower_to_gemm
 from accelsim.workload.layers import Activation, GlobalAvgPool, Pool
 from accelsim.workload.network import Node, Workload, trace_tensors
+from accelsim.workload.vector_work import count_vector_work
 
 Fits = Callable[[int, Context], bool]  # whether a layer, by its number, can be cut so
 PLENTY_KIB = 1 << 30  # for an operand that takes no room of its own

@@ -11,6 +11,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from accelsim.config import Document
+from accelsim.config.integers import ceil_div
 from accelsim.energy.technology import Technology, load_technology, unverified_operations
 from accelsim.engines.pricing import energy_table
 from accelsim.engines.table import engine_of
@@ -73,7 +74,7 @@ def _layer_line(node: Any, bits: OperandBits) -> list[str]:
             str(node.output),
             node.macs or "",
             node.params or "",
-            -(-node.params * bits.weight // 8) or "",
+            ceil_div(node.params * bits.weight, 8) or "",
         )
     )
 

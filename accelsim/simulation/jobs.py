@@ -9,9 +9,10 @@ from accelsim.hardware import AnyEngine
 from accelsim.mapping.mapping import Context
 from accelsim.simulation.activity import count_vector_bytes
 from accelsim.simulation.rows import layer_kind
-from accelsim.workload.gemm import Gemm, OperandBits, apply_pattern, count_vector_work, lower_to_gemm
+from accelsim.workload.gemm import Gemm, OperandBits, apply_pattern, lower_to_gemm
 from accelsim.workload.layers import GivenMapping
 from accelsim.workload.network import Node, WorkloadFile
+from accelsim.workload.vector_work import count_vector_work
 
 Operations = tuple[tuple[str, int], ...]  #: elements of the vector unit by kind of operation
 

@@ -1,1 +1,1 @@
-"""Networks: their layers and shapes, the matrix products that they are made of, and operands for them."""
+"""Networks: layers and their shapes, the matrix products and element-wise work of layers, and operands for them."""

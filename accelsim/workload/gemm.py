@@ -1,28 +1,30 @@
-"""Layers as matrix products: out[M,N] = A[M,K] . W[K,N], one for each group of a convolution."""
+"""Layers as matrix products: out[M,N] = A[M,K] . W[K,N], a product for each group of a convolution."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, assert_never
 
 from accelsim.config import UserError
+from accelsim.config.integers import ceil_div
 from accelsim.hardware.sparsity import Pattern
 from accelsim.workload.layers import (
     Activation,
-    AnyLayer,
-    AnyShape,
+    ChannelShuffle,
+    Concat,
     Conv2d,
     Elementwise,
-    Function,
+    Embedding,
     GlobalAvgPool,
     Image,
     Linear,
     Matmul,
     Norm,
     Pool,
+    Reshape,
     Softmax,
-    count_channels,
+    Split,
+    Upsample,
 )
 from accelsim.workload.network import Node, Workload
 
@@ -30,16 +32,16 @@ if TYPE_CHECKING:
     import numpy as np
 
 INT64_MAX = 2**63 - 1
-WIDEST_BITS = 64  # of an accumulator
+WIDEST_BITS = 64  # of a sum, for which sizes are checked
 
 
 @dataclass(frozen=True, slots=True)
 class Convolution:
-    """The convolution behind a Gemm: sizes in pixels, channels of one group, images in a batch."""
+    """The convolution that a Gemm comes from; sizes in pixels, pairs are vertical and horizontal."""
 
-    batch: int
-    channels: int
-    height: int
+    batch: int  #: images
+    channels: int  #: of one group
+    height: int  #: of the input, without padding
     width: int
     kernel: tuple[int, int]
     stride: tuple[int, int]
@@ -51,7 +53,7 @@ class Convolution:
 
 @dataclass(frozen=True, slots=True)
 class Gemm:
-    """``groups`` independent products of M x K activations by K x N weights, done one after the other.
+    """``groups`` independent products of M x K activations by K x N weights, which run one after the other.
 
     K runs over channels, then kernel rows, then kernel columns; M over images, then output rows, then columns.
 
@@ -65,13 +67,13 @@ class Gemm:
     activation_bits: int = 8
     weight_bits: int = 8
     output_bits: int = 8
-    weights_stored: bool = True  #: false where the second operand is itself computed (attention)
-    biased: bool = False  #: a 32-bit start value per output column comes with the weights
-    convolution: Convolution | None = None
-    activation_signed: bool | None = None  #: None: as the values are
+    weights_stored: bool = True  #: false where the second operand is itself computed, as in attention
+    biased: bool = False  #: a start value of 32 bits for each output column comes with the weights
+    convolution: Convolution | None = None  #: None for a product that comes from no convolution
+    activation_signed: bool | None = None  #: None: signed where a value is negative
     weight_sparsity: float | None = None  #: share of weights that are zero, wherever they stand; None: not stated
-    sparsity_stated: bool = False  #: by the layer itself, which so stays out of a pattern
-    pattern: Pattern | None = None  #: in which weights are stored and executed, group by group along K
+    sparsity_stated: bool = False  #: the layer itself states its sparsity, and no pattern applies to it
+    pattern: Pattern | None = None  #: the pattern in which weights are stored and executed, group by group along K
 
     def __post_init__(self) -> None:
         if min(self.m, self.k, self.n, self.groups) < 1:
@@ -79,8 +81,8 @@ class Gemm:
         if self.macs > INT64_MAX:
             raise UserError(f"{self._sizes()}: the MACs do not fit a 64-bit count; allowed: at most {INT64_MAX}")
         if max(self.m * self.k, self.k * self.n, self.m * self.n) * WIDEST_BITS > INT64_MAX:
-            told = f"{self._sizes()}: the bits of an operand do not fit a 64-bit count"
-            raise UserError(f"{told}; allowed: at most {INT64_MAX}")
+            problem = f"{self._sizes()}: the bits of an operand do not fit a 64-bit count"
+            raise UserError(f"{problem}; allowed: at most {INT64_MAX}")
 
     def _sizes(self) -> str:
         return f"M={self.m}, K={self.k}, N={self.n}, groups={self.groups}"
@@ -92,32 +94,35 @@ class Gemm:
 
     @property
     def stored_weight_bits(self) -> int:
-        """Of one stored weight, with its index if only some are stored."""
+        """Bits of one stored weight, with its index in the pattern if there is one."""
         return self.weight_bits + (self.pattern.index_bits if self.pattern else 0)
 
     @property
     def executed_k(self) -> int:
-        """Multiplications for one output, those with a zero that the pattern leaves out not counted."""
+        """Multiplications for one output, without those by a zero that the pattern leaves out."""
         if self.pattern is None:
             return self.k
         groups, rest = divmod(self.k, self.pattern.group)
         return groups * self.pattern.kept + min(rest, self.pattern.kept)
 
     def weight_column_bits(self, k: Any) -> Any:
-        """Bits that k weights of one filter take in memory; k is an integer or an array of them."""
+        """Bits that k weights of one filter take in memory; k is an integer or an integer array."""
         return self.stored_weights(k) * self.stored_weight_bits
 
     def stored_weights(self, k: Any) -> Any:
-        """Weights that k of one filter keep in memory; k is an integer or an array of them."""
+        """Weights that are stored of k weights of one filter; k is an integer or an integer array."""
         return self.pattern.stored(k) if self.pattern else k
 
 
 def cut_bands(gemm: Gemm, bands: int) -> list[Gemm]:
-    """A convolution of one image cut into bands of output rows, each with the input rows that it reads."""
+    """Cut a convolution of one image into bands of output rows, each with the input rows that it reads.
+
+    There are at most ``bands`` of them. Raises: ValueError for a product that is no convolution.
+    """
     conv = gemm.convolution
     if conv is None:
         raise ValueError("only a convolution has rows")
-    tall = -(-conv.out_height // bands)
+    tall = ceil_div(conv.out_height, bands)
     extent = (conv.kernel[0] - 1) * conv.dilation[0] + 1
     parts = []
     for first in range(0, conv.out_height, tall):
@@ -132,14 +137,14 @@ def cut_bands(gemm: Gemm, bands: int) -> list[Gemm]:
 
 
 def apply_pattern(gemm: Gemm, pattern: Pattern | None) -> Gemm:
-    """The product with its weights in a pattern: none that are computed, or whose sparsity the layer states."""
+    """Put a product's weights in a pattern, unless they are computed or the layer states their sparsity."""
     if pattern is None or not gemm.weights_stored or gemm.sparsity_stated:
         return gemm
     return replace(gemm, pattern=pattern, weight_sparsity=None)
 
 
 class OperandBits(NamedTuple):
-    """Stored width of a layer's operands and of its result."""
+    """Stored widths of a layer's operands and of its result, in bits."""
 
     activation: int
     weight: int
@@ -147,9 +152,10 @@ class OperandBits(NamedTuple):
 
 
 def operand_widths(workload: Workload, default: int) -> list[OperandBits]:
-    """Widths of each layer: its own, else the network's, else default.
+    """Find the widths of each layer: its own, else the network's, else ``default``.
 
-    A result is stored as its executed readers need it; a view, which stores nothing, asks for what its readers do.
+    A result is as wide as the widest activation that an executed layer reads of it. A view stores nothing, and is as
+    wide as its readers want it.
     """
     file = workload.file
     activation = [node.layer.activation_bits or file.activation_bits or default for node in workload.nodes]
@@ -165,7 +171,10 @@ def operand_widths(workload: Workload, default: int) -> list[OperandBits]:
 
 
 def lower_to_gemm(node: Node, batch: int, bits: OperandBits, weight_sparsity: float | None = None) -> Gemm | None:
-    """The matrix product of a layer; None for a layer that has none. The network's sparsity is that of weights only."""
+    """Lower a layer to its matrix product; None for a layer that has none.
+
+    ``weight_sparsity`` is the network's share of zeros among stored weights; a layer's own counts instead.
+    """
     gemm = _gemm(node, batch, bits)
     if gemm is None:
         return None
@@ -176,22 +185,35 @@ def lower_to_gemm(node: Node, batch: int, bits: OperandBits, weight_sparsity: fl
 
 
 def _gemm(node: Node, batch: int, bits: OperandBits) -> Gemm | None:
+    """The product of a layer, without what the layer says about its operands; None where there is none."""
     layer = node.layer
-    if isinstance(layer, Conv2d):
-        return _convolution(layer, node, batch, bits)
-    if isinstance(layer, Linear):
-        k = layer.in_features(node.inputs[0])
-        m = batch * (node.inputs[0].elements // k)
-        return Gemm(m, k, layer.out_features, 1, *bits, biased=layer.bias)
-    if isinstance(layer, Matmul) and layer.weights:
+    match layer:
+        case Conv2d():
+            return _convolution(layer, node, batch, bits)
+        case Linear():
+            k = layer.in_features(node.inputs[0])
+            m = batch * (node.inputs[0].elements // k)
+            return Gemm(m, k, layer.out_features, 1, *bits, biased=layer.bias)
+        case Matmul():
+            return _matmul(layer, batch, bits)
+        case Pool() | GlobalAvgPool() | Elementwise() | Activation() | Softmax() | Norm():  # the vector unit's work
+            return None
+        case Concat() | Reshape() | ChannelShuffle() | Split() | Embedding() | Upsample():  # moves data
+            return None
+        case _:
+            assert_never(layer)
+
+
+def _matmul(layer: Matmul, batch: int, bits: OperandBits) -> Gemm:
+    """The products of a matmul: a batch shares stored weights, and has computed operands of its own."""
+    if layer.weights:
         return Gemm(layer.m * batch, layer.k, layer.n, layer.repeat, *bits)
-    if isinstance(layer, Matmul):
-        both = (bits.activation, bits.activation, bits.output)
-        return Gemm(layer.m, layer.k, layer.n, layer.repeat * batch, *both, weights_stored=False)
-    return None
+    both = (bits.activation, bits.activation, bits.output)
+    return Gemm(layer.m, layer.k, layer.n, layer.repeat * batch, *both, weights_stored=False)
 
 
 def _convolution(layer: Conv2d, node: Node, batch: int, bits: OperandBits) -> Gemm:
+    """The products of a convolution, one for each of its groups."""
     image, result = node.inputs[0], node.output
     if not isinstance(image, Image) or not isinstance(result, Image):
         raise TypeError(f"convolution {layer.name} of {image} to {result}")
@@ -222,13 +244,13 @@ def _convolution(layer: Conv2d, node: Node, batch: int, bits: OperandBits) -> Ge
 
 
 def im2col(images: np.ndarray, convolution: Convolution) -> np.ndarray:
-    """The A operand of a convolution: images [batch, groups * channels, height, width] -> [groups, M, K]."""
+    """Unfold images, integers[batch, groups * channels, height, width], into the A operand: integers[groups, M, K]."""
     import numpy as np
 
     c = convolution
     top, left, bottom, right = c.padding
     padded = np.pad(images, ((0, 0), (0, 0), (top, bottom), (left, right)))
-    # ceil_mode windows may reach past the padding: they read zeros as well
+    # with ceil_mode windows may reach past the padding, where they read zeros as well
     extent = [
         (n - 1) * s + (k - 1) * d + 1
         for n, s, k, d in zip((c.out_height, c.out_width), c.stride, c.kernel, c.dilation, strict=True)
@@ -247,62 +269,3 @@ def im2col(images: np.ndarray, convolution: Convolution) -> np.ndarray:
     groups = images.shape[1] // c.channels
     grouped = patches.reshape(c.batch, groups, c.channels * c.kernel[0] * c.kernel[1], c.out_height * c.out_width)
     return grouped.transpose(1, 0, 3, 2).reshape(groups, -1, grouped.shape[2])
-
-
-FUNCTION_OPERATIONS: Mapping[Function, Mapping[str, int]] = {
-    "none": {},
-    "relu": {"max": 1},
-    "relu6": {"max": 2},
-    "leaky_relu": {"max": 1, "mul": 1},
-    "sigmoid": {"lookup": 1},
-    "tanh": {"lookup": 1},
-    "gelu": {"lookup": 1, "mul": 1},
-    "swish": {"lookup": 1, "mul": 1},
-    "hard_sigmoid": {"add": 1, "mul": 1, "max": 2},
-    "hard_swish": {"add": 1, "mul": 2, "max": 2},
-}
-
-
-def count_vector_work(node: Node, batch: int, integer: bool) -> dict[str, int]:
-    """Element-wise operations of a layer by kind: add, mul, max, exp, divide, lookup.
-
-    Behind a matrix product it is the activation function and, on integers, the multiplication that brings the
-    accumulator back to the stored width. Bias and folded batch norm start the accumulator and cost nothing here.
-    """
-    layer, results = node.layer, node.output.elements
-    work = _own_work(layer, node.inputs, results)
-    if isinstance(layer, Conv2d | Linear | Elementwise):
-        for kind, count in FUNCTION_OPERATIONS[layer.activation].items():
-            work[kind] = work.get(kind, 0) + count * results
-    rescaled = not layer.is_view and (node.macs > 0 or sum(work.values()) > 0)
-    if integer and rescaled and not isinstance(layer, Activation) and not _only_compares(layer):
-        work["mul"] = work.get("mul", 0) + results
-    return {kind: count * batch for kind, count in work.items() if count}
-
-
-def _only_compares(layer: AnyLayer) -> bool:
-    return isinstance(layer, Pool) and layer.type == "max_pool"
-
-
-def _own_work(layer: AnyLayer, inputs: tuple[AnyShape, ...], results: int) -> dict[str, int]:
-    if isinstance(layer, Pool):
-        window = layer.kernel[0] * layer.kernel[1]
-        if layer.type == "max_pool":
-            return {"max": results * (window - 1)}
-        return {"add": results * (window - 1), "mul": results}
-    if isinstance(layer, GlobalAvgPool):
-        return {"add": inputs[0].elements - results, "mul": results}
-    if isinstance(layer, Elementwise):
-        return {layer.type: results * (len(inputs) - 1)}
-    if isinstance(layer, Activation):
-        return {kind: count * results for kind, count in FUNCTION_OPERATIONS[layer.function].items()}
-    if isinstance(layer, Softmax):
-        rows = results // count_channels(inputs[0]) * layer.groups
-        return {"max": results, "add": 2 * results, "exp": results, "mul": results, "divide": rows}
-    if isinstance(layer, Norm) and layer.type != "batch_norm":
-        rows = results // count_channels(inputs[0])
-        adds = 4 if layer.type == "layer_norm" else 1  # mean, centring, sum of squares, shift; the squares alone
-        return {"add": adds * results, "mul": 3 * results, "divide": rows, "lookup": rows}
-    if isinstance(layer, Norm):
-        return {"mul": results, "add": results}
-    return {}

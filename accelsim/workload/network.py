@@ -1,4 +1,4 @@
-"""A network: its layers in order, with the shapes that flow into and out of each."""
+"""A network: its layers in order, with the shapes that each one reads and gives."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pydantic import Field, ValidationError
 from accelsim.config import Document, KeyPath, Name, Size, Value, invalid, suggest, validate_document
 from accelsim.workload.layers import AnyLayer, AnyShape, BitWidth, Fraction, Shape
 
-NETWORK_INPUT = "input"
+NETWORK_INPUT = "input"  # what layers call the network's own input
 
 
 class WorkloadFile(Value):
@@ -32,49 +32,49 @@ class WorkloadFile(Value):
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """One layer in its place. ``producers`` are positions in Workload.nodes; None is memory outside the network."""
+    """A layer in its place in a network."""
 
     layer: AnyLayer
-    inputs: tuple[AnyShape, ...]
-    producers: tuple[int | None, ...]
+    inputs: tuple[AnyShape, ...]  #: the shape of each input
+    producers: tuple[int | None, ...]  #: the layer that each input comes from, by its place; None: from outside
     output: AnyShape
 
     @property
     def params(self) -> int:
-        """Stored values."""
+        """Number of stored values: weights, biases, scales and shifts."""
         return self.layer.params(self.inputs)
 
     @property
     def macs(self) -> int:
-        """Multiplications of one inference."""
+        """Multiplications of one inference; 0 for a layer that is not executed."""
         return self.layer.macs(self.inputs) if self.layer.executed else 0
 
 
 @dataclass(frozen=True, slots=True)
 class Workload:
-    """A network, complete and checked. MACs and sizes are those of one inference, ``batch`` not counted in."""
+    """A network, complete and checked. MACs and sizes are those of one inference, whatever ``batch`` says."""
 
     file: WorkloadFile
-    nodes: tuple[Node, ...]
+    nodes: tuple[Node, ...]  #: the layers in order
 
     @property
     def name(self) -> str:
-        """As the file calls it."""
+        """Name of the network, as its file states it."""
         return self.file.name
 
     @property
     def macs(self) -> int:
-        """Multiplications of one inference."""
+        """Multiplications of one inference, all layers together."""
         return sum(node.macs for node in self.nodes)
 
     @property
     def params(self) -> int:
-        """Stored weights, biases, scales and shifts."""
+        """Number of stored values of all layers: weights, biases, scales and shifts."""
         return sum(node.params for node in self.nodes)
 
 
 def build_workload(document: Document) -> Workload:
-    """A checked network from a parsed file.
+    """Build a network from a parsed file, and check that its layers fit together.
 
     Raises: UserError where a key, a name or a shape is wrong, with its place.
     """
@@ -92,8 +92,8 @@ def build_workload(document: Document) -> Workload:
                 idle = file.layers[producer].name
                 raise invalid(document, path, f"'{layer.name}' reads '{idle}', which is not executed")
         if layer.mapping is not None and layer.type not in PRODUCT_TYPES:
-            told = f"belongs to {', '.join(PRODUCT_TYPES)}; {layer.type} has no product"
-            raise invalid(document, (*path, "mapping"), told)
+            problem = f"belongs to {', '.join(PRODUCT_TYPES)}; {layer.type} has no product"
+            raise invalid(document, (*path, "mapping"), problem)
         inputs = tuple(
             nodes[producer].output if producer is not None else _outside(document, file, layer, path)
             for producer in producers
@@ -108,7 +108,7 @@ def build_workload(document: Document) -> Workload:
 
 
 def _problem(error: ValueError) -> str:
-    """Why a layer has no result: its inputs do not fit, or a size of the result is out of range."""
+    """Why a layer has no result, in words: its inputs do not fit, or a size of the result is out of range."""
     if not isinstance(error, ValidationError):
         return str(error)
     first = error.errors()[0]
@@ -116,7 +116,7 @@ def _problem(error: ValueError) -> str:
 
 
 def _producers(document: Document, layer: AnyLayer, positions: dict[str, int], path: KeyPath) -> tuple[int | None, ...]:
-    """Positions of the layers that this one reads; None for the network's input or the layer's own."""
+    """The layers that a layer reads, by place; None for the network's input or its own. Raises: UserError."""
     if layer.input and layer.input_shape is not None:
         raise invalid(document, (*path, "input_shape"), f"layer '{layer.name}' takes input or input_shape, got both")
     if layer.input is not None:
@@ -136,21 +136,22 @@ def _producers(document: Document, layer: AnyLayer, positions: dict[str, int], p
 
 
 def _outside(document: Document, file: WorkloadFile, layer: AnyLayer, path: KeyPath) -> AnyShape:
-    """Shape of what a layer reads from outside the network."""
+    """The shape that a layer reads from outside the network. Raises: UserError where none is stated."""
     shape = layer.input_shape or file.input
     if shape is None:
         raise invalid(document, path, f"layer '{layer.name}' has no input; give the network an input or an input_shape")
     return shape
 
 
-PRODUCT_TYPES = ("conv2d", "linear", "matmul")
+PRODUCT_TYPES = ("conv2d", "linear", "matmul")  # types of layers with a matrix product
 TensorSets = list[frozenset[int]]
 
 
 def trace_tensors(workload: Workload) -> tuple[TensorSets, TensorSets, dict[int, int]]:
-    """Of each node the tensors whose elements its result names, and those that it reads; elements of each tensor.
+    """Trace which tensors each layer reads, and which its result consists of: of a view those of its inputs.
 
-    A tensor is a node's number, -1 the network's input, -2 - node that node's own.
+    A tensor goes by the place of the layer that makes it; the network's input is -1, the own input of the layer at
+    place i is -2 - i. Returns the tensors of each result, those that each layer reads, and the elements of each tensor.
     """
     names: TensorSets = []
     reads: TensorSets = []
@@ -167,17 +168,18 @@ def trace_tensors(workload: Workload) -> tuple[TensorSets, TensorSets, dict[int,
 
 
 def find_peak_activations(workload: Workload) -> tuple[int, str]:
-    """Most elements that are alive at once, and the layer at which: its inputs, its result, what later layers need.
+    """Find the most activation elements that must exist at once, and the layer during which they do.
 
-    Views (reshape, concat, split, shuffle) take no room of their own, layers that are not executed none at all. The
-    last layer's result is the network's; other results that no layer reads leave as soon as they are made.
+    These are the layer's inputs, its result, and what later layers read. Views (reshape, concat, split, shuffle) take
+    no room of their own, layers that are not executed none at all. The last layer's result is the network's; other
+    results that no layer reads leave as soon as they are made.
     """
     nodes = workload.nodes
     names, reads, sizes = trace_tensors(workload)
     executed = [index for index, node in enumerate(nodes) if node.layer.executed]
     alive = frozenset().union(*(names[index] for index in executed[-1:]))
     best = (0, nodes[0].layer.name)
-    for index in reversed(executed):  # what is alive at a layer, less its result, plus what it reads, is so before it
+    for index in reversed(executed):  # alive before a layer is what is alive after it, without its result
         alive |= reads[index] | names[index]
         elements = sum(sizes[tensor] for tensor in alive)
         if elements >= best[0]:
@@ -187,7 +189,7 @@ def find_peak_activations(workload: Workload) -> tuple[int, str]:
 
 
 def set_width(workload: Workload, bits: int) -> Workload:
-    """The same network with every operand stored in ``bits``."""
+    """Set the stored width of every operand of a network, in bits."""
     file = workload.file
     widths = {"activation_bits": bits, "weight_bits": bits}
     nodes = tuple(replace(node, layer=node.layer.model_copy(update=widths)) for node in workload.nodes)
@@ -196,5 +198,5 @@ def set_width(workload: Workload, bits: int) -> Workload:
 
 
 def set_sparsity(workload: Workload, share: float) -> Workload:
-    """The same network with a share of zero weights in every layer that does not state its own."""
+    """Set the share of zero weights of every layer that does not state its own."""
     return replace(workload, file=workload.file.model_copy(update={"weight_sparsity": share}))

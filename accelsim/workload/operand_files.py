@@ -1,4 +1,4 @@
-"""Real operands from a folder: LAYER.activation.npy in C,H,W or features, LAYER.weight.npy in N,C,H,W or N,K."""
+"""Real operands from files: LAYER.activation.npy with shape C,H,W or features, LAYER.weight.npy with N,C,H,W or N,K."""
 
 from __future__ import annotations
 
@@ -11,16 +11,17 @@ import numpy as np
 from accelsim.config import UserError
 from accelsim.workload.gemm import Gemm
 
-GivenOperands = tuple[np.ndarray | None, np.ndarray]
+GivenOperands = tuple[np.ndarray | None, np.ndarray]  #: activations, if they are given, and weights
 
 
 def read_operands(folder: Path, name: str, gemm: Gemm, both: bool = True) -> GivenOperands | None:
-    """A layer's images [batch, channels, height, width] or activations [groups, M, K], and weights [groups, K, N].
+    """Read the operands of the layer ``name`` from its files in a folder.
 
-    Weights may come alone where not ``both`` are needed. None where the folder has neither file of this layer, or the
-    second operand is computed as well.
+    Returns images, integers[batch, channels, height, width], for a convolution, else activations, integers[1, M, K];
+    and weights, integers[groups, K, N]. Where not ``both`` are needed, the file of activations may be missing. Returns
+    None where the folder has neither file, or where the layer's second operand is computed.
 
-    Raises: UserError for a file that is missing, floats, other shapes, or values beyond their stated width.
+    Raises: UserError for a file that is missing, for floats, other shapes, and values beyond their stated width.
     """
     paths = [folder / f"{name}.{what}.npy" for what in ("activation", "weight")]
     there = [path.is_file() for path in paths]
@@ -43,6 +44,7 @@ def read_operands(folder: Path, name: str, gemm: Gemm, both: bool = True) -> Giv
 
 
 def _array(path: Path, shapes: list[tuple[int, ...]], bits: int, signed: bool | None) -> np.ndarray:
+    """The array of a file, checked. Raises: UserError."""
     try:
         with path.open("rb") as file:
             array = np.lib.format.read_array(file, allow_pickle=False)
@@ -55,9 +57,10 @@ def _array(path: Path, shapes: list[tuple[int, ...]], bits: int, signed: bool | 
 def check_operand(
     name: object, x: np.ndarray, shapes: Sequence[tuple[int, ...]], bits: int, signed: bool | None
 ) -> bool:
-    """Whether an operand is signed: as told, and untold if a value is negative.
+    """Check an operand and say whether it is signed: as stated; where not stated, signed if a value is negative.
 
-    Raises: UserError, which begins with the name, for what is no integer, has another shape, or does not fit its bits.
+    x is integers in one of ``shapes``. Raises: UserError, which begins with the name, for another type or shape, and
+    for values that do not fit the bits.
     """
     if x.dtype.kind not in "iu":
         raise UserError(f"{name}: holds {x.dtype}; allowed: integers")

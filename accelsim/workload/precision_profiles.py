@@ -1,4 +1,4 @@
-"""Per-layer activation widths from a precision profile: a CSV of networks, as Stripes' table prints them."""
+"""Precision profiles: a CSV with the activation widths of each convolution of a network, as in the table of Stripes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from accelsim.workload.layers import Conv2d
 from accelsim.workload.network import Workload
 
 PROFILE_COLUMNS = ("network", "accuracy", "conv_activation_bits", "provenance")
-WIDEST = 16
+WIDEST = 16  # bits of an activation
 PROFILE_RULE = (
     "one entry for each convolution, or for each group of convolutions whose names agree up to the first '-'"
     " (inception_3a-1x1, inception_3a-3x3), in the order of the layers"
@@ -21,21 +21,21 @@ PROFILE_RULE = (
 
 
 class Profile(NamedTuple):
-    """Widths of one network's convolutions at one accuracy, and where they come from."""
+    """The activation widths of one network's convolutions at one accuracy."""
 
-    bits: tuple[int, ...]
-    provenance: str
+    bits: tuple[int, ...]  #: in the order of the convolutions, or of groups of them (PROFILE_RULE)
+    provenance: str  #: where they come from
     place: str  #: file and line
 
 
-_SAME = {"alexnet_grouped": "alexnet"}  # shipped networks that profiles call otherwise
-SHIPPED = "_precision_profiles.csv"
+_SAME = {"alexnet_grouped": "alexnet"}  # names that profiles use for shipped networks
+SHIPPED = "_precision_profiles.csv"  # end of the names of shipped profiles
 
 
 def find_profile_file(name: str) -> Path:
-    """A profile by shipped name (``stripes``) or path.
+    """Find the file of a profile by its shipped name (``stripes``) or its path.
 
-    Raises: UserError for a name that no shipped profile bears.
+    Raises: UserError for a name under which no profile ships.
     """
     if "/" in name or "\\" in name or Path(name).suffix:
         return Path(name)
@@ -46,9 +46,9 @@ def find_profile_file(name: str) -> Path:
 
 
 def read_profile(path: Path, network: str, accuracy: str) -> Profile:
-    """The row of a network at an accuracy such as ``100%``.
+    """Read the profile of a network at an accuracy such as ``100%``.
 
-    Raises: UserError for an unreadable file, other columns, a missing row or a width outside 1..16.
+    Raises: UserError for an unreadable file, other columns, a missing row or a width outside 1 to 16.
     """
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
@@ -67,8 +67,8 @@ def read_profile(path: Path, network: str, accuracy: str) -> Profile:
             texts = (row["conv_activation_bits"] or "").split("-")
             wrong = [text for text in texts if not (text.isdecimal() and 1 <= int(text[:9]) <= WIDEST)]
             if wrong:
-                told = f"{show_value(wrong[0])} is no width from 1 to {WIDEST}"
-                raise UserError(f"{path}:{line}: conv_activation_bits: {told}")
+                problem = f"{show_value(wrong[0])} is no width from 1 to {WIDEST}"
+                raise UserError(f"{path}:{line}: conv_activation_bits: {problem}")
             return Profile(tuple(map(int, texts)), row["provenance"] or "", f"{path}:{line}")
     accuracies = [row["accuracy"] for _, row in rows if row["network"] == network]
     if accuracies:
@@ -77,9 +77,9 @@ def read_profile(path: Path, network: str, accuracy: str) -> Profile:
 
 
 def apply_profile(workload: Workload, profile: Profile) -> Workload:
-    """The same network with the profile's widths on the activations of its convolutions.
+    """Set the activation widths of a network's convolutions to those of a profile.
 
-    Raises: UserError where entries and convolutions do not match by ``RULE``.
+    Raises: UserError where entries and convolutions do not match by ``PROFILE_RULE``.
     """
     names = [node.layer.name for node in workload.nodes if isinstance(node.layer, Conv2d)]
     groups = list(dict.fromkeys(name.partition("-")[0] for name in names))

@@ -11,19 +11,11 @@ from hypothesis import strategies as st
 from naive.convolution import convolve
 
 from accelsim.config import UserError, parse_yaml
-from accelsim.workload.gemm import (
-    FUNCTION_OPERATIONS,
-    Convolution,
-    Gemm,
-    OperandBits,
-    count_vector_work,
-    im2col,
-    lower_to_gemm,
-    operand_widths,
-)
+from accelsim.workload.gemm import Convolution, Gemm, OperandBits, im2col, lower_to_gemm, operand_widths
 from accelsim.workload.layers import Function
 from accelsim.workload.network import build_workload
 from accelsim.workload.random_operands import draw_operands, multiply_exactly
+from accelsim.workload.vector_work import FUNCTION_OPERATIONS, count_vector_work
 
 BITS = OperandBits(8, 4, 16)
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from accelsim.config import UserError, parse_yaml
 from accelsim.load import load_hardware, load_workload
 from accelsim.simulation.network import simulate
-from accelsim.workload.importers import clean_name, format_yaml, unique_name
+from accelsim.workload.importers import clean_name, format_yaml, make_unique_name
 from accelsim.workload.importers.scalesim import read_configuration, read_topology
 from accelsim.workload.network import build_workload
 
@@ -172,8 +172,8 @@ def test_mistakes_in_a_configuration(tmp_path, old, new, told):
 def test_names_are_clean_and_unique():
     assert clean_name("/features/features.0/Conv", "x") == "features_features.0_Conv"
     assert clean_name("…", "network") == "network"
-    assert unique_name("input", ()) == "input_2"
-    assert unique_name("a", {"a", "a_2"}) == "a_3"
+    assert make_unique_name("input", ()) == "input_2"
+    assert make_unique_name("a", {"a", "a_2"}) == "a_3"
 
 
 KEYS = st.from_regex(r"[a-z]{1,5}_[a-z]{1,5}", fullmatch=True)

@@ -1,6 +1,6 @@
-"""Other tools' files -> the data of a workload or hardware file, and that data -> YAML text.
+"""Importers: other tools' files become the data of a workload or hardware file, and that data becomes YAML text.
 
-An importer is a function from a path to plain data in the schema of the YAML files; the ordinary validation checks it.
+An importer is a function from a path to plain data with the keys of our own files, which is validated as these are.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ import yaml
 from accelsim.config import UserError, parse_value
 
 _PLAIN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_./-]*")
-_NAME_LENGTH = 90  #: below the schema's limit, so that a number can be appended
-_RESERVED = "input"  #: what layers call the network's own input
+_NAME_LENGTH = 90  # below the limit of a name, so that a number can be appended
+_RESERVED = "input"  # what layers call the network's own input
 
 
 def read_text(path: Path, limit_bytes: int) -> str:
-    """A text file, with or without a byte order mark.
+    """Read a text file, with or without a byte order mark.
 
-    Raises: UserError where it cannot be read, is larger than limit_bytes or is not UTF-8.
+    Raises: UserError where it cannot be read, is larger than ``limit_bytes`` or is not UTF-8.
     """
     try:
         if path.stat().st_size > limit_bytes:
@@ -35,13 +35,13 @@ def read_text(path: Path, limit_bytes: int) -> str:
 
 
 def clean_name(text: str, default: str) -> str:
-    """text with only the characters that a name may have; default where none of them is left."""
+    """Clean a text of all characters that a name may not have; ``default`` is taken where none is left."""
     cleaned = re.sub(r"[^A-Za-z0-9_.-]+", "_", text).strip("_.-")
     return cleaned[:_NAME_LENGTH] or default
 
 
-def unique_name(text: str, taken: Container[str]) -> str:
-    """A layer's name made of text, not among those that are taken."""
+def make_unique_name(text: str, taken: Container[str]) -> str:
+    """Make a layer's name of a text, other than those that are taken."""
     base = clean_name(text, "layer")
     name, number = base, 1
     while name in taken or name == _RESERVED:
@@ -51,7 +51,7 @@ def unique_name(text: str, taken: Container[str]) -> str:
 
 
 def format_yaml(data: dict[str, Any]) -> str:
-    """YAML text of a workload or hardware file, one line per key and one per layer; it reads back equal."""
+    """Format a workload or hardware file's data as YAML, a line for each key and each layer; it reads back equal."""
     lines: list[str] = []
     for key, value in data.items():
         if isinstance(value, list) and value:

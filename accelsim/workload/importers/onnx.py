@@ -1,4 +1,4 @@
-"""ONNX models -> workloads. Shapes come from the model; the weights' values are neither needed nor kept."""
+"""ONNX models become workloads. Shapes come from the model; the values of weights are neither needed nor kept."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from accelsim.workload.importers.onnx_activations import merge_activations
 from accelsim.workload.importers.onnx_graph import Graph, GraphOperation
 from accelsim.workload.importers.onnx_operators import translate_graph
 
-ONNX_MAX_BYTES = 2**31 - 1  #: what one protobuf message can hold
-SMALL_BYTES = 1024  #: constants up to this size keep their values: shapes, axes, limits
+ONNX_MAX_BYTES = 2**31 - 1  # the most that one protobuf message can hold
+SMALL_BYTES = 1024  # constants up to this size keep their values: shapes, axes, limits
 SMALL_ELEMENTS = 16
 
 
 def read_onnx(path: Path) -> dict[str, Any]:
-    """Workload of an ONNX model: its layers, with batch norms, biases and activations folded into them.
+    """Read the workload of an ONNX model: its layers, with batch norms, biases and activations folded into them.
 
     A batch that the model leaves open is 1. Weights in external files are not opened.
 
-    Raises: UserError naming the node where the model is malformed or has an operation without a layer type.
+    Raises: UserError, which names the node, where the model is malformed or has an operation without a layer type.
     """
     try:
         import onnx.inliner
@@ -45,7 +45,7 @@ def read_onnx(path: Path) -> dict[str, Any]:
 
 
 def _parsed(path: Path, onnx: Any) -> Any:
-    """The model, its functions inlined and its large constants emptied."""
+    """The model of a file, with its functions inlined and its large constants emptied. Raises: UserError."""
     try:
         size = path.stat().st_size
         content = path.read_bytes() if size <= ONNX_MAX_BYTES else b""
@@ -57,7 +57,7 @@ def _parsed(path: Path, onnx: Any) -> Any:
         model = onnx.ModelProto.FromString(content)
         if model.functions:
             model = onnx.inliner.inline_local_functions(model)
-    except Exception:  # protobuf's and the inliner's own kinds, whose packages are not ours to import
+    except Exception:  # of kinds that protobuf and the inliner define, which are not imported here
         raise UserError(f"{path}: is not an ONNX model") from None
     if not model.graph.node or not all(isinstance(text, str) for text in _texts(model.graph)):
         raise UserError(f"{path}: is not an ONNX model, or one without operations")
@@ -71,7 +71,7 @@ def _parsed(path: Path, onnx: Any) -> Any:
 
 
 def _texts(graph: Any) -> Iterator[Any]:
-    """Every name; protobuf gives bytes for what is not UTF-8."""
+    """All names of a graph; protobuf gives bytes for a name that is not UTF-8."""
     for node in graph.node:
         yield from (node.name, node.op_type, node.domain, *node.input, *node.output)
         yield from (attribute.name for attribute in node.attribute)
@@ -79,7 +79,7 @@ def _texts(graph: Any) -> Iterator[Any]:
 
 
 def _fix_inputs(path: Path, graph: Any) -> tuple[str, ...]:
-    """The names of the inputs that are data; an open batch becomes 1, other open dimensions are refused."""
+    """Set an open batch to 1, and give the names of the inputs that are data. Raises: UserError for open dimensions."""
     stored = {tensor.name for tensor in graph.initializer}
     names = []
     for value in graph.input:
@@ -104,7 +104,7 @@ def _fix_inputs(path: Path, graph: Any) -> tuple[str, ...]:
 
 
 def _with_shapes(model: Any, onnx: Any) -> tuple[Any, str]:
-    """The model with every shape that can be inferred, and why some cannot."""
+    """The model with every shape that can be inferred, and a text that says why some cannot; empty if all can."""
     failures = (onnx.shape_inference.InferenceError, RuntimeError, ValueError, MemoryError)
     try:
         return onnx.shape_inference.infer_shapes(model, strict_mode=True, data_prop=True), ""
@@ -117,6 +117,7 @@ def _with_shapes(model: Any, onnx: Any) -> tuple[Any, str]:
 
 
 def _plain(path: Path, model: Any, inputs: tuple[str, ...], opset: int, reason: str, onnx: Any) -> Graph:
+    """The model as plain values."""
     graph = model.graph
     operations = tuple(_operation(node, opset, onnx) for node in graph.node)
     stored = {tensor.name: tensor for tensor in graph.initializer}
@@ -144,7 +145,7 @@ def _plain(path: Path, model: Any, inputs: tuple[str, ...], opset: int, reason: 
 
 
 def _check_nodes(path: Path, model: Any, opset: int, onnx: Any) -> None:
-    """Refuse nodes of the standard's operations that lack what the standard demands."""
+    """Raises: UserError for a node of a standard operation that lacks what the standard demands."""
     context = onnx.checker.C.CheckerContext()
     context.ir_version, context.opset_imports = model.ir_version, {"": opset}
     for node in model.graph.node:
@@ -162,6 +163,7 @@ def _check_nodes(path: Path, model: Any, opset: int, onnx: Any) -> None:
 
 
 def _operation(node: Any, opset: int, onnx: Any) -> GraphOperation:
+    """A node as plain values."""
     attributes = {entry.name: _decoded(onnx.helper.get_attribute_value(entry)) for entry in node.attribute}
     if node.op_type == "Softmax" and opset < 13:
         attributes.setdefault("axis", 1)
@@ -174,7 +176,7 @@ def _decoded(value: Any) -> Any:
 
 
 def _constants(operations: Iterable[GraphOperation], stored: Iterable[str]) -> frozenset[str]:
-    """Tensors that are known without the input: stored ones, shapes, and what is computed from these alone."""
+    """Names of tensors that are known without the input: stored ones, shapes, and those computed from these alone."""
     constants = set(stored)
     for op in operations:
         if op.kind == "Shape" or all(name in constants for name in op.inputs if name):
@@ -183,7 +185,7 @@ def _constants(operations: Iterable[GraphOperation], stored: Iterable[str]) -> f
 
 
 def _values(tensor: Any, onnx: Any) -> tuple[float, ...]:
-    """The values of a small stored constant; empty for others."""
+    """The values of a stored constant; empty where it is large or holds no numbers."""
     external = tensor.data_location == onnx.TensorProto.EXTERNAL
     elements = 1
     for size in tensor.dims:
@@ -197,7 +199,7 @@ def _values(tensor: Any, onnx: Any) -> tuple[float, ...]:
 
 
 def _bits(operations: Iterable[GraphOperation], types: dict[str, int], onnx: Any) -> dict[str, int]:
-    """Widths of integer tensors, and of those that are dequantized from them."""
+    """Widths of integer tensors, and of tensors that are dequantized from them, by name."""
     names = {number: name for name, number in onnx.TensorProto.DataType.items()}
     bits = {}
     for tensor, number in types.items():
@@ -211,7 +213,7 @@ def _bits(operations: Iterable[GraphOperation], types: dict[str, int], onnx: Any
 
 
 def _common_bits(layers: list[dict[str, Any]]) -> dict[str, int]:
-    """Widths that all layers with operands share, moved from the layers to the network."""
+    """Take widths that all layers with operands share out of the layers, and give them as keys of the network."""
     common = {}
     for key, kinds in (("activation_bits", ("conv2d", "linear", "matmul")), ("weight_bits", ("conv2d", "linear"))):
         concerned = [layer for layer in layers if layer["type"] in kinds]

@@ -1,4 +1,4 @@
-"""Activation functions that exporters write as several ONNX operations, made whole again."""
+"""Activation functions that exporters write as several ONNX operations, merged into one operation each."""
 
 from __future__ import annotations
 
@@ -7,24 +7,24 @@ from typing import NamedTuple
 
 from accelsim.workload.importers.onnx_graph import Graph, GraphOperation
 
-_PRODUCTS = {"Sigmoid": "Swish", "HardSigmoid": "HardSwish"}  #: what x times that function of x is
+_PRODUCTS = {"Sigmoid": "Swish", "HardSigmoid": "HardSwish"}  # what x times the function of x is
 
 
 class Links(NamedTuple):
-    """Who makes and who reads each tensor."""
+    """The operations that make and read each tensor, by the tensor's name."""
 
     makers: dict[str, GraphOperation]
-    users: dict[str, GraphOperation]
-    readers: Counter[str]
+    users: dict[str, GraphOperation]  #: the last one that reads it
+    readers: Counter[str]  #: how often it is read
     constants: frozenset[str]
 
-    def only_user(self, tensor: str, kind: str) -> GraphOperation | None:
-        """The one operation that reads a tensor, if it is of that kind."""
+    def find_only_user(self, tensor: str, kind: str) -> GraphOperation | None:
+        """Find the one operation that reads a tensor, if it is of a kind."""
         user = self.users.get(tensor)
         return user if user is not None and self.readers[tensor] == 1 and user.kind == kind else None
 
-    def scaled(self, op: GraphOperation | None) -> str | None:
-        """x, where op is x plus, times or by a constant."""
+    def find_scaled(self, op: GraphOperation | None) -> str | None:
+        """Find x where an operation is x plus, times or over a constant."""
         if op is None or op.kind not in ("Add", "Mul", "Div"):
             return None
         data = [name for name in op.inputs if name not in self.constants]
@@ -32,7 +32,7 @@ class Links(NamedTuple):
 
 
 def merge_activations(graph: Graph) -> tuple[GraphOperation, ...]:
-    """The graph's operations with x sigmoid(x), x hard_sigmoid(x) and x (1 + erf(x / sqrt 2)) / 2 as one each."""
+    """Merge operations that together are one: x sigmoid(x), x hard_sigmoid(x), and x (1 + erf(x / sqrt 2)) / 2."""
     links = Links(
         makers={name: op for op in graph.operations for name in op.outputs},
         users={name: op for op in graph.operations for name in op.inputs},
@@ -51,32 +51,33 @@ def merge_activations(graph: Graph) -> tuple[GraphOperation, ...]:
 
 
 def _product(op: GraphOperation, links: Links) -> tuple[GraphOperation, list[GraphOperation]] | None:
+    """The merged operation of x f(x), and the operations before its last that it replaces; None where there is none."""
     x, y = op.inputs[0], op.outputs[0]
-    last = links.only_user(y, "Mul")
+    last = links.find_only_user(y, "Mul")
     if last is None or set(last.inputs) != {x, y}:
         return None
     return GraphOperation(last.name, _PRODUCTS[op.kind], (x,), last.outputs, {}), [op]
 
 
 def _gelu(erf: GraphOperation, links: Links) -> tuple[GraphOperation, list[GraphOperation]] | None:
-    """x / sqrt 2, erf, plus 1, times x, times 1/2; or with the half taken of x before."""
+    """The merged operation of x (1 + erf(x / sqrt 2)) / 2, and those that it replaces; the half may be taken of x."""
     inner = links.makers.get(erf.inputs[0])
-    x = links.scaled(inner)
-    plus = links.only_user(erf.outputs[0], "Add")
-    if inner is None or x is None or links.scaled(plus) is None or plus is None:
+    x = links.find_scaled(inner)
+    plus = links.find_only_user(erf.outputs[0], "Add")
+    if inner is None or x is None or links.find_scaled(plus) is None or plus is None:
         return None
-    product = links.only_user(plus.outputs[0], "Mul")
+    product = links.find_only_user(plus.outputs[0], "Mul")
     if product is None:
         return None
     other = next((name for name in product.inputs if name != plus.outputs[0]), "")
     if other == x:
-        last = links.only_user(product.outputs[0], "Mul")
+        last = links.find_only_user(product.outputs[0], "Mul")
         parts = [inner, erf, plus, product]
-        if last is None or links.scaled(last) is None:
+        if last is None or links.find_scaled(last) is None:
             return None
     else:
         half = links.makers.get(other)
-        if half is None or links.scaled(half) != x:
+        if half is None or links.find_scaled(half) != x:
             return None
         last, parts = product, [inner, erf, plus, half]
     if any(links.readers[part.outputs[0]] > 1 for part in parts):

@@ -1,4 +1,4 @@
-"""SCALE-Sim's input files: topology tables (CSV) and configurations (cfg), as its version 3 reads them."""
+"""SCALE-Sim's files become workloads and hardware: topology tables (CSV) and configurations (cfg) of its version 3."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from typing import Any, NamedTuple
 
 from accelsim.config import UserError, read_yaml, show_value, suggest
 from accelsim.config.places import locate_hwconfigs
-from accelsim.workload.importers import clean_name, read_text, unique_name
+from accelsim.workload.importers import clean_name, make_unique_name, read_text
 
 SCALESIM_MAX_BYTES = 1 << 22
 MAX_SIZE = 2**31 - 1
 BASE_HARDWARE = "scalesim_default"
-WORD_BYTES = 1  #: SCALE-Sim's word_size
+WORD_BYTES = 1  # SCALE-Sim's word_size
 
 CONV_COLUMNS = (
     "Layer name",
@@ -28,22 +28,23 @@ CONV_COLUMNS = (
     "Strides",
 )
 GEMM_COLUMNS = ("Layer", "M", "N", "K")
-DEPTHWISE_MARK = "DP"  #: in a layer's name: SCALE-Sim runs each channel by itself
+_COUNTS_BANDWIDTH = {"user": True, "calc": False}  # whether the bandwidth of the file counts, by mode
+DEPTHWISE_MARK = "DP"  # in a layer's name: SCALE-Sim runs each channel by itself
 
 
 class _Row(NamedTuple):
-    """One line of a table: where it stands, its layer's name, its sizes by column, and the cells after them."""
+    """One line of a table, which describes a layer."""
 
-    place: str
-    name: str
-    sizes: dict[str, int]
-    rest: list[str]
+    place: str  #: file and line
+    name: str  #: of the layer
+    sizes: dict[str, int]  #: by column
+    rest: list[str]  #: the cells after the sizes
 
 
 def read_topology(path: Path) -> dict[str, Any]:
-    """Workload of a topology table, convolutions or GEMMs, as its header says; every layer stands alone.
+    """Read the workload of a topology table of convolutions or of GEMMs, as its header says; each layer stands alone.
 
-    Raises: UserError naming line and column.
+    Raises: UserError, which names line and column.
     """
     lines = read_text(path, SCALESIM_MAX_BYTES).splitlines()
     if not lines:
@@ -60,7 +61,7 @@ def read_topology(path: Path) -> dict[str, Any]:
     for number, line in enumerate(lines[1:], start=2):
         row = _row(line, f"{path}:{number}", GEMM_COLUMNS if is_gemm else CONV_COLUMNS)
         if row is not None:
-            name = unique_name(row.name, taken)
+            name = make_unique_name(row.name, taken)
             taken.add(name)
             layers.append({"name": name, **(_gemm(row) if is_gemm else _convolution(row))})
     if not layers:
@@ -69,7 +70,7 @@ def read_topology(path: Path) -> dict[str, Any]:
 
 
 def _row(line: str, place: str, columns: Sequence[str]) -> _Row | None:
-    """A line's cells, checked; None for a blank line. A last cell that is empty or a #comment does not count."""
+    """A line, checked; None for a blank one. Empty cells and a #comment at its end do not count. Raises: UserError."""
     cells = [cell.strip() for cell in line.split(",")]
     while cells and (not cells[-1] or cells[-1].startswith("#")):
         cells.pop()
@@ -88,13 +89,14 @@ def _row(line: str, place: str, columns: Sequence[str]) -> _Row | None:
 
 
 def _size(text: str, place: str, what: str) -> int:
+    """A size from its text. Raises: UserError."""
     if not re.fullmatch(r"[0-9]{1,10}", text) or not 1 <= int(text) <= MAX_SIZE:
         raise UserError(f"{place}: {what}: should be an integer from 1 to {MAX_SIZE}, got {show_value(text)}")
     return int(text)
 
 
 def _sparsity(row: _Row, column: str) -> dict[str, float]:
-    """The layer's share of zero weights, taken out of the cells after the sizes (``N:M``: N of M are not zero)."""
+    """The key for a layer's zero weights; its cell, N:M for N of M that are not zero, is taken out of the row."""
     found = [cell for cell in row.rest if ":" in cell]
     if not found:
         return {}
@@ -107,13 +109,14 @@ def _sparsity(row: _Row, column: str) -> dict[str, float]:
 
 
 def _last_cell(row: _Row, column: str, default: int) -> int:
-    """The optional last size."""
+    """The optional last size of a row. Raises: UserError for a cell behind it."""
     if len(row.rest) > 1:
         raise UserError(f"{row.place}: nothing may follow column '{column}', got {show_value(row.rest[1])}")
     return _size(row.rest[0], row.place, f"column '{column}'") if row.rest else default
 
 
 def _gemm(row: _Row) -> dict[str, Any]:
+    """The keys of a product."""
     sparsity = _sparsity(row, "Sparsity")
     m, n, k = row.sizes["M"], row.sizes["N"], row.sizes["K"]
     layer: dict[str, Any] = {"type": "matmul", "m": m, "k": k, "n": n, "weights": True}
@@ -122,9 +125,9 @@ def _gemm(row: _Row) -> dict[str, Any]:
 
 
 def _convolution(row: _Row) -> dict[str, Any]:
-    """A convolution over an ifmap that is padded already.
+    """The keys of a convolution over an ifmap that is padded already.
 
-    SCALE-Sim rounds the number of windows up: the last one may reach beyond the ifmap, which here is padding.
+    SCALE-Sim rounds the number of windows up: the last one may reach beyond the ifmap. That part is padding here.
     """
     sparsity = _sparsity(row, "Sparsity")
     height, width, kernel_h, kernel_w, channels, filters, stride_h = row.sizes.values()
@@ -149,32 +152,32 @@ def _convolution(row: _Row) -> dict[str, Any]:
 
 
 class Configuration(NamedTuple):
-    """A cfg file: its lines, and its values by section and key."""
+    """A cfg file."""
 
     path: Path
     lines: list[str]
-    values: configparser.ConfigParser
+    values: configparser.ConfigParser  #: by section and key
 
     def text(self, section: str, key: str) -> str | None:
-        """The value as it stands, without quotes; None where section or key are missing."""
+        """The text of a value, without quotes; None where section or key are missing."""
         value = self.values.get(section, key, fallback=None)
         return None if value is None else value.strip().strip("\"'")
 
     def place(self, key: str) -> str:
-        """The file and line where a key stands."""
+        """The file and line of a key."""
         pattern = re.compile(rf"\s*{re.escape(key)}\s*[:=]", re.IGNORECASE)
         numbers = [number for number, line in enumerate(self.lines, start=1) if pattern.match(line)]
         return f"{self.path}:{numbers[0]}" if numbers else str(self.path)
 
     def size(self, key: str) -> int:
-        """A size from [architecture_presets]; the first where several are listed."""
+        """A size of [architecture_presets], the first where several are listed. Raises: UserError."""
         text = self.text("architecture_presets", key)
         if text is None:
             raise self._missing("architecture_presets", key)
         return _size(text.split(",")[0].strip(), self.place(key), key)
 
     def choice(self, section: str, key: str, allowed: Sequence[str], default: str | None = None) -> str:
-        """One of the allowed words, in small letters."""
+        """A value that is one of the allowed words, in small letters. Raises: UserError."""
         value = self.text(section, key)
         if value is None:
             if default is None:
@@ -191,16 +194,16 @@ class Configuration(NamedTuple):
 
 
 def read_configuration(path: Path) -> dict[str, Any]:
-    """Hardware of a configuration: array, dataflow, buffers and, in USER mode, DRAM bandwidth, upon BASE_HARDWARE.
+    """Read the hardware of a configuration: array, dataflow and buffers; all else is as in BASE_HARDWARE.
 
-    ``Bandwidth`` is words (bytes) a cycle; it becomes GB/s at the base file's clock. SCALE-Sim gives that bandwidth
-    to each operand's interface, accelsim to the one DRAM that they share. In CALC mode SCALE-Sim takes as much as it
-    needs and ignores the number; the base file's DRAM stays. Without a mode the number counts. Address offsets, request
-    buffers and layout are not used.
+    In USER mode, or without a mode, ``Bandwidth`` counts: it is words (bytes) a cycle, and becomes GB/s at the base
+    file's clock. SCALE-Sim gives that bandwidth to each operand's interface, accelsim to the one DRAM that they share.
+    In CALC mode SCALE-Sim ignores the number and takes as much as it needs; then the base file's DRAM stays. Address
+    offsets, request buffers and layout are not used.
 
-    Raises: UserError naming line and key.
+    Raises: UserError, which names line and key.
     """
-    cfg = _configuration(path)
+    cfg = _parse_configuration(path)
     rows, cols = cfg.size("ArrayHeight"), cfg.size("ArrayWidth")
     dataflow = cfg.choice("architecture_presets", "Dataflow", ("os", "ws", "is"))
     if cfg.choice("sparsity", "SparsitySupport", ("false", "true"), default="false") == "true":
@@ -215,10 +218,6 @@ def read_configuration(path: Path) -> dict[str, Any]:
         )
     }
     clock_mhz = read_yaml(locate_hwconfigs() / f"{BASE_HARDWARE}.yaml").data["clock_mhz"]
-    mode = cfg.choice("run_presets", "InterfaceBandwidth", ("user", "calc"), default="user")
-    dram = {}
-    if mode == "user" and cfg.text("architecture_presets", "Bandwidth"):
-        dram = {"bandwidth_gb_s": cfg.size("Bandwidth") * WORD_BYTES * clock_mhz / 1000}
     return {
         "name": clean_name(cfg.text("general", "run_name") or "", clean_name(path.stem, "array")),
         "extends": BASE_HARDWARE,
@@ -233,10 +232,19 @@ def read_configuration(path: Path) -> dict[str, Any]:
             "output_drain": "none",
         },
         "sram": sram,
-    } | ({"dram": dram} if dram else {})
+    } | _dram(cfg, clock_mhz)
 
 
-def _configuration(path: Path) -> Configuration:
+def _dram(cfg: Configuration, clock_mhz: float) -> dict[str, Any]:
+    """The keys of the DRAM, where its bandwidth counts. Raises: UserError."""
+    mode = cfg.choice("run_presets", "InterfaceBandwidth", tuple(_COUNTS_BANDWIDTH), default="user")
+    if not _COUNTS_BANDWIDTH[mode] or not cfg.text("architecture_presets", "Bandwidth"):
+        return {}
+    return {"dram": {"bandwidth_gb_s": cfg.size("Bandwidth") * WORD_BYTES * clock_mhz / 1000}}
+
+
+def _parse_configuration(path: Path) -> Configuration:
+    """The configuration of a file. Raises: UserError."""
     text = read_text(path, SCALESIM_MAX_BYTES)
     values = configparser.ConfigParser(interpolation=None)
     try:

@@ -4,6 +4,8 @@ from accelsim.workload.layers.base import BitWidth, Fraction, Function, GivenMap
 from accelsim.workload.layers.kinds import (
     Activation,
     AnyLayer,
+    ChannelShuffle,
+    Concat,
     Conv2d,
     Elementwise,
     Embedding,
@@ -12,7 +14,10 @@ from accelsim.workload.layers.kinds import (
     Matmul,
     Norm,
     Pool,
+    Reshape,
     Softmax,
+    Split,
+    Upsample,
 )
 from accelsim.workload.layers.shapes import AnyShape, Features, Image, Shape, Tokens, count_channels, set_channels
 
@@ -21,6 +26,8 @@ __all__ = [
     "AnyLayer",
     "AnyShape",
     "BitWidth",
+    "ChannelShuffle",
+    "Concat",
     "Conv2d",
     "Elementwise",
     "Embedding",
@@ -34,9 +41,12 @@ __all__ = [
     "Matmul",
     "Norm",
     "Pool",
+    "Reshape",
     "Shape",
     "Softmax",
+    "Split",
     "Tokens",
+    "Upsample",
     "Windowed",
     "count_channels",
     "set_channels",

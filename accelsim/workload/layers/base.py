@@ -8,6 +8,7 @@ from pydantic import BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
 from accelsim.config import Count, Name, Size, Value
+from accelsim.config.integers import ceil_div
 from accelsim.workload.layers.shapes import AnyShape, Image, Shape
 
 
@@ -117,7 +118,7 @@ class Windowed(Layer):
         if self.padding != "same":
             return self.padding
         total = [
-            max((-(-size // s) - 1) * s + (k - 1) * d + 1 - size, 0)
+            max((ceil_div(size, s) - 1) * s + (k - 1) * d + 1 - size, 0)
             for size, k, s, d in zip((image.height, image.width), self.kernel, self.strides, self.dilation, strict=True)
         ]
         return (total[0] // 2, total[1] // 2, total[0] - total[0] // 2, total[1] - total[1] // 2)

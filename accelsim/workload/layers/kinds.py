@@ -193,7 +193,8 @@ class Norm(Layer):
     type: Literal["batch_norm", "layer_norm", "rms_norm"]
 
     def params(self, inputs: tuple[AnyShape, ...]) -> int:
-        return (1 if self.type == "rms_norm" else 2) * count_channels(inputs[0])
+        stored = {"batch_norm": 2, "layer_norm": 2, "rms_norm": 1}[self.type]  # scale and shift, or a scale alone
+        return stored * count_channels(inputs[0])
 
 
 class Embedding(Layer):

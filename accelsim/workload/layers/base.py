@@ -45,6 +45,7 @@ def _names(value: Any) -> Any:
 
 
 def shape_or_flatten(value: Any) -> Any:
+    """The value itself, if it is a mapping or ``flatten``. Raises: PydanticCustomError for another text."""
     if isinstance(value, str) and value != "flatten":
         raise PydanticCustomError("target", "should be flatten or a shape")
     return value
@@ -87,15 +88,15 @@ class Layer(Value):
     is_view: ClassVar[bool] = False  #: names data that lie in memory already
 
     def output(self, inputs: tuple[AnyShape, ...]) -> AnyShape:
-        """Shape of the result; raises ValueError where the inputs do not fit."""
+        """Shape of the result. Raises: ValueError where the inputs do not fit."""
         return inputs[0]
 
     def params(self, inputs: tuple[AnyShape, ...]) -> int:
-        """Stored weights, biases and batch-norm scales and shifts."""
+        """Number of stored values: weights, biases, and scales and shifts of a batch norm."""
         return 0
 
     def macs(self, inputs: tuple[AnyShape, ...]) -> int:
-        """Multiplications of one inference that a matrix engine does."""
+        """Multiplications of one inference on the matrix engine."""
         return 0
 
 

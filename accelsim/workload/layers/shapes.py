@@ -1,4 +1,4 @@
-"""What flows from layer to layer: images, sequences of tokens, single vectors."""
+"""Shapes of what flows from layer to layer: images, sequences of tokens, and single vectors."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ class Image(Value):
 
     @property
     def elements(self) -> int:
+        """Number of values."""
         return self.channels * self.height * self.width
 
     def __str__(self) -> str:
@@ -32,6 +33,7 @@ class Tokens(Value):
 
     @property
     def elements(self) -> int:
+        """Number of values."""
         return self.tokens * self.features
 
     def __str__(self) -> str:
@@ -45,6 +47,7 @@ class Features(Value):
 
     @property
     def elements(self) -> int:
+        """Number of values."""
         return self.features
 
     def __str__(self) -> str:
@@ -70,18 +73,18 @@ Shape = Annotated[
 
 
 def count_channels(shape: AnyShape) -> int:
-    """Channels or features: what a position holds."""
+    """Count the values at one position of a shape: the channels of an image, or the features of a vector."""
     return shape.channels if isinstance(shape, Image) else shape.features
 
 
 def set_channels(shape: AnyShape, width: int) -> AnyShape:
-    """shape with another number of channels or features."""
+    """Set the number of channels or features of a shape; give the new shape."""
     key = "channels" if isinstance(shape, Image) else "features"
     return type(shape).model_validate({**shape.model_dump(), key: width})
 
 
 def require_image(shape: AnyShape, kind: str) -> Image:
-    """shape itself where it is an image; raises ValueError otherwise."""
+    """Give back a shape that is an image, as a layer of type ``kind`` needs it. Raises: ValueError for another."""
     if not isinstance(shape, Image):
         raise ValueError(f"{kind} needs an image (channels x height x width), its input is {shape}")
     return shape

@@ -150,10 +150,7 @@ def apply_settings(document: Document, settings: Iterable[str], prefix: str = ""
 
 
 def assign_value(document: Document, path: str, value: Any, source: str) -> Document:
-    """Put a plain value at a dotted path of a document; ``source`` is the place that error messages name for it.
-
-    Raises: UserError for a path that leads through a value.
-    """
+    """Put a plain value at a dotted path; ``source`` is its place in errors. Raises: as ``apply_settings``."""
     return _assign(document, path.split("."), value, source)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from accelsim.hardware import Hardware
 from accelsim.hardware.sparsity import Pattern
 from accelsim.mapping.footprint import bias_bytes, weight_bytes
-from accelsim.workload.gemm import OperandBits, apply_pattern, lower_to_gemm, operand_widths
+from accelsim.workload.gemm import OperandBits, apply_pattern, find_operand_widths, lower_to_gemm
 from accelsim.workload.network import Node, Workload, find_peak_activations
 
 
@@ -27,7 +27,7 @@ class MemoryNeeds:
 
 def memory_needed(workload: Workload, hardware: Hardware) -> MemoryNeeds:
     """Weights, and activations at the moment at which most of them are alive, at the widest activation's width."""
-    bits = operand_widths(workload, hardware.engine.operand_bits)
+    bits = find_operand_widths(workload, hardware.engine.operand_bits)
     pattern = hardware.engine.sparse_pattern
     weights = sum(stored_bytes(node, b, pattern) for node, b in zip(workload.nodes, bits, strict=True))
     elements, layer = find_peak_activations(workload)

@@ -14,7 +14,7 @@ from accelsim.hardware import Hardware, OperandSrams
 from accelsim.mapping.footprint import compulsory_operands
 from accelsim.mapping.mapping import ALONE, Context
 from accelsim.mapping.memory_needed import stored_bytes
-from accelsim.memory.sram import Room, shared_room, whole_room
+from accelsim.memory.sram import Room, describe_room, split_room
 from accelsim.workload.gemm import OperandBits, lower_to_gemm
 from accelsim.workload.layers import Activation, GlobalAvgPool, Pool
 from accelsim.workload.network import Node, Workload, trace_tensors
@@ -178,13 +178,13 @@ def reserve_room(sram: OperandSrams, context: Context, is_product: bool) -> Room
     Raises: UserError where what stays on chip leaves no room.
     """
     if context == ALONE:
-        return whole_room(sram)
+        return describe_room(sram)
     there, kept = context.there_bytes, context.kept_bytes
     if sram.shared:
         left = (sram.capacity_bytes - there - kept - context.resident_bytes - context.waiting_bytes) // 1024
         if left < 1:
             raise UserError(NO_ROOM)
-        return shared_room(left * 1024)
+        return split_room(left * 1024)
     ifmap, weight, ofmap = sram.operand_bytes
     room = min(ifmap, ofmap)
     left_in = PLENTY_KIB if there and is_product else (ifmap - there) // 1024

@@ -17,7 +17,7 @@ from accelsim.hardware import ACCUMULATOR_BITS, Hardware, Objective, VectorUnit
 from accelsim.mapping.candidates import NO_LANES, ORDERS, Candidates, candidates_of
 from accelsim.mapping.mapping import MOST_STEPS, PREFERRED_STEPS, Mapping
 from accelsim.memory.ideal_dram import count_latency_cycles
-from accelsim.memory.sram import Room, explain_shortage, fits, whole_room
+from accelsim.memory.sram import Room, describe_room, explain_shortage, fits
 from accelsim.workload.gemm import Gemm
 from accelsim.workload.layers import GivenMapping
 
@@ -104,7 +104,7 @@ class Search:
 
     def scored(self, hardware: Hardware, prices: Prices = FREE, room: Room | None = None) -> tuple[Mapping, float]:
         """The same with what it is expected to cost, in the objective's terms."""
-        room, dram = room or whole_room(hardware.sram), hardware.dram
+        room, dram = room or describe_room(hardware.sram), hardware.dram
         goal = _goal(hardware.mapper.objective, prices)
         alike = self._alike(room)
         key = (alike, dram.bandwidth_gb_s, dram.latency_ns, hardware.clock_mhz, goal)

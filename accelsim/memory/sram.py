@@ -19,13 +19,13 @@ class Room(NamedTuple):
     shared: int | None = None  #: for all three together, where they share one buffer
 
 
-def whole_room(sram: OperandSrams) -> Room:
-    """Make the room of buffers that hold nothing else."""
+def describe_room(sram: OperandSrams) -> Room:
+    """Describe the room of buffers that hold nothing else."""
     return Room(sram.operand_bytes, sram.capacity_bytes if sram.shared else None)
 
 
-def shared_room(nbytes: int) -> Room:
-    """Make a room of so many bytes in a shared buffer."""
+def split_room(nbytes: int) -> Room:
+    """Split a number of bytes of a shared buffer into the room of its three operands."""
     return Room((nbytes // 3,) * 3, nbytes)
 
 

@@ -19,7 +19,7 @@ from accelsim.hardware import BankedDevice, Hardware, MemoryDevice, SerialDevice
 from accelsim.mapping.memory_needed import memory_needed
 from accelsim.report.text import Facts, Grid, Paragraph, as_text, figure, kib, scaled
 from accelsim.simulation.rows import layer_kind
-from accelsim.workload.gemm import OperandBits, operand_widths
+from accelsim.workload.gemm import OperandBits, find_operand_widths
 from accelsim.workload.network import Workload
 
 
@@ -42,7 +42,7 @@ def workload_sizes(workload: Workload, hardware: Hardware) -> dict[str, Any]:
 def workload_report(workload: Workload, hardware: Hardware) -> RenderableType:
     """Shapes, MACs, parameters, and whether the network fits the hardware's memory."""
     file = workload.file
-    bits = operand_widths(workload, hardware.engine.operand_bits)
+    bits = find_operand_widths(workload, hardware.engine.operand_bits)
     headings = ("layer", "kind", "input", "output", "MACs", "params", "weight bytes")
     rows = [_layer_line(node, b) for node, b in zip(workload.nodes, bits, strict=True)]
     sizes = workload_sizes(workload, hardware)

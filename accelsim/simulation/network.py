@@ -30,7 +30,7 @@ from accelsim.simulation.result import Result
 from accelsim.simulation.rows import find_peak
 from accelsim.simulation.summary import pattern_note, summarize, summarize_slots
 from accelsim.simulation.temperature import warm_rows
-from accelsim.workload.gemm import Gemm, apply_pattern, operand_widths
+from accelsim.workload.gemm import Gemm, apply_pattern, find_operand_widths
 from accelsim.workload.network import Workload
 from accelsim.workload.random_operands import SYNTHETIC
 
@@ -109,7 +109,7 @@ def _simulate_layers(
 
 def _plan_tasks(simulator: LayerSimulator, workload: Workload) -> list[LayerTask]:
     """Every layer with what it finds on chip; of several dataflows the first decides."""
-    bits = operand_widths(workload, simulator.machine.hardware.engine.operand_bits)
+    bits = find_operand_widths(workload, simulator.machine.hardware.engine.operand_bits)
     contexts = plan_contexts(simulator, workload, bits)
     numbered = enumerate(zip(workload.nodes, bits, contexts, strict=True))
     return [LayerTask(node, widths, number, context) for number, (node, widths, context) in numbered]

@@ -17,7 +17,7 @@ from accelsim.hardware import Hardware
 from accelsim.mapping.memory_needed import memory_needed
 from accelsim.simulation.result import CAUSES, LayerResult
 from accelsim.version import __version__
-from accelsim.workload.gemm import lower_to_gemm, operand_widths
+from accelsim.workload.gemm import find_operand_widths, lower_to_gemm
 from accelsim.workload.network import Workload
 
 CONVOLUTIONS = ("conv2d", "depthwise", "grouped")  #: kinds of layers
@@ -85,7 +85,7 @@ def sum_figures(layers: Sequence[tuple[int, float, float]], clock_mhz: float) ->
 
 def operand_bits(hardware: Hardware, workload: Workload) -> dict[str, list[int]]:
     """Least and greatest width of what products read; a second operand that is computed is activations too."""
-    both = zip(workload.nodes, operand_widths(workload, hardware.engine.operand_bits), strict=True)
+    both = zip(workload.nodes, find_operand_widths(workload, hardware.engine.operand_bits), strict=True)
     gemms = [
         gemm for node, bits in both if node.layer.executed and (gemm := lower_to_gemm(node, workload.file.batch, bits))
     ]

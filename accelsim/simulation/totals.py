@@ -19,7 +19,7 @@ from accelsim.mapping.mapping import Mapping
 from accelsim.mapping.search import Search
 from accelsim.mapping.streams import vector_steps
 from accelsim.memory.bank_conflicts import Buffers
-from accelsim.memory.sram import whole_room
+from accelsim.memory.sram import describe_room
 from accelsim.simulation.jobs import Job, ProductJob, VectorJob, build_job
 from accelsim.simulation.layer import build_checked_row
 from accelsim.simulation.machine import Machine, build_machine, refuse_too_wide
@@ -28,7 +28,7 @@ from accelsim.simulation.product import Cut, count_port_waits, cut_product, pric
 from accelsim.simulation.rows import ProductRun, VectorRun
 from accelsim.simulation.summary import sum_figures
 from accelsim.simulation.vector import run_vector
-from accelsim.workload.gemm import operand_widths
+from accelsim.workload.gemm import find_operand_widths
 from accelsim.workload.network import Node, Workload
 
 MOST_ENGINES = 4  # whose layers are kept
@@ -93,7 +93,7 @@ class EngineTotals:
         self.names: list[str] = []  # and the first that is so
         self.order: list[int | None] = []  # of the network, by number in layers
         numbers: dict[Job, int] = {}
-        for node, bits in zip(workload.nodes, operand_widths(workload, hardware.engine.operand_bits), strict=True):
+        for node, bits in zip(workload.nodes, find_operand_widths(workload, hardware.engine.operand_bits), strict=True):
             job = build_job(node, bits, workload.file, hardware.engine)
             if job is not None and job not in numbers:
                 numbers[job] = len(self.layers)
@@ -181,7 +181,7 @@ class KeptLanes:
     def play(self, machine: Machine, memory: MemoryKey) -> tuple[PricedLayer, bool]:
         """The layer on a machine, and whether it was played before."""
         sram, (read, weights, written) = machine.hardware.sram, self.job.traffic
-        key = (vector_steps((read, weights), written, whole_room(sram), sram.halves), sram.halves, memory)
+        key = (vector_steps((read, weights), written, describe_room(sram), sram.halves), sram.halves, memory)
         played = self.played.get(key)
         if played is not None:
             return played, True

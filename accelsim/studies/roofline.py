@@ -12,7 +12,7 @@ from accelsim.engines.base import EngineRoof
 from accelsim.engines.table import engine_of
 from accelsim.hardware import Hardware, Sram
 from accelsim.simulation.result import InvariantError, LayerResult, Result
-from accelsim.workload.gemm import Gemm, apply_pattern, lower_to_gemm, operand_widths
+from accelsim.workload.gemm import Gemm, apply_pattern, find_operand_widths, lower_to_gemm
 from accelsim.workload.network import Workload
 
 _EXACT = 1e-12  # relative; of quotients of whole numbers
@@ -104,7 +104,7 @@ def dram_bytes_per_s(hardware: Hardware) -> int:
 def _gemms(hardware: Hardware, workload: Workload) -> list[Gemm | None]:
     """Each layer's product as the engine executes it."""
     engine, gemms = hardware.engine, []
-    for node, bits in zip(workload.nodes, operand_widths(workload, engine.operand_bits), strict=True):
+    for node, bits in zip(workload.nodes, find_operand_widths(workload, engine.operand_bits), strict=True):
         executed = node.layer.executed and not node.layer.is_view
         gemm = lower_to_gemm(node, workload.file.batch, bits) if executed else None
         gemms.append(gemm and apply_pattern(gemm, engine.sparse_pattern))

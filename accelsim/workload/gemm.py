@@ -151,7 +151,7 @@ class OperandBits(NamedTuple):
     output: int
 
 
-def operand_widths(workload: Workload, default: int) -> list[OperandBits]:
+def find_operand_widths(workload: Workload, default: int) -> list[OperandBits]:
     """Find the widths of each layer: its own, else the network's, else ``default``.
 
     A result is as wide as the widest activation that an executed layer reads of it. A view stores nothing, and is as

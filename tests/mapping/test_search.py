@@ -22,7 +22,7 @@ from accelsim.mapping.mapping import Mapping
 from accelsim.mapping.search import Prices, find, start_search
 from accelsim.mapping.streams import gemm_stream, mapped_counts, vector_stream
 from accelsim.memory.schedule import schedule_stream
-from accelsim.memory.sram import whole_room
+from accelsim.memory.sram import describe_room
 from accelsim.simulation.rows import objective_cost
 from accelsim.workload.gemm import Convolution, Gemm
 
@@ -420,7 +420,7 @@ def test_ladder(size, grain, rows, expected):
 
 @given(st.integers(0, 10**6), st.integers(0, 10**5), st.integers(1, 10**6), st.floats(0, 1e6))
 def test_vector_stream_moves_everything_once(ifmap, weights, stored, work):
-    stream = vector_stream((ifmap, weights), stored, Fraction(work), BASE, whole_room(BASE.sram))
+    stream = vector_stream((ifmap, weights), stored, Fraction(work), BASE, describe_room(BASE.sram))
     assert stream.load_bytes.sum(axis=0).tolist() == [ifmap, weights, 0]
     assert stream.write_bytes == stored
     assert (stream.load_bytes[:, 0] <= BASE.sram.operand_bytes[0] // 2).all()

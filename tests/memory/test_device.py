@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from naive import dram as naive_dram
 
+from accelsim.config import UserError
 from accelsim.config.places import locate_anchors, locate_devices
 from accelsim.load import list_names, load_device
 from accelsim.memory.banked_dram import DRAM_COMMANDS
@@ -309,9 +310,19 @@ def test_serial_devices_equal_a_plain_loop(name, rows):
         assert (run.total_cycles, run.counts["bursts"]) == naive_dram.serial_end(changed, rows)
 
 
-def test_a_flash_takes_no_writes():
-    from accelsim import UserError
+def test_an_unknown_fidelity_and_a_sink_that_gets_nothing_are_refused():
+    banked, serial = load_device(DDR4), load_device("octospi_psram_8mib")
+    for device, fidelity, sink, problem in (
+        (banked, "exact", None, "fidelity: should be transaction or cycle, got 'exact'"),
+        (serial, "exact", None, "fidelity: should be transaction or cycle, got 'exact'"),
+        (banked, "transaction", print, "only a DRAM at fidelity cycle has commands"),
+        (serial, "cycle", print, "only a DRAM at fidelity cycle has commands, got octospi_psram_8mib at cycle"),
+    ):
+        with pytest.raises(UserError, match=problem):
+            run_trace(device, [as_requests([(0, 0, 0)])], fidelity, sink)
 
+
+def test_a_flash_takes_no_writes():
     device = load_device("octospi_flash_64mib")
     with pytest.raises(UserError, match=r"request 1 writes .*octospi_flash_64mib is read only"):
         run_trace(device, [as_requests([(0, 0, 0), (0, 0, 1)])])

@@ -13,7 +13,7 @@ from accelsim.mapping.mapping import Context
 from accelsim.mapping.memory_needed import memory_needed
 from accelsim.mapping.streams import vector_stream
 from accelsim.memory.ideal_dram import count_latency_cycles, count_transfer_cycles
-from accelsim.memory.sram import whole_room
+from accelsim.memory.sram import describe_room
 from accelsim.memory.stream import TileStream
 from accelsim.simulation.activity import (
     bytes_across_edge,
@@ -118,9 +118,9 @@ def test_the_vector_unit_s_latency_is_paid_once():
     from fractions import Fraction
 
     hardware = accelsim.load_hardware("edge_npu", ["vector.latency_cycles=11"])
-    busy = vector_stream((64, 0), 64, Fraction(640), hardware, whole_room(hardware.sram))
+    busy = vector_stream((64, 0), 64, Fraction(640), hardware, describe_room(hardware.sram))
     assert int(busy.vector_cycles.sum()) == 10 + 11
-    assert int(vector_stream((64, 0), 64, Fraction(0), hardware, whole_room(hardware.sram)).vector_cycles.sum()) == 0
+    assert int(vector_stream((64, 0), 64, Fraction(0), hardware, describe_room(hardware.sram)).vector_cycles.sum()) == 0
 
 
 def test_memory_needed_counts_stored_widths():

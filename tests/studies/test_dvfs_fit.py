@@ -110,6 +110,7 @@ def test_gap9_is_met():
     parameters = record["parameters"]
     assert parameters["alpha"] is parameters["k_mhz"] is parameters["threshold_v"] is parameters["static_per_v"] is None
     assert silicon.operating_points == [(0.65, 240), (0.8, 370)]
+    assert dvfs_fit(str(GAP9)).table["fitted_watts"].tolist() == [point["fitted_watts"] for point in record["points"]]
 
 
 @pytest.mark.parametrize("column", range(6))

@@ -21,7 +21,7 @@ from accelsim.report.roofline_plot import drawing, hover, roofline_image
 from accelsim.report.roofline_scene import Stack, blocks, marker_size, scene_of, stacks, tied_levels, tied_roofs
 from accelsim.simulation.result import InvariantError
 from accelsim.studies.roofline import check_point, roofline
-from accelsim.workload.gemm import apply_pattern, lower_to_gemm, operand_widths
+from accelsim.workload.gemm import apply_pattern, find_operand_widths, lower_to_gemm
 
 JITTED_ONLY = ("pragmatic",)  # values decide about its cycles: too slow without numba
 SVG = "{http://www.w3.org/2000/svg}"
@@ -146,7 +146,9 @@ def test_no_point_lies_above_its_roof(name, network):
     engine = hardware.engine
     bandwidth, clock = round(hardware.dram.bandwidth_gb_s * 1e9), round(hardware.clock_mhz * 1e6)
     points = {point.layer: point for point in line.points}
-    for row, node, bits in zip(result.rows, workload.nodes, operand_widths(workload, engine.operand_bits), strict=True):
+    for row, node, bits in zip(
+        result.rows, workload.nodes, find_operand_widths(workload, engine.operand_bits), strict=True
+    ):
         if row.macs:
             gemm = apply_pattern(lower_to_gemm(node, workload.file.batch, bits), engine.sparse_pattern)
             peak = engine_of(engine).peak_macs_per_cycle(gemm.activation_bits, gemm.weight_bits)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from naive.convolution import convolve
 
 from accelsim.config import UserError, parse_yaml
-from accelsim.workload.gemm import Convolution, Gemm, OperandBits, im2col, lower_to_gemm, operand_widths
+from accelsim.workload.gemm import Convolution, Gemm, OperandBits, find_operand_widths, im2col, lower_to_gemm
 from accelsim.workload.layers import Function
 from accelsim.workload.network import build_workload
 from accelsim.workload.random_operands import draw_operands, multiply_exactly
@@ -219,7 +219,7 @@ RESHAPE, HALVE = "type: reshape, to: {tokens: 2, features: 1}", "type: split, pa
     ],
 )
 def test_widths(head, layers, expected):
-    assert operand_widths(network(*layers, head=head), 8) == expected
+    assert find_operand_widths(network(*layers, head=head), 8) == expected
 
 
 # element-wise work: the shape is 4 x 6 x 5, 120 elements

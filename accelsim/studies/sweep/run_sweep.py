@@ -18,7 +18,7 @@ from accelsim.studies.sweep.outcomes import Outcome
 from accelsim.studies.sweep.spec import Study, read_study
 from accelsim.studies.sweep.store import STORE_FILES, Store, open_store
 from accelsim.studies.sweep.tables import TABLES, make_records, write_tables
-from accelsim.studies.sweep.worker import evaluate, make_keys, pack_study
+from accelsim.studies.sweep.worker import evaluate_points, make_keys, pack_study
 from accelsim.studies.sweep.workforce import Workforce
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ def _store_results(
 def _simulate_missing(study: Study, work: _Work, force: Workforce) -> Computed:
     """Outcomes by point's number as they come, each lot with its number of layers and of those that were reused."""
     missing = [point for point in work.design.points if point.number not in work.known]
-    task = functools.partial(evaluate, pack_study(study))
+    task = functools.partial(evaluate_points, pack_study(study))
     for chunk, result in map_chunks(force, task, group_points(study, missing, force.workers)):
         numbers = [point.number for point in chunk]
         if isinstance(result, str):

@@ -71,7 +71,7 @@ def pack_study(study: Study) -> bytes:
     return pickle.dumps((hash_code(), study))
 
 
-def evaluate(setup: bytes, points: list[DesignPoint]) -> Evaluated:
+def evaluate_points(setup: bytes, points: list[DesignPoint]) -> Evaluated:
     """Simulate points of the study that ``pack_study`` packed; what is wrong with a point is its outcome's error.
 
     Raises: UserError where this worker runs other code than the process that packed the study.

@@ -23,7 +23,7 @@ from accelsim.power.thermal import Package, find_steady_k
 from accelsim.studies.dvfs_fit import dvfs_fit
 from accelsim.studies.validate.chips import compare_chips
 from accelsim.studies.validate.gpu_calibration import HELD_OUT, calibrate_gpus
-from accelsim.workload.gemm import Gemm, apply_pattern, lower_to_gemm, operand_widths
+from accelsim.workload.gemm import Gemm, apply_pattern, find_operand_widths, lower_to_gemm
 from accelsim.workload.precision_profiles import apply_profile, read_profile
 
 if TYPE_CHECKING:
@@ -146,7 +146,7 @@ def _stripes() -> Iterator[Anchor]:
         products = Products(hardware.engine, stepped=False)
         gemms = [
             lower_to_gemm(node, 1, bits)
-            for node, bits in zip(workload.nodes, operand_widths(workload, 16), strict=True)
+            for node, bits in zip(workload.nodes, find_operand_widths(workload, 16), strict=True)
             if node.layer.type == "conv2d"
         ]
         cycles = sum(products.count(gemm, seed=0).counts.cycles for gemm in gemms if gemm)

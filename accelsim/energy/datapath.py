@@ -6,7 +6,8 @@ import math
 from typing import NamedTuple
 
 from accelsim.energy.operations import lane_units, vector_operation
-from accelsim.energy.technology import PricedOperation, Supply, Technology
+from accelsim.energy.supply import Supply
+from accelsim.energy.technology import PricedOperation, Technology
 from accelsim.hardware import Hardware
 
 

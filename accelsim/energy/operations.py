@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from accelsim.energy.technology import PricedOperation, Technology, float_multiply, integer_add, integer_multiply
+from accelsim.energy.operation_rules import float_multiply, integer_add, integer_multiply
+from accelsim.energy.technology import PricedOperation, Technology
 from accelsim.hardware import ACCUMULATOR_BITS, BITS
 from accelsim.hardware.sparsity import Pattern
 

@@ -14,7 +14,8 @@ from typing import NamedTuple
 from accelsim.config import UserError
 from accelsim.energy.datapath import Constant, EngineDatapath, price_datapath
 from accelsim.energy.sram_banks import SramCells, bank_at, sram_cells
-from accelsim.energy.technology import SramTable, Supply, Technology, supply_of
+from accelsim.energy.supply import Supply, supply_of
+from accelsim.energy.technology import SramTable, Technology
 from accelsim.hardware import Hardware, Sram
 
 DYNAMIC = ("mac", "registers", "vector", "sram_ifmap", "sram_weight", "sram_ofmap", "dram")

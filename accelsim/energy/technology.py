@@ -1,11 +1,10 @@
-"""What one operation, one SRAM access and one square millimetre cost in a process; every figure with its source."""
+"""A technology: energy and area of operations, SRAM and wires in a process, each figure with its source."""
 
 from __future__ import annotations
 
 import csv
 import functools
 import math
-from typing import NamedTuple
 
 from pydantic import Field, model_validator
 
@@ -13,113 +12,171 @@ from accelsim.config import Name, NonNegative, Positive, Size, UserError, Value,
 from accelsim.config.places import locate_hwconfigs
 from accelsim.energy.node_scaling import Scaling, node_scaling
 from accelsim.hardware.gating import Share
-from accelsim.hardware.laws import Leakage
 
 LISTED = ("int8_mul", "int32_add", "int32_mul", "fp16_mul", "fp32_mul", "fp32_add", "dram_bit", "lookup", "mux2_bit")
-SIGNIFICAND_BITS = {"bf16": 8, "fp16": 11, "fp32": 24}  #: the leading one included
 
 
 class PricedOperation(Value):
     """Energy and area of one operation."""
 
     energy_pj: Positive
-    area_um2: NonNegative = 0.0  #: 0 where it is not known
+    """Energy of the operation, pJ."""
+    area_um2: NonNegative = 0.0
+    """Area of the unit that does the operation, um2; 0 where it is not known."""
     source: str = Field(min_length=1)
+    """Where the figures come from."""
 
 
 class VectorOperation(Value):
-    """One element of a vector operation, in additions, multiplications and table look-ups."""
+    """What one element of a vector operation consists of."""
 
     additions: NonNegative = 0.0
+    """Number of additions of one element."""
     multiplications: NonNegative = 0.0
+    """Number of multiplications of one element."""
     lookups: NonNegative = 0.0
+    """Number of table look-ups of one element."""
     source: str = Field(min_length=1)
+    """Where the figures come from."""
 
 
 class Logic(Value):
-    """Leakage of logic and the area it comes from, and how leakage and clock follow the voltage.
+    """Area and leakage of logic, and how leakage and clock follow the voltage.
 
-    P = leakage_mw_per_mm2 exp(leakage_per_k (T - leakage_at_k)) at the reference voltage V0, elsewhere times
-    V / V0 exp(leakage_per_v (V - V0)); f ~ (V - threshold_v)^alpha / V.
+    At the reference voltage V0 and temperature T leakage is leakage_mw_per_mm2 exp(leakage_per_k (T - leakage_at_k));
+    at another voltage V it is that times V / V0 exp(leakage_per_v (V - V0)). The clock follows
+    f ~ (V - threshold_v)^alpha / V.
     """
 
     leakage_mw_per_mm2: Positive
+    """Leakage of logic at the temperature leakage_at_k, mW/mm2."""
     leakage_at_k: Positive
+    """Temperature for which leakage_mw_per_mm2 is stated, K."""
     leakage_per_k: Positive
+    """Exponent by which leakage grows with the temperature, 1/K."""
     leakage_source: str = Field(min_length=1)
+    """Where the leakage and its growth with the temperature come from."""
     leakage_per_v: NonNegative
+    """Exponent by which leakage grows with the voltage, 1/V."""
     leakage_voltage_source: str = Field(min_length=1)
+    """Where the growth of leakage with the voltage comes from."""
     threshold_v: Positive
+    """Threshold voltage of the law of the clock, V."""
     alpha: Positive
-    over_threshold_v: Positive  #: of the lowest operating point that is derived
-    regulator_step_v: Positive  #: from one to the next
+    """Exponent of the law of the clock."""
+    over_threshold_v: Positive
+    """How far the lowest derived operating point lies above the threshold, V."""
+    regulator_step_v: Positive
+    """Distance of derived operating points, V."""
     clock_source: str = Field(min_length=1)
-    area_factor: Positive  #: whole unit over its multiplier and adder
+    """Where the law of the clock and the derived operating points come from."""
+    area_factor: Positive
+    """Area of a whole unit over the area of its listed operations."""
     area_source: str = Field(min_length=1)
+    """Where area_factor comes from."""
 
 
 class FlipFlop(Value):
     """One bit of a register."""
 
-    clock_pj: Positive  #: each cycle that its clock runs
-    write_pj: Positive  #: and each time that it takes another value
+    clock_pj: Positive
+    """Energy of one register bit in each cycle in which its clock runs, pJ."""
+    write_pj: Positive
+    """Energy of one register bit each time that it takes another value, pJ."""
     area_um2: Positive
+    """Area of one register bit, um2."""
     source: str = Field(min_length=1)
+    """Where the figures come from."""
 
 
 class WireEnergy(Value):
-    """Wires between neighbours."""
+    """Wires between neighbouring units."""
 
     pj_per_bit_mm: Positive
+    """Energy of moving a bit along a millimetre of wire, pJ/mm."""
     source: str = Field(min_length=1)
+    """Where the figures come from."""
 
 
 class Switching(Value):
-    """What switching idle blocks off takes, where a hardware file's ``gating`` does not say."""
+    """Costs of switching idle blocks off, used where a hardware file's ``gating`` does not state them."""
 
-    logic_busy_cycles: Positive  #: of a logic block at work, whose energy going off and on takes
+    logic_busy_cycles: Positive
+    """Energy of switching a logic block off and on, as the number of cycles of work that take as much."""
     logic_wake_ns: NonNegative
-    logic_left_share: Share  #: of its leakage, when it is off
-    vector_lane_bits: Size  #: of a lane's registers
-    sram_retention_share: Share  #: of the leakage of a slice that keeps its content
-    sram_retention_cycles: NonNegative  #: until it can be read again
+    """Time from switching a logic block on until it works, ns."""
+    logic_left_share: Share
+    """Share of its leakage that a logic block still draws when it is off."""
+    vector_lane_bits: Size
+    """Register bits of one lane of the vector unit."""
+    sram_retention_share: Share
+    """Share of its leakage that an SRAM slice draws in retention, in which it keeps its content."""
+    sram_retention_cycles: NonNegative
+    """Cycles from the end of retention until an SRAM slice can be read."""
     sram_off_share: Share
-    dram_power_down_share: Share  #: of standby, where a device does not say
+    """Share of its leakage that an SRAM slice still draws when it is off."""
+    dram_power_down_share: Share
+    """Share of standby power that the DRAM draws in power-down, where the device does not state a current."""
     dram_power_down_wake_ns: NonNegative
+    """Time from the end of power-down until the DRAM takes a command, ns."""
     dram_self_refresh_share: Share
-    dram_self_refresh_extra_ns: NonNegative  #: beyond a refresh, until a device is awake
-    device_wake_ms: NonNegative  #: of a device that slept
+    """Share of standby power that the DRAM draws in self-refresh, where the device does not state a current."""
+    dram_self_refresh_extra_ns: NonNegative
+    """Time beyond one refresh from the end of self-refresh until the DRAM takes a command, ns."""
+    device_wake_ms: NonNegative
+    """Time from sleep until a whole device works, ms."""
     source: str = Field(min_length=1)
+    """Where the figures come from."""
 
 
 class SramTable(Value):
-    """The file that prices SRAM banks, beside the technology's own, and what its figures are multiplied by."""
+    """The table that prices SRAM banks, and the factors that its figures are multiplied by."""
 
     table: Name
-    node_nm: Size | None = None  #: of its rows; default: the technology's
+    """Name of the table, a CSV file beside the technology's own file."""
+    node_nm: Size | None = None
+    """Process node of the table's rows that are used, nm; by default the technology's."""
     energy_factor: Positive = 1.0
+    """Factor on the energies of the table."""
     area_factor: Positive = 1.0
+    """Factor on the areas of the table."""
     source: str = Field(min_length=1)
-    voltages_v: dict[str, Positive]  #: at which the table holds, by cell class
+    """Where the table comes from."""
+    voltages_v: dict[str, Positive]
+    """Supply voltage for which the table is stated, V, by class of the cells."""
     voltage_source: str = Field(min_length=1)
+    """Where the voltages come from."""
 
 
 class Technology(Value):
-    """A process: its operations as listed; the functions below derive what is not listed."""
+    """A process with the operations that it lists; ``operation_rules`` derives operations that it does not list."""
 
     name: Name
+    """Name of the technology."""
     description: str = ""
+    """What the technology is, in a sentence or two."""
     node_nm: Size
+    """Process node, nm."""
     reference_voltage_v: Positive
+    """Supply voltage for which energies and leakage of logic are stated, V."""
     operations: dict[str, PricedOperation]
+    """Energy and area of each operation by its name, such as int8_mul."""
     vector_operations: dict[str, VectorOperation]
+    """What one element of each operation of the vector unit consists of, by its name, such as exp."""
     logic: Logic
+    """Area and leakage of logic, and the law of its clock."""
     flip_flop: FlipFlop
+    """Energy and area of a register bit."""
     wire: WireEnergy
+    """Energy of wires."""
     switching: Switching
-    notes: list[str] = Field(default_factory=list)  #: what a reader of the figures should know
-    unverified: Name | None = None  #: a file of operations to be held against these, beside the technology's own
+    """Costs of switching idle blocks off."""
+    notes: list[str] = Field(default_factory=list)
+    """What a reader of the figures should know, in sentences that reports print."""
+    unverified: Name | None = None
+    """Name of a CSV file of operations from an unverified source, which accelsim show prints beside these."""
     sram: SramTable
+    """Table that prices SRAM banks."""
 
     @model_validator(mode="after")
     def _lists_what_rules_build_on(self) -> Technology:
@@ -129,60 +186,39 @@ class Technology(Value):
         return self
 
     def logic_leakage_mw(self, area_um2: float, temperature_k: float) -> float:
-        """Leakage of units whose multipliers and adders have this area."""
+        """Leakage of units at a temperature, mW, by the area of their listed operations."""
         area_mm2 = area_um2 * self.logic.area_factor * 1e-6
         warmth = math.exp(self.logic.leakage_per_k * (temperature_k - self.logic.leakage_at_k))
         return area_mm2 * self.logic.leakage_mw_per_mm2 * warmth
 
 
-class Supply(NamedTuple):
-    """What a supply's voltages make of energies and leakage powers at their own reference voltages."""
-
-    logic_dynamic: float = 1.0
-    sram_dynamic: float = 1.0
-    logic_leakage: float = 1.0
-    sram_leakage: float = 1.0
-
-
-def supply_of(technology: Technology, cell: str, voltage_v: float | None, sram_voltage_v: float | None) -> Supply:
-    """The factors of a voltage, and of another one for the SRAMs; where none is stated nothing is changed.
-
-    Energies go with V^2, leakage as ``Logic`` says, of SRAM as well.
-
-    Raises: UserError for a voltage at which no transistor switches.
-    """
-    per_v, threshold = technology.logic.leakage_per_v, technology.logic.threshold_v
-    for name, given in (("voltage_v", voltage_v), ("sram_voltage_v", sram_voltage_v)):
-        if given is not None and given <= threshold:
-            told = f"should be above the threshold of {technology.name}, {threshold:g} V"
-            raise UserError(f"technology.{name}: {told}, got {given:g}")
-    logic, sram = (
-        (1.0, 1.0) if given is None else ((given / own) ** 2, Leakage(own, per_v).times(given))
-        for given, own in (
-            (voltage_v, technology.reference_voltage_v),
-            (voltage_v if sram_voltage_v is None else sram_voltage_v, technology.sram.voltages_v[cell]),
-        )
-    )
-    return Supply(logic[0], sram[0], logic[1], sram[1])
-
-
 class ScaledTechnology(Value):
-    """A process whose figures are another's, scaled from node to node by a rule with a name."""
+    """A process whose figures are those of another one, scaled from node to node by a published rule."""
 
     name: Name
+    """Name of the technology."""
     description: str = ""
+    """What the technology is, in a sentence or two."""
     scaled_from: Name
-    rule: Name  #: a file of fits to nodes, beside the technology's own
+    """Name of the technology whose figures are scaled."""
+    rule: Name
+    """Name of the table of the scaling rule, a CSV file beside the technology's own file."""
     node_nm: Size
+    """Process node, nm."""
     reference_voltage_v: Positive
+    """Supply voltage to which the figures are scaled, V."""
     sram: SramTable
-    sram_node_nm: Size | None = None  #: in the rule, of the SRAM's rows where they are another node's
+    """Table that prices SRAM banks."""
+    sram_node_nm: Size | None = None
+    """Node of the rule from which the SRAM's figures are scaled, nm; without it they are taken as they are."""
     notes: list[str] = Field(default_factory=list)
+    """What a reader of the figures should know, in sentences that reports print."""
     unverified: Name | None = None
+    """Name of a CSV file of operations from an unverified source, which accelsim show prints beside these."""
 
 
 def _at_node(wanted: ScaledTechnology, base: Technology) -> Technology:
-    """The base's operations, registers and wires at another node and voltage; DRAM and laws stay what they are."""
+    """The operations, registers and wires of the base at another node and voltage; DRAM and laws are the base's own."""
     volts, node = wanted.reference_voltage_v, wanted.node_nm
     scaling = node_scaling(wanted.rule, (base.node_nm, base.reference_voltage_v), (node, volts))
     operations = {name: op if name.startswith("dram") else _at(op, scaling) for name, op in base.operations.items()}
@@ -214,7 +250,7 @@ def _at_node(wanted: ScaledTechnology, base: Technology) -> Technology:
 
 
 def _sram_at_node(wanted: ScaledTechnology) -> SramTable:
-    """Its rows as they are, or another node's scaled on."""
+    """The SRAM table as it is, or with factors that scale the rows of another node."""
     sram, rows = wanted.sram, wanted.sram.node_nm
     if rows is None or wanted.sram_node_nm is None:
         return sram
@@ -238,7 +274,7 @@ def _at(op: PricedOperation, scaling: Scaling) -> PricedOperation:
 
 
 def unverified_operations(technology: Technology) -> dict[str, tuple[float, str]]:
-    """pJ and source of operations that somebody else gives for this node; empty where no file does."""
+    """Energy, pJ, and source of each operation in the unverified file of a technology; empty where it names none."""
     if technology.unverified is None:
         return {}
     with (locate_hwconfigs() / "technology" / technology.unverified).open(newline="", encoding="utf-8") as lines:
@@ -261,43 +297,3 @@ def load_technology(name: str) -> Technology:
         return validate_document(Technology, document)
     wanted = validate_document(ScaledTechnology, document)
     return _at_node(wanted, load_technology(wanted.scaled_from))
-
-
-def integer_multiply(technology: Technology, a_bits: int, b_bits: int) -> PricedOperation:
-    """The listed multiplier, or int8_mul scaled by the number of partial-product bits, a_bits x b_bits.
-
-    Against the listed int32_mul at 45 nm the rule is 3 % high in energy and 29 % in area.
-    """
-    listed = technology.operations.get(f"int{a_bits}_mul")
-    if listed is not None and a_bits == b_bits:
-        return listed
-    base = technology.operations["int8_mul"]
-    scale = a_bits * b_bits / 8**2
-    return _scaled(base, scale, f"rule: int8_mul x {a_bits} x {b_bits} / 64")
-
-
-def integer_add(technology: Technology, bits: int) -> PricedOperation:
-    """The listed adder, or int32_add scaled by its width."""
-    listed = technology.operations.get(f"int{bits}_add")
-    if listed is not None:
-        return listed
-    return _scaled(technology.operations["int32_add"], bits / 32, f"rule: int32_add x {bits} / 32")
-
-
-def float_multiply(technology: Technology, precision: str) -> PricedOperation:
-    """The listed multiplier, or a + b s^2 in significand bits s, laid through fp16_mul and fp32_mul."""
-    name = f"{precision}_mul"
-    if name in technology.operations:
-        return technology.operations[name]
-    half, single = technology.operations["fp16_mul"], technology.operations["fp32_mul"]
-    squares = [SIGNIFICAND_BITS[p] ** 2 for p in (precision, "fp16", "fp32")]
-    share = (squares[0] - squares[1]) / (squares[2] - squares[1])
-    return PricedOperation(
-        energy_pj=half.energy_pj + share * (single.energy_pj - half.energy_pj),
-        area_um2=half.area_um2 + share * (single.area_um2 - half.area_um2),
-        source="rule: a + b x significand bits^2 through fp16_mul and fp32_mul",
-    )
-
-
-def _scaled(base: PricedOperation, factor: float, source: str) -> PricedOperation:
-    return PricedOperation(energy_pj=base.energy_pj * factor, area_um2=base.area_um2 * factor, source=source)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from accelsim.energy.datapath import EngineDatapath
+from accelsim.energy.operation_rules import integer_add
 from accelsim.energy.operations import mac_operation
-from accelsim.energy.technology import PricedOperation, Technology, integer_add
+from accelsim.energy.technology import PricedOperation, Technology
 from accelsim.engines.bitserial_counts import (
     count_lane_slots,
     count_lanes,

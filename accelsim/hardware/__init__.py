@@ -1,8 +1,9 @@
 """A hardware description: its engine, and the machine around it."""
 
+from accelsim.hardware.banked import BankedDevice
 from accelsim.hardware.bitserial import BitSerialUnit
 from accelsim.hardware.buffers import IfmapLayout, OperandSrams, Sram
-from accelsim.hardware.devices import BankedDevice, MemoryDevice, SerialDevice
+from accelsim.hardware.devices import MemoryDevice
 from accelsim.hardware.dram import Dram, DramFidelity
 from accelsim.hardware.engines import AnyEngine
 from accelsim.hardware.gating import GatedUnit, Gating
@@ -20,6 +21,7 @@ from accelsim.hardware.machine import (
 )
 from accelsim.hardware.operating import ClockLaw, OperatingPoint, OperatingPoints
 from accelsim.hardware.precisions import ACCUMULATOR_BITS, BITS, Precision
+from accelsim.hardware.serial import SerialDevice
 from accelsim.hardware.systolic import SystolicArray
 from accelsim.hardware.tensorcore import TensorCore
 

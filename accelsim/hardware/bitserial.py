@@ -19,18 +19,33 @@ class BitSerialUnit(EngineDescription):
     """
 
     kind: Literal["bitserial"]
+    """Kind of the engine: a bit-serial unit."""
     tiles: Size
-    rows: Size  #: filters per tile
-    cols: Size  #: windows side by side
-    lanes: Size  #: channels of a brick
+    """Number of tiles, each of which computes filters of its own."""
+    rows: Size
+    """Number of filters that a tile computes at a time."""
+    cols: Size
+    """Number of windows (output pixels) that a tile computes at a time."""
+    lanes: Size
+    """Number of channels that an inner-product unit multiplies at a time, a brick."""
     serial: Literal["none", "activations", "weights", "both"]
+    """Operand that comes bit by bit."""
     skip: Literal["none", "dynamic", "essential"] = "none"
-    bits_per_cycle: Annotated[int, Field(ge=1, le=16)] = 1  #: of a serial activation
-    shifter_bits: Annotated[int, Field(ge=0, le=4)] = 2  #: first-stage shifter of ``skip: essential``
-    column_registers: Annotated[int, Field(ge=0, le=1024)] = 0  #: how far columns may run ahead of each other
-    pe_bits: Annotated[int, Field(ge=1, le=16)] = 16  #: widest operand
-    pack_first_layer: bool = False  #: three input channels and a stride: space to depth first
-    pack_depthwise: bool = False  #: one channel a group: kernel positions share the lanes
+    """Bits of a serial activation that take no cycle: none, those above the widest value of a step (dynamic), or
+    all zero bits (essential)."""
+    bits_per_cycle: Annotated[int, Field(ge=1, le=16)] = 1
+    """Number of bits of a serial activation that are taken in a cycle."""
+    shifter_bits: Annotated[int, Field(ge=0, le=4)] = 2
+    """Reach of the first shifter, bits: lanes take set bits within 2^shifter_bits positions in a cycle (skip:
+    essential)."""
+    column_registers: Annotated[int, Field(ge=0, le=1024)] = 0
+    """Number of steps that a column may run ahead of the slowest one (with skip)."""
+    pe_bits: Annotated[int, Field(ge=1, le=16)] = 16
+    """Width of the widest operand that the unit takes, bits."""
+    pack_first_layer: bool = False
+    """Whether a convolution of three channels with a stride is rearranged from space to depth, which fills lanes."""
+    pack_depthwise: bool = False
+    """Whether the kernel positions of a depthwise convolution share the lanes."""
 
     @property
     def operand_bits(self) -> int:

@@ -18,7 +18,8 @@ class EngineDescription(Value):
     precision that takes zeros as weights like others.
     """
 
-    zero_gating: bool = False  #: a MAC with a zero weight costs no energy, but its cycle
+    zero_gating: bool = False
+    """Whether a multiplication by a zero weight costs no energy; it takes its cycle all the same."""
 
     @property
     def operand_bits(self) -> int:

@@ -8,7 +8,9 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, TypeAdapter, ValidationError, model_validator
 
 from accelsim.config import NonNegative, Positive, Size, Value
-from accelsim.hardware.devices import BankedDevice, MemoryDevice, SerialDevice
+from accelsim.hardware.banked import BankedDevice
+from accelsim.hardware.devices import MemoryDevice
+from accelsim.hardware.serial import SerialDevice
 
 DramFidelity = Literal["ideal", "transaction", "cycle"]
 
@@ -23,18 +25,28 @@ class Dram(Value):
     """Off-chip memory: a bandwidth and a latency, and the device behind them where there is one to be simulated."""
 
     device: Device | None = None
-    channels: Size | None = None  #: default: the device's
-    bandwidth_gb_s: Annotated[float, Field(ge=1e-6, le=1e6)]  #: 1e9 bytes a second; default: the device's peak
-    latency_ns: Annotated[float, Field(ge=0, le=1e9)]  #: default: what the device needs to open a row and read
-    capacity_mib: Positive | None = None  #: default: the device's
-    energy_pj_per_bit: Positive | None = None  #: default: the device's, else the technology's
-    standby_mw: NonNegative | None = None  #: default: the device's, else none
-    fidelity: DramFidelity | None = None  #: default: cycle with a device of this bandwidth and latency, else ideal
+    """Memory device behind the DMA engine: a shipped name, a path, or the keys of a device file."""
+    channels: Size | None = None
+    """Number of channels of the device, a power of two, at most 128; by default as many as the device has."""
+    bandwidth_gb_s: Annotated[float, Field(ge=1e-6, le=1e6)]
+    """Bandwidth, 1e9 bytes a second; by default the peak bandwidth of the device."""
+    latency_ns: Annotated[float, Field(ge=0, le=1e9)]
+    """Time from a request to its first byte, ns; by default what the device needs to open a row and read a burst."""
+    capacity_mib: Positive | None = None
+    """Capacity, MiB, against which the size of a network is checked; by default the device's, else not known."""
+    energy_pj_per_bit: Positive | None = None
+    """Energy of a bit that is moved, pJ, where the device is not simulated; by default the device's when it reads
+    whole rows, else the technology's."""
+    standby_mw: NonNegative | None = None
+    """Power drawn all the time, mW, where the device is not simulated; by default the device's, else 0."""
+    fidelity: DramFidelity | None = None
+    """How exactly the memory is simulated: ideal (a bandwidth and a latency), transaction (request by request) or
+    cycle (command by command); by default cycle for a device with its own bandwidth and latency, else ideal."""
 
     @model_validator(mode="before")
     @classmethod
     def _by_device(cls, data: Any) -> Any:
-        """What is not stated, as the device has it; a device that is wrong is told of by its own field."""
+        """Take what is not stated from the device; a wrong device is reported by the checks of its own fields."""
         if not isinstance(data, dict) or data.get("device") is None:
             return data
         channels = data.get("channels")
@@ -63,17 +75,17 @@ class Dram(Value):
             raise ValueError(f"fidelity: {self.fidelity} needs dram.device")
         for key, stated, own in self._beside_device(self.memory):
             if not _alike(stated, own):
-                told = f"fidelity {self.fidelity} takes it from the device, {own:.4g}"
-                raise ValueError(f"{key}: {told}; leave it out, or choose ideal, got {stated:g}")
+                source = f"fidelity {self.fidelity} takes it from the device, {own:.4g}"
+                raise ValueError(f"{key}: {source}; leave it out, or choose ideal, got {stated:g}")
         return self
 
     @cached_property
     def memory(self) -> MemoryDevice | None:
-        """The device with as many channels as stated."""
+        """The device, with as many channels as ``channels`` states."""
         return self.device and _with_channels(self.device, self.channels)
 
     def _beside_device(self, memory: MemoryDevice) -> list[tuple[str, float, float]]:
-        """What only an ideal memory obeys: key, value, and what the device has."""
+        """Key, stated value and the device's own value of what only an ideal memory obeys."""
         return [
             ("bandwidth_gb_s", self.bandwidth_gb_s, memory.peak_gb_s),
             ("latency_ns", self.latency_ns, memory.access_ns),

@@ -18,25 +18,35 @@ class VectorRates(Value):
     """Operations that one lane finishes in a cycle, by kind."""
 
     add: Positive = 1.0
+    """Additions and subtractions of a lane in a cycle."""
     mul: Positive = 1.0
+    """Multiplications of a lane in a cycle."""
     max: Positive = 1.0
+    """Comparisons of a lane in a cycle, as max pooling and clamping need them."""
     exp: Positive = 1.0
+    """Exponentials of a lane in a cycle."""
     divide: Positive = 1.0
+    """Divisions of a lane in a cycle."""
     lookup: Positive = 1.0
+    """Table look-ups of a lane in a cycle, by which activation functions are interpolated."""
 
 
 class VectorUnit(Value):
     """Lanes that do element-wise work, each kind at its own rate."""
 
     lanes: Size
-    latency_cycles: Count = 0  #: from the first element in to the first one out
+    """Number of elements that the unit works on at a time."""
+    latency_cycles: Count = 0
+    """Cycles from the first element in to the first element out."""
     operations_per_cycle: VectorRates = VectorRates()
+    """Rate of a lane for each kind of operation, operations a cycle."""
 
 
 class Dma(Value):
-    """What brings tiles in and takes results away."""
+    """The DMA engine, which brings tiles into the buffers and takes results away."""
 
-    outstanding_requests: Annotated[int, Field(ge=1, le=4096)] = 64  #: to a simulated device, of one burst each
+    outstanding_requests: Annotated[int, Field(ge=1, le=4096)] = 64
+    """Number of requests, one burst each, that may be under way to a simulated device at a time."""
 
 
 Objective = Literal["delay_traffic", "edp", "energy", "cycles", "bytes"]
@@ -45,20 +55,26 @@ Objective = Literal["delay_traffic", "edp", "energy", "cycles", "bytes"]
 class Mapper(Value):
     """What the search for tile sizes and loop orders looks for."""
 
-    objective: Objective = "delay_traffic"  #: least cycles x DRAM bytes, energy x cycles, or one of the three alone
+    objective: Objective = "delay_traffic"
+    """What is made least: delay_traffic (cycles x DRAM bytes), edp (energy x cycles), energy, cycles or bytes."""
 
 
 class Schedule(Value):
-    """What the order of layers allows to spare; all of it is off unless asked for."""
+    """Traffic that the compiler avoids by keeping tensors on chip; every switch is off by default."""
 
-    fuse: bool = False  #: a result that fits stays on chip for the next layer
-    prefetch_weights: bool = False  #: the next layer's first weights come while the DMA engine would idle
-    keep_weights: bool = False  #: weights stay on chip from one inference to the next, if all of them fit
-    compress_activations: bool = False  #: activations cross the chip's edge as run lengths of zeros
+    fuse: bool = False
+    """Whether a result stays on chip for the next layer, whole or in bands of rows, where it fits."""
+    prefetch_weights: bool = False
+    """Whether the first weights of a layer come during the layer before, while the DMA engine would idle."""
+    keep_weights: bool = False
+    """Whether weights stay on chip from one inference to the next, if all weights of the network fit."""
+    compress_activations: bool = False
+    """Whether activations cross the chip's edge as run lengths of zeros (the code of Eyeriss), by the share of
+    zeros that layers state as activation_zeros."""
 
     @property
     def plain(self) -> bool:
-        """Nothing is spared."""
+        """Whether every tensor goes through DRAM as it is."""
         return not (self.fuse or self.prefetch_weights or self.keep_weights or self.compress_activations)
 
 
@@ -66,19 +82,28 @@ class TechnologyChoice(Value):
     """Which energy table, SRAM cells and temperature price the counts."""
 
     name: Name
+    """Name of the technology, a file under hwconfigs/technology."""
     sram_cell: Literal["itrs-hp", "itrs-lop", "itrs-lstp"]
+    """Class of the SRAM cells: itrs-hp (fast), itrs-lop (low operating power) or itrs-lstp (low standby power)."""
     temperature_k: Annotated[float, Field(ge=300, le=400)]
-    voltage_v: Volts | None = None  #: default: each figure's own reference voltage
-    sram_voltage_v: Volts | None = None  #: default: voltage_v
+    """Temperature of the die, K, on which leakage depends; a thermal section replaces it by a computed one."""
+    voltage_v: Volts | None = None
+    """Supply voltage of logic and SRAM, V; by default the voltage for which the technology states each figure."""
+    sram_voltage_v: Volts | None = None
+    """Supply voltage of the SRAMs alone, V; by default voltage_v."""
 
 
 class Thermal(Value):
     """A package as one resistance and one capacitance between the die and its surroundings."""
 
     resistance_k_per_w: Positive
+    """Thermal resistance from the die to its surroundings, K/W."""
     capacitance_j_per_k: Positive = 1.0
+    """Heat capacity of die and package, J/K."""
     ambient_k: Annotated[float, Field(ge=200, le=450)]
-    limit_k: Annotated[float, Field(ge=200, le=500)] | None = None  #: above which it throttles
+    """Temperature of the surroundings, K."""
+    limit_k: Annotated[float, Field(ge=200, le=500)] | None = None
+    """Temperature of the die above which the machine throttles, K; without it only runaway limits it."""
 
     @model_validator(mode="after")
     def _limit_above_ambient(self) -> Thermal:
@@ -93,22 +118,36 @@ class Hardware(Value):
     can_extend: ClassVar[bool] = True
 
     name: Name
+    """Name of the accelerator."""
     description: str = ""
+    """What the accelerator is, in a sentence or two."""
     clock_mhz: Annotated[float, Field(ge=1e-3, le=1e5)]
+    """Clock of engine, vector unit, SRAM and DMA engine, MHz."""
     engine: AnyEngine
+    """Matrix engine that computes convolutions and other matrix products."""
     vector: VectorUnit
+    """Vector unit that computes activation functions, pooling and other element-wise work."""
     sram: OperandSrams
+    """On-chip buffers."""
     dram: Dram
+    """Memory off chip."""
     dma: Dma = Dma()
+    """DMA engine between DRAM and buffers."""
     schedule: Schedule = Schedule()
+    """What the compiler keeps on chip or brings ahead of time."""
     mapper: Mapper = Mapper()
+    """What the search for tile sizes looks for."""
     technology: TechnologyChoice
+    """Process, SRAM cells, temperature and voltage by which energy and area are priced."""
     operating_points: OperatingPoints | None = None
+    """Voltages and clocks at which the chip can run; by default derived from the technology's law."""
     gating: Gating = Gating()
-    thermal: Thermal | None = None  #: None: the temperature is the technology's, whatever the power
+    """How idle blocks are switched off; what is left out is derived."""
+    thermal: Thermal | None = None
+    """Package of the die; without it the temperature is technology.temperature_k, whatever the power."""
 
     def at(self, point: OperatingPoint) -> Hardware:
-        """The same at a voltage and clock; the DRAM keeps its own."""
+        """The hardware at an operating point; the DRAM keeps its own clock and voltage."""
         voltages = {"voltage_v": point.voltage_v, "sram_voltage_v": point.sram_voltage_v}
         technology = self.technology.model_copy(update=voltages)
         return self.model_copy(update={"clock_mhz": point.clock_mhz, "technology": technology})
@@ -123,9 +162,9 @@ class Hardware(Value):
 
 
 def with_fidelity(hardware: Hardware, fidelity: DramFidelity | None) -> Hardware:
-    """The same hardware with its DRAM simulated so exactly; as it is for None.
+    """The same hardware with its DRAM simulated with the given fidelity; unchanged where that is None.
 
-    Raises: UserError where it cannot be.
+    Raises: UserError where the hardware states no device, or a bandwidth that is not the device's.
     """
     if fidelity in (None, hardware.dram.effective_fidelity):
         return hardware

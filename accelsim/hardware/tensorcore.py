@@ -19,15 +19,22 @@ BytesPerCycle = Annotated[float, Field(ge=1e-3, le=1e6)]
 
 
 class MacRates(Value):
-    """Multipliers of a core at each precision that it takes."""
+    """MACs of a core in a cycle, one number for all precisions or one for each; a precision without one is refused."""
 
     int2: Size | None = None
+    """MACs of a core in a cycle at int2."""
     int4: Size | None = None
+    """MACs of a core in a cycle at int4."""
     int8: Size | None = None
+    """MACs of a core in a cycle at int8."""
     int16: Size | None = None
+    """MACs of a core in a cycle at int16."""
     fp16: Size | None = None
+    """MACs of a core in a cycle at fp16."""
     bf16: Size | None = None
+    """MACs of a core in a cycle at bf16."""
     fp32: Size | None = None
+    """MACs of a core in a cycle at fp32."""
 
     @model_validator(mode="before")
     @classmethod
@@ -48,32 +55,62 @@ class TensorCore(EngineDescription):
     """
 
     kind: Literal["tensorcore"]
-    cores: Size  #: of a multiprocessor
-    m: Size  #: pixels of an instruction
-    n: Size  #: filters of an instruction
-    k: Size  #: reduction of an instruction, zeros included; rounded up to whole groups of the pattern
-    macs_per_cycle: MacRates  #: multipliers of a core, for all precisions or for each
+    """Kind of the engine: tensor cores."""
+    cores: Size
+    """Number of tensor cores of a multiprocessor."""
+    m: Size
+    """Number of output pixels of one instruction."""
+    n: Size
+    """Number of filters of one instruction."""
+    k: Size
+    """Reduction length of one instruction, zeros included, rounded up to whole groups of the pattern."""
+    macs_per_cycle: MacRates
+    """MACs of a core in a cycle: one number for all precisions, or one for each."""
     precision: Precision = "int8"
-    pattern: str = DENSE  #: dense, or n:m: how stored weights are executed
-    index_granule_bits: Annotated[int, Field(ge=1, le=8)] = 1  #: indices of kept weights take a multiple of it
-    latency_cycles: Count = 0  #: from an instruction's last cycle until its sums can be added upon
+    """Number format of the widest operands, which sets what a MAC costs; the option --precision replaces it."""
+    pattern: str = DENSE
+    """Sparsity pattern of stored weights: dense, or n:m up to 16 (at most n of m weights along the channels are not
+    zero); the option --sparsity replaces it."""
+    index_granule_bits: Annotated[int, Field(ge=1, le=8)] = 1
+    """Granule of the metadata, bits: the index of a kept weight takes a multiple of it."""
+    latency_cycles: Count = 0
+    """Cycles from the last cycle of an instruction until the next one can add to its sums."""
     tile_m: Size
+    """Number of output pixels of a tile, whose sums stay in registers; a multiple of m."""
     tile_n: Size
-    tile_k: Size | None = None  #: of a k-step; default: one instruction's
-    warp_m: Size | None = None  #: part of a tile that reads its operands by itself; default: the whole tile
+    """Number of filters of a tile; a multiple of n."""
+    tile_k: Size | None = None
+    """Reduction length of one k-step, a multiple of k; by default k."""
+    warp_m: Size | None = None
+    """Number of output pixels of the part of a tile that reads its operands by itself; it divides tile_m, which is
+    the default."""
     warp_n: Size | None = None
-    operand_bytes_per_cycle: BytesPerCycle | None = None  #: into the cores of a multiprocessor; default: as needed
-    operand_fills: bool = False  #: operands are written through the same port before they are read
-    l2_bytes_per_cycle: BytesPerCycle | None = None  #: into all multiprocessors; default: as needed
+    """Number of filters of the part of a tile that reads its operands by itself; it divides tile_n, which is the
+    default."""
+    operand_bytes_per_cycle: BytesPerCycle | None = None
+    """Bandwidth of operands into the cores of a multiprocessor, bytes a cycle; by default as needed."""
+    operand_fills: bool = False
+    """Whether operands are written through the same port (shared memory) before they are read."""
+    l2_bytes_per_cycle: BytesPerCycle | None = None
+    """Bandwidth of operands into all multiprocessors in equal shares, bytes a cycle; by default as needed."""
     multiprocessors: Size = 1
-    tiles_at_once: Annotated[int, Field(ge=1, le=64)] = 1  #: of a multiprocessor (occupancy)
-    overlap_tiles: bool = True  #: operands of the next tile come while one computes; no fill between them
-    charge_full_tile: bool = False  #: a partial tile takes as long as a full one
-    launch_cycles: Count = 0  #: once
-    fill_cycles: Count = 0  #: before the first k-step of tiles that do not overlap
-    epilogue_cycles: Count = 0  #: after their last
-    sustained_math: SustainedShare = 1.0  #: share of macs_per_cycle that is really reached
-    sustained_operands: SustainedShare = 1.0  #: the same of both operand bandwidths
+    """Number of multiprocessors, which take tiles in turn; more than 1 need charge_full_tile."""
+    tiles_at_once: Annotated[int, Field(ge=1, le=64)] = 1
+    """Number of tiles on a multiprocessor at a time (occupancy); more than 1 need charge_full_tile."""
+    overlap_tiles: bool = True
+    """Whether the operands of the next tile come while a tile computes, so that no cycles of filling lie between."""
+    charge_full_tile: bool = False
+    """Whether a tile that is filled in part takes as many cycles as a full one."""
+    launch_cycles: Count = 0
+    """Cycles before the first tile, once for a matrix product."""
+    fill_cycles: Count = 0
+    """Cycles before the first k-step of a tile; where tiles overlap, once for a matrix product."""
+    epilogue_cycles: Count = 0
+    """Cycles after the last k-step of a tile; where tiles overlap, once for a matrix product."""
+    sustained_math: SustainedShare = 1.0
+    """Share of macs_per_cycle that is reached in practice."""
+    sustained_operands: SustainedShare = 1.0
+    """Share of operand_bytes_per_cycle and l2_bytes_per_cycle that is reached in practice."""
 
     @field_validator("pattern", mode="before")
     @classmethod
@@ -99,7 +136,7 @@ class TensorCore(EngineDescription):
 
     @property
     def sparse_pattern(self) -> Pattern | None:
-        """Of stored weights; None for dense."""
+        """The n:m pattern of stored weights; None where they are dense."""
         return parse_pattern(self.pattern, self.index_granule_bits)
 
     @property

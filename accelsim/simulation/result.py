@@ -1,4 +1,4 @@
-"""What a simulation gives back: a value per layer, their sum, and the checks that every run must pass."""
+"""The result of a simulation: a value per layer, their sum, and the checks that every run must pass."""
 
 from __future__ import annotations
 
@@ -23,52 +23,98 @@ class InvariantError(AssertionError):
 
 @dataclass(frozen=True, slots=True)
 class LayerResult:
-    """One layer's shapes, cycles, bytes and energy, batch included. Vector layers have no m, n, k."""
+    """Shapes, cycles, bytes and energy of one layer, for the whole batch."""
 
     layer: str
+    """Name of the layer."""
     kind: str
+    """Type of the layer; depthwise or grouped for such convolutions."""
     m: int
+    """Output pixels of the matrix product, M; 0 for a layer without a product."""
     n: int
+    """Filters of the matrix product, N; 0 for a layer without a product."""
     k: int
+    """Reduction length of the matrix product, K; 0 for a layer without a product."""
     groups: int
+    """Number of such products, one for each group; 0 for a layer without a product."""
     macs: int
-    compute_cycles: int  #: of the engine alone; of the vector unit for a layer without a product
-    stall_cycles: int  #: all that the layer takes longer than compute_cycles
-    tiling_cycles: int  #: of these: the engine's, where tiles cut its streams and each piece fills and drains;
-    bank_conflict_cycles: int  #: for its buffers' banks, which serve so many words a cycle each;
-    first_fill_cycles: int  #: it waits for its first operands;
-    load_wait_cycles: int  #: for operands;
-    refresh_wait_cycles: int  #: for operands, while the DRAM refreshes;
-    store_wait_cycles: int  #: for room for results;
-    drain_cycles: int  #: after it: last vector work and stores
+    """Multiplications of the layer, m x n x k x groups; zeros that a pattern skips count."""
+    compute_cycles: int
+    """Cycles of the engine alone, as the command gemm counts them; of the vector unit for a layer without a product."""
+    stall_cycles: int
+    """Cycles that the layer takes beyond compute_cycles; the seven columns that follow add up to it."""
+    tiling_cycles: int
+    """Cycles that the engine takes longer because tiles cut its streams and each piece fills and drains."""
+    bank_conflict_cycles: int
+    """Cycles that the engine waits for banks of its buffers."""
+    first_fill_cycles: int
+    """Cycles that the engine waits for its first operands."""
+    load_wait_cycles: int
+    """Cycles that the engine waits for later operands."""
+    refresh_wait_cycles: int
+    """Cycles that the engine waits for operands while the DRAM refreshes."""
+    store_wait_cycles: int
+    """Cycles that the engine waits for room for its results."""
+    drain_cycles: int
+    """Cycles after the engine has finished, for the last vector work and the last stores."""
     total_cycles: int
-    utilization: float  #: MACs / (peak x total cycles); 0 without a product
-    compute_utilization: float  #: MACs / (peak x compute cycles)
+    """Cycles of the layer, compute_cycles + stall_cycles."""
+    utilization: float
+    """Share of the engine's peak that is used, MACs / (peak x total_cycles); 0 for a layer without a product. The peak
+    of an n:m pattern is m / n times the dense one."""
+    compute_utilization: float
+    """Share of the engine's peak that is used while it works, MACs / (peak x compute_cycles)."""
     dram_read_bytes: int
+    """Bytes read from DRAM."""
     dram_write_bytes: int
-    compulsory_read_bytes: int  #: each operand once
-    compulsory_write_bytes: int  #: the result once
-    least_bytes: int  #: in and out, whatever the order of work, with this much SRAM
-    ifmap_refetch: float | None  #: how often it moves; None where it need not
+    """Bytes written to DRAM."""
+    compulsory_read_bytes: int
+    """Bytes that must be read: every operand once."""
+    compulsory_write_bytes: int
+    """Bytes that must be written: the result once."""
+    least_bytes: int
+    """Bytes that must be moved in any order of work with this much SRAM: the compulsory bytes, or where it is more the
+    bound of a matrix product (Smith et al. 2019, arXiv:1702.02017) or a convolution (Chen et al., HPCA 2020)."""
+    ifmap_refetch: float | None
+    """How many times the input activations are read from DRAM; empty where they need not be read."""
     weight_refetch: float | None
-    ofmap_refetch: float | None  #: sums that come back included
-    ideal_speedup: float | None  #: bit-serial: over a bit-parallel unit of the same peak, by widths alone; tensor
-    #: cores: over dense weights, by the pattern alone
-    speedup: float | None  #: the same, as it is
-    ifmap_held_bytes: int  #: the most that its buffer holds at a time, both halves and what stays for others included
+    """How many times the weights are read from DRAM; empty where they need not be read."""
+    ofmap_refetch: float | None
+    """How many times the results cross the chip's edge, with partial sums that come back; empty where they need not."""
+    ideal_speedup: float | None
+    """Speedup of computing that bit widths (bit-serial units, over a bit-parallel unit of the same peak) or the pattern
+    (tensor cores, over dense weights) would give by themselves; empty on other engines."""
+    speedup: float | None
+    """Speedup of computing that bit widths or the pattern really give; empty on other engines."""
+    ifmap_held_bytes: int
+    """Most bytes that the buffer of input activations holds at a time, with what stays for other layers."""
     weight_held_bytes: int
-    ofmap_held_bytes: int  #: sums that wait to be added to at their own width
+    """Most bytes that the weight buffer holds at a time, with what stays for other layers."""
+    ofmap_held_bytes: int
+    """Most bytes that the result buffer holds at a time, partial sums at their own width."""
     vector_cycles: int
+    """Cycles in which the vector unit works."""
     dram_busy_cycles: int
+    """Cycles in which the DRAM works."""
     energy_pj: float
-    arithmetic_intensity: float | None  #: MACs per DRAM byte
-    bound: str  #: compute, memory, vector, latency; none for a layer that moves and computes nothing
-    reason: str  #: the same in words
-    dataflow: str  #: of a systolic array; empty without one
+    """Energy of the layer, pJ; the columns that begin with energy_pj_ add up to it."""
+    arithmetic_intensity: float | None
+    """MACs per byte of DRAM traffic; empty for a layer without a product or without traffic."""
+    bound: str
+    """What limits the layer: compute, memory or vector, the unit that works longest; latency where even that unit
+    mostly waits; none where nothing happens."""
+    reason: str
+    """What limits the layer, in words."""
+    dataflow: str
+    """Dataflow of the systolic array; empty on other engines."""
     mapping: str
-    on_chip: str  #: which of ifmap, weight and ofmap did not cross the chip's edge
-    prefetched_bytes: int  #: of weights, which came while the layer before ran
+    """Tile of one step, M x K x N with its groups, and loops over tiles, outermost first; empty without a product."""
+    on_chip: str
+    """Which of ifmap, weight and ofmap stayed on chip."""
+    prefetched_bytes: int
+    """Bytes of weights that came while the layer before ran."""
     energy_pj_by_component: Mapping[str, float]
+    """Energy of the layer by component, pJ; in layers.csv a column for each, such as energy_pj_dram."""
 
     @property
     def stall_cycles_by_cause(self) -> dict[str, int]:

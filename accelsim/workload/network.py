@@ -14,20 +14,30 @@ NETWORK_INPUT = "input"  # what layers call the network's own input
 
 
 class WorkloadFile(Value):
-    """What a workload file holds."""
+    """The keys of a workload file."""
 
     can_extend: ClassVar[bool] = True
 
     name: Name
+    """Name of the network."""
     description: str = ""
+    """What the network is, in a sentence or two."""
     source: str = ""
-    input: Shape | None = None  #: may be left out where every layer brings its own
+    """Where the layers were taken from."""
+    input: Shape | None = None
+    """Shape of the network's input; it may be left out where each layer states what it reads."""
     batch: Size = 1
+    """Number of inferences that run together."""
     activation_bits: BitWidth | None = None
+    """Width of activations, as stored, bits; by default that of the engine's precision; a layer may state its own."""
     weight_bits: BitWidth | None = None
+    """Width of weights, as stored, bits; by default that of the engine's precision; a layer may state its own."""
     weight_sparsity: Fraction | None = None
+    """Share of weights that are zero, wherever they stand, for layers that do not state their own."""
     activation_zeros: Fraction | None = None
+    """Share of zeros in activations, for schedule.compress_activations; by default 0; a layer may state its own."""
     layers: Annotated[list[AnyLayer], Field(min_length=1)]
+    """Layers in order; each reads the one before it unless it says otherwise."""
 
 
 @dataclass(frozen=True, slots=True)

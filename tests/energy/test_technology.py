@@ -12,15 +12,9 @@ from hypothesis import strategies as st
 from accelsim.config import UserError
 from accelsim.config.places import locate_hwconfigs
 from accelsim.energy.node_scaling import node_scaling
+from accelsim.energy.operation_rules import float_multiply, integer_add, integer_multiply
 from accelsim.energy.sram_banks import Bank, SramCells, bank_at, sram_cells
-from accelsim.energy.technology import (
-    PricedOperation,
-    float_multiply,
-    integer_add,
-    integer_multiply,
-    load_technology,
-    unverified_operations,
-)
+from accelsim.energy.technology import PricedOperation, load_technology, unverified_operations
 
 TABLE = "sram_cacti7.csv"
 NODES_AND_CELLS = [

@@ -69,16 +69,18 @@ _SPACINGS: Mapping[Scale, Spacing] = {
 
 
 class Range(Value):
-    """Values from one end to the other, both included, ``step`` apart or ``count`` of them.
-
-    Without either they are 1 apart on a linear scale, and twice or ten times the one before on a logarithmic one.
-    """
+    """A range of values, both ends included."""
 
     start: float = Field(alias="from")
+    """First value."""
     to: float
+    """Last value; it is left out where whole steps do not reach it."""
     scale: Scale = "linear"
-    step: Positive | None = None  #: difference between neighbours; on a logarithmic scale their ratio
+    """How values follow one another: linear by a difference, log2 and log10 by a factor."""
+    step: Positive | None = None
+    """Difference of values, or their ratio on a logarithmic scale; by default 1 (linear), 2 (log2) or 10 (log10)."""
     count: Annotated[int, Field(ge=2, le=MOST_POINTS)] | None = None
+    """Number of values, instead of step."""
 
     @property
     def spacing(self) -> Spacing:
@@ -110,14 +112,25 @@ class Spec(Value):
     """The keys of a sweep's file: which points of the grid that ``parameters`` span are simulated for each network."""
 
     hardware: str
+    """Hardware from which each point starts: a shipped name, or a path from the folder of the sweep's file."""
     workload: Annotated[list[str], BeforeValidator(_list), Field(min_length=1)]
-    method: SamplingMethod = "grid"  #: all points of the grid, some at random, or some of Sobol's sequence
-    points: Annotated[int, Field(ge=1, le=MOST_POINTS)] | None = None  #: random, sobol: points for each network
-    seed: Count = 0  #: of random and sobol
+    """Network or list of networks that each point runs: shipped names, or paths from the folder of the sweep's file."""
+    method: SamplingMethod = "grid"
+    """Which points of the grid are simulated: all of them (grid), or distinct points drawn at random (random) or by a
+    Sobol sequence (sobol)."""
+    points: Annotated[int, Field(ge=1, le=MOST_POINTS)] | None = None
+    """Number of points to draw for each network (random, sobol)."""
+    seed: Count = 0
+    """Seed of the draw (random, sobol)."""
     parameters: Annotated[dict[str, Axis], Field(min_length=1)]
+    """Values of each parameter, a list or a range, by the path that --set would take."""
     constraints: list[str] = Field(default_factory=list)
+    """Conditions that a point must meet, in parameters, values of the hardware and results; points that break one on
+    parameters are not simulated, points that break one on results are left out of the tables."""
     fidelity: Fidelity = "closed"
+    """Model of the engine: closed (formulas) or stepped (cycle by cycle, each product checked)."""
     dram: DramFidelity = "ideal"
+    """Model of the memory: ideal (a bandwidth and a latency), or the hardware's device by transaction or by cycle."""
 
     @property
     def shares(self) -> bool:

@@ -6,12 +6,9 @@ from accelsim.workload.layers.kinds import (
     AnyLayer,
     ChannelShuffle,
     Concat,
-    Conv2d,
     Elementwise,
     Embedding,
     GlobalAvgPool,
-    Linear,
-    Matmul,
     Norm,
     Pool,
     Reshape,
@@ -19,6 +16,7 @@ from accelsim.workload.layers.kinds import (
     Split,
     Upsample,
 )
+from accelsim.workload.layers.products import Conv2d, Linear, Matmul
 from accelsim.workload.layers.shapes import AnyShape, Features, Image, Shape, Tokens, count_channels, set_channels
 
 __all__ = [

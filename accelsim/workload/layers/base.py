@@ -1,4 +1,4 @@
-"""What every layer may say, and what those with a sliding window say besides."""
+"""The keys of every layer, and of those with a sliding window."""
 
 from __future__ import annotations
 
@@ -45,7 +45,6 @@ def _names(value: Any) -> Any:
 
 
 def shape_or_flatten(value: Any) -> Any:
-    """The value itself, if it is a mapping or ``flatten``. Raises: PydanticCustomError for another text."""
     if isinstance(value, str) and value != "flatten":
         raise PydanticCustomError("target", "should be flatten or a shape")
     return value
@@ -61,42 +60,58 @@ BitWidth = Annotated[int, Field(ge=1, le=32)]
 
 
 class GivenMapping(Value):
-    """Tile sizes of a product and the order of its loops, outermost first, instead of a search."""
+    """Tile sizes and loop order of a matrix product, used instead of a search."""
 
     m: Size
+    """Number of output pixels of a tile, M."""
     n: Size
+    """Number of filters of a tile, N."""
     k: Size
+    """Reduction length of a tile, K."""
     order: Literal["mnk", "mkn", "nmk", "nkm", "kmn", "knm"]
+    """Loops over tiles, outermost first."""
 
 
 class Layer(Value):
-    """What every layer may say. ``input`` names layers, or ``input`` for the network's own; default the one before."""
+    """The keys of every layer."""
 
     name: Name
+    """Name of the layer, by which other layers read it."""
     input: Annotated[tuple[str, ...] | None, BeforeValidator(_names)] = None
-    input_shape: Shape | None = None  #: a stand-alone layer: what it reads from memory
+    """Layer or list of layers whose results it reads, or input for the network's own input; by default the layer
+    before it."""
+    input_shape: Shape | None = None
+    """Shape that the layer reads from memory outside the network, instead of input."""
     activation_bits: BitWidth | None = None
+    """Width of the values that it reads, as stored, bits; by default the network's, else the engine's precision."""
     weight_bits: BitWidth | None = None
-    activation_signed: bool | None = None  #: default: signed where a tensor holds a negative value
+    """Width of its weights, as stored, bits; by default the network's, else the engine's precision."""
+    activation_signed: bool | None = None
+    """Whether values that it reads have a sign; by default only where a tensor of --tensors has a negative value."""
     weight_sparsity: Fraction | None = None
-    activation_zeros: Fraction | None = None  #: share of zeros in what it reads, for codes of run lengths
+    """Share of its weights that are zero, wherever they stand; a layer that states it, 0 for example, is left out of
+    an n:m pattern; by default the network's."""
+    activation_zeros: Fraction | None = None
+    """Share of zeros in values that it reads, for schedule.compress_activations; by default the network's, else 0."""
     mapping: GivenMapping | None = None
-    executed: bool = True  #: false: stored with the network but not run, as a head that the task does not use
+    """Tile sizes and loop order of its matrix product (conv2d, linear, matmul); by default a search finds them."""
+    executed: bool = True
+    """Whether the layer runs; if not, it is stored with the network, like a head that the task does not use."""
 
     least_inputs: ClassVar[int] = 1
     most_inputs: ClassVar[int] = 1
-    is_view: ClassVar[bool] = False  #: names data that lie in memory already
+    is_view: ClassVar[bool] = False  #: its result is data that lie in memory already
 
     def output(self, inputs: tuple[AnyShape, ...]) -> AnyShape:
         """Shape of the result. Raises: ValueError where the inputs do not fit."""
         return inputs[0]
 
     def params(self, inputs: tuple[AnyShape, ...]) -> int:
-        """Number of stored values: weights, biases, and scales and shifts of a batch norm."""
+        """Number of stored weights, biases, scales and shifts."""
         return 0
 
     def macs(self, inputs: tuple[AnyShape, ...]) -> int:
-        """Multiplications of one inference on the matrix engine."""
+        """Number of multiplications of one inference that the matrix engine does."""
         return 0
 
 
@@ -104,14 +119,20 @@ class Windowed(Layer):
     """A layer that slides a window over an image."""
 
     kernel: Pair
+    """Size of the window: a number, or [vertical, horizontal], pixels."""
     stride: Pair | None = None
+    """Step of the window: a number, or [vertical, horizontal], pixels; by default 1 for a convolution and the size of
+    the window for pooling."""
     padding: Padding = (0, 0, 0, 0)
+    """Zeros around the image: a number, [vertical, horizontal], [top, left, bottom, right], pixels, or same."""
     dilation: Pair = (1, 1)
+    """Distance between pixels of the window: a number, or [vertical, horizontal]."""
     ceil_mode: bool = False
+    """Whether a last window that reaches over the padded edge counts."""
 
     @property
     def strides(self) -> tuple[int, int]:
-        """Stride; pooling's default is its kernel."""
+        """Step of the window, vertical and horizontal, pixels; by default the size of the window."""
         return self.stride or self.kernel
 
     def pads(self, image: Image) -> tuple[int, int, int, int]:

@@ -1,14 +1,14 @@
-"""The layer types: their fields, the shape that each gives, its parameters and MACs."""
+"""Layer types without a matrix product, and the union of all types that a workload file may name."""
 
 from __future__ import annotations
 
-import math
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field
 
 from accelsim.config import Count, Size
 from accelsim.workload.layers.base import Function, Layer, Windowed, shape_or_flatten
+from accelsim.workload.layers.products import Conv2d, Linear, Matmul
 from accelsim.workload.layers.shapes import (
     AnyShape,
     Features,
@@ -21,105 +21,11 @@ from accelsim.workload.layers.shapes import (
 )
 
 
-class Conv2d(Windowed):
-    """Convolution, grouped where ``groups`` > 1; depthwise where groups equal the channels."""
-
-    type: Literal["conv2d"]
-    out_channels: Size
-    groups: Size = 1
-    bias: bool | None = None  #: default: only without batch_norm
-    batch_norm: bool = False  #: folded into the weights at run time
-    activation: Function = "none"
-
-    @property
-    def strides(self) -> tuple[int, int]:
-        return self.stride or (1, 1)
-
-    @model_validator(mode="after")
-    def _groups_divide(self) -> Conv2d:
-        if self.out_channels % self.groups:
-            raise ValueError(f"groups: {self.groups} do not divide out_channels {self.out_channels}")
-        return self
-
-    def output(self, inputs: tuple[AnyShape, ...]) -> AnyShape:
-        image = require_image(inputs[0], "conv2d")
-        if image.channels % self.groups:
-            raise ValueError(f"groups: {self.groups} do not divide the input's {image.channels} channels")
-        height, width = self.windows(image)
-        return Image(channels=self.out_channels, height=height, width=width)
-
-    @property
-    def has_bias(self) -> bool:
-        """As stated; by default only where no batch norm follows."""
-        return not self.batch_norm if self.bias is None else self.bias
-
-    def reduction(self, shape: AnyShape) -> int:
-        """Products that make one value of the result."""
-        return count_channels(shape) // self.groups * math.prod(self.kernel)
-
-    def params(self, inputs: tuple[AnyShape, ...]) -> int:
-        return self.out_channels * (self.reduction(inputs[0]) + int(self.has_bias) + 2 * int(self.batch_norm))
-
-    def macs(self, inputs: tuple[AnyShape, ...]) -> int:
-        return self.output(inputs).elements * self.reduction(inputs[0])
-
-
-class Linear(Layer):
-    """Fully connected; per token on a sequence, over the flattened image otherwise."""
-
-    type: Literal["linear"]
-    out_features: Size
-    bias: bool = True
-    activation: Function = "none"
-
-    def output(self, inputs: tuple[AnyShape, ...]) -> AnyShape:
-        if isinstance(inputs[0], Tokens):
-            return Tokens(tokens=inputs[0].tokens, features=self.out_features)
-        return Features(features=self.out_features)
-
-    def in_features(self, shape: AnyShape) -> int:
-        """Length of the vectors that the weights multiply."""
-        return shape.features if isinstance(shape, Tokens) else shape.elements
-
-    def params(self, inputs: tuple[AnyShape, ...]) -> int:
-        return self.out_features * (self.in_features(inputs[0]) + int(self.bias))
-
-    def macs(self, inputs: tuple[AnyShape, ...]) -> int:
-        return self.out_features * inputs[0].elements
-
-
-class Matmul(Layer):
-    """``repeat`` products m x k by k x n of two computed operands, or of one and stored ``weights``."""
-
-    type: Literal["matmul"]
-    m: Size
-    k: Size
-    n: Size
-    repeat: Size = 1
-    weights: bool = False
-    least_inputs: ClassVar[int] = 0
-    most_inputs: ClassVar[int] = 2
-
-    def output(self, inputs: tuple[AnyShape, ...]) -> AnyShape:
-        if self.weights and len(inputs) > 1:
-            raise ValueError(f"weights: the second operand is either stored or read, got {len(inputs)} inputs")
-        wanted = (self.m * self.k * self.repeat, self.k * self.n * self.repeat)
-        for shape, elements, letters in zip(inputs, wanted, ("m x k", "k x n"), strict=False):
-            if shape.elements != elements:
-                raise ValueError(f"{letters} x repeat is {elements} elements, its input {shape} has {shape.elements}")
-        return Tokens(tokens=self.m, features=self.n * self.repeat)
-
-    def params(self, inputs: tuple[AnyShape, ...]) -> int:
-        return self.k * self.n * self.repeat if self.weights else 0
-
-    def macs(self, inputs: tuple[AnyShape, ...]) -> int:
-        return self.m * self.k * self.n * self.repeat
-
-
 class Pool(Windowed):
-    """Largest or mean value of each window."""
+    """Pooling: the largest value (max_pool) or the mean (avg_pool) of each window."""
 
     type: Literal["max_pool", "avg_pool"]
+    """Type of the layer: pooling by the largest value or the mean."""
 
     def output(self, inputs: tuple[AnyShape, ...]) -> AnyShape:
         image = require_image(inputs[0], self.type)
@@ -128,19 +34,22 @@ class Pool(Windowed):
 
 
 class GlobalAvgPool(Layer):
-    """Mean over all positions."""
+    """The mean over all positions of each channel."""
 
     type: Literal["global_avg_pool"]
+    """Type of the layer: pooling over the whole image."""
 
     def output(self, inputs: tuple[AnyShape, ...]) -> AnyShape:
         return Features(features=count_channels(inputs[0]))
 
 
 class Elementwise(Layer):
-    """Sum or product of its inputs; a single position is spread over all."""
+    """The sum (add) or the product (mul) of its inputs; an input of a single position is spread over all positions."""
 
     type: Literal["add", "mul"]
+    """Type of the layer: sum or product."""
     activation: Function = "none"
+    """Activation function of the result."""
     least_inputs: ClassVar[int] = 2
     most_inputs: ClassVar[int] = 16
 
@@ -155,9 +64,10 @@ class Elementwise(Layer):
 
 
 class Concat(Layer):
-    """Its inputs side by side along channels or features."""
+    """The inputs side by side along channels or features."""
 
     type: Literal["concat"]
+    """Type of the layer: concatenation."""
     least_inputs: ClassVar[int] = 2
     most_inputs: ClassVar[int] = 64
     is_view: ClassVar[bool] = True
@@ -169,17 +79,21 @@ class Concat(Layer):
 
 
 class Activation(Layer):
-    """A function of each element."""
+    """An activation function of each element."""
 
     type: Literal["activation"]
+    """Type of the layer: an activation function by itself."""
     function: Function
+    """Activation function."""
 
 
 class Softmax(Layer):
-    """Over channels or features; ``groups`` of them side by side (heads) each by itself."""
+    """A softmax over channels or features."""
 
     type: Literal["softmax"]
+    """Type of the layer: softmax."""
     groups: Size = 1
+    """Number of groups (attention heads) into which the features are divided, each with a softmax of its own."""
 
     def output(self, inputs: tuple[AnyShape, ...]) -> AnyShape:
         if count_channels(inputs[0]) % self.groups:
@@ -188,9 +102,10 @@ class Softmax(Layer):
 
 
 class Norm(Layer):
-    """Batch normalization by stored scale and shift; layer normalization over features, rms_norm without a shift."""
+    """Normalization by stored scale and shift; layer_norm and rms_norm go over features, rms_norm without a shift."""
 
     type: Literal["batch_norm", "layer_norm", "rms_norm"]
+    """Type of the layer: kind of normalization."""
 
     def params(self, inputs: tuple[AnyShape, ...]) -> int:
         stored = {"batch_norm": 2, "layer_norm": 2, "rms_norm": 1}[self.type]  # scale and shift, or a scale alone
@@ -198,11 +113,14 @@ class Norm(Layer):
 
 
 class Embedding(Layer):
-    """One row of a table of ``rows`` x ``features`` for each token."""
+    """A table of which each token takes one row."""
 
     type: Literal["embedding"]
+    """Type of the layer: a table of embeddings."""
     rows: Size
+    """Number of rows of the table, the size of the vocabulary."""
     features: Size
+    """Number of features of a row."""
 
     def output(self, inputs: tuple[AnyShape, ...]) -> AnyShape:
         if not isinstance(inputs[0], Tokens) or inputs[0].features != 1:
@@ -217,7 +135,9 @@ class Reshape(Layer):
     """The same elements in another shape."""
 
     type: Literal["reshape"]
+    """Type of the layer: another shape."""
     to: Annotated[Shape | Literal["flatten"], BeforeValidator(shape_or_flatten)]
+    """Shape of the result: flatten, or a shape of as many elements."""
     is_view: ClassVar[bool] = True
 
     def output(self, inputs: tuple[AnyShape, ...]) -> AnyShape:
@@ -229,10 +149,12 @@ class Reshape(Layer):
 
 
 class Upsample(Layer):
-    """Each pixel repeated ``factor`` times in both directions."""
+    """A larger image, in which each pixel is repeated in both directions."""
 
     type: Literal["upsample"]
+    """Type of the layer: upsampling."""
     factor: Size
+    """Number of times that a pixel is repeated in each direction."""
 
     def output(self, inputs: tuple[AnyShape, ...]) -> AnyShape:
         image = require_image(inputs[0], "upsample")
@@ -240,10 +162,12 @@ class Upsample(Layer):
 
 
 class ChannelShuffle(Layer):
-    """Channels of ``groups`` interleaved; only the order in which the next layer reads them changes."""
+    """The channels of several groups interleaved; only the order in which the next layer reads them changes."""
 
     type: Literal["channel_shuffle"]
+    """Type of the layer: channel shuffle."""
     groups: Size
+    """Number of groups whose channels are interleaved."""
     is_view: ClassVar[bool] = True
 
     def output(self, inputs: tuple[AnyShape, ...]) -> AnyShape:
@@ -253,11 +177,14 @@ class ChannelShuffle(Layer):
 
 
 class Split(Layer):
-    """Part number ``part`` of ``parts`` equal slices of the channels."""
+    """One of several equal slices of the channels."""
 
     type: Literal["split"]
+    """Type of the layer: a slice of the channels."""
     parts: Size
+    """Number of equal slices."""
     part: Count
+    """Number of the slice that is the result, from 0."""
     is_view: ClassVar[bool] = True
 
     def output(self, inputs: tuple[AnyShape, ...]) -> AnyShape:

@@ -1,4 +1,4 @@
-"""Shapes of what flows from layer to layer: images, sequences of tokens, and single vectors."""
+"""What flows from layer to layer: images, sequences of tokens, single vectors."""
 
 from __future__ import annotations
 
@@ -10,15 +10,17 @@ from accelsim.config import Size, Value
 
 
 class Image(Value):
-    """Channels x height x width."""
+    """An image of several channels."""
 
     channels: Size
+    """Number of channels of the image."""
     height: Size
+    """Height of the image, pixels."""
     width: Size
+    """Width of the image, pixels."""
 
     @property
     def elements(self) -> int:
-        """Number of values."""
         return self.channels * self.height * self.width
 
     def __str__(self) -> str:
@@ -26,14 +28,15 @@ class Image(Value):
 
 
 class Tokens(Value):
-    """A sequence of feature vectors."""
+    """A sequence of tokens, each a vector of features."""
 
     tokens: Size
+    """Number of tokens of the sequence."""
     features: Size
+    """Number of features of a token."""
 
     @property
     def elements(self) -> int:
-        """Number of values."""
         return self.tokens * self.features
 
     def __str__(self) -> str:
@@ -41,13 +44,13 @@ class Tokens(Value):
 
 
 class Features(Value):
-    """One feature vector."""
+    """One vector of features."""
 
     features: Size
+    """Number of features of the vector."""
 
     @property
     def elements(self) -> int:
-        """Number of values."""
         return self.features
 
     def __str__(self) -> str:
@@ -73,18 +76,18 @@ Shape = Annotated[
 
 
 def count_channels(shape: AnyShape) -> int:
-    """Count the values at one position of a shape: the channels of an image, or the features of a vector."""
+    """Number of channels or features of a position."""
     return shape.channels if isinstance(shape, Image) else shape.features
 
 
 def set_channels(shape: AnyShape, width: int) -> AnyShape:
-    """Set the number of channels or features of a shape; give the new shape."""
+    """The shape with another number of channels or features."""
     key = "channels" if isinstance(shape, Image) else "features"
     return type(shape).model_validate({**shape.model_dump(), key: width})
 
 
 def require_image(shape: AnyShape, kind: str) -> Image:
-    """Give back a shape that is an image, as a layer of type ``kind`` needs it. Raises: ValueError for another."""
+    """The shape itself where it is an image. Raises: ValueError where it is none."""
     if not isinstance(shape, Image):
         raise ValueError(f"{kind} needs an image (channels x height x width), its input is {shape}")
     return shape

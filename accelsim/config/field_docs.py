@@ -19,7 +19,7 @@ def describe_fields(owner: type) -> dict[str, str]:
     """
     texts: dict[str, str] = {}
     for base in reversed(owner.__mro__):
-        if base.__module__ in sys.modules and base.__module__.partition(".")[0] == owner.__module__.partition(".")[0]:
+        if base.__module__.partition(".")[0] not in ("builtins", "pydantic"):
             texts |= _texts_of_module(base.__module__).get(base.__qualname__, {})
     return texts
 

@@ -10,14 +10,11 @@ from pydantic import Field, TypeAdapter, ValidationError, model_validator
 from accelsim.config import NonNegative, Positive, Size, Value
 from accelsim.hardware.banked import BankedDevice
 from accelsim.hardware.devices import MemoryDevice
-from accelsim.hardware.serial import SerialDevice
 
 DramFidelity = Literal["ideal", "transaction", "cycle"]
 
 
-Device = Annotated[BankedDevice | SerialDevice, Field(discriminator="kind")]
-
-
+Device = Annotated[MemoryDevice, Field(discriminator="kind")]
 _DEVICE: TypeAdapter[MemoryDevice] = TypeAdapter(Device)
 
 

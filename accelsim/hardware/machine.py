@@ -79,7 +79,7 @@ class Schedule(Value):
 
 
 class TechnologyChoice(Value):
-    """Which energy table, SRAM cells and temperature price the counts."""
+    """The process, SRAM cells, temperature and voltages by which energy and area are priced."""
 
     name: Name
     """Name of the technology, a file under hwconfigs/technology."""
@@ -103,7 +103,7 @@ class Thermal(Value):
     ambient_k: Annotated[float, Field(ge=200, le=450)]
     """Temperature of the surroundings, K."""
     limit_k: Annotated[float, Field(ge=200, le=500)] | None = None
-    """Temperature of the die above which the machine throttles, K; without it only runaway limits it."""
+    """Temperature of the die above which the machine throttles, K; without it the machine does not throttle."""
 
     @model_validator(mode="after")
     def _limit_above_ambient(self) -> Thermal:

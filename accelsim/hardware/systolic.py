@@ -12,11 +12,10 @@ from accelsim.hardware.precisions import Precision
 
 
 class SystolicArray(EngineDescription):
-    """A grid of rows x cols processing elements (PEs), each one MAC a cycle.
+    """A grid of rows x cols processing elements (PEs), each of which does one MAC a cycle.
 
-    ``os`` holds outputs (rows M, columns N), ``ws`` weights (rows K, columns N), ``is`` inputs (rows K, columns M);
-    ``auto`` whichever of the three suits a layer best. What counts and steps is one of the three
-    (``Hardware.dataflows``).
+    In out[M,N] = A[M,K] . W[K,N] the grid holds M x N outputs (``os``), K x N weights (``ws``) or K x M inputs
+    (``is``), cut into folds of its own size.
     """
 
     kind: Literal["systolic"]

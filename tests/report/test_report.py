@@ -334,43 +334,6 @@ def test_validate_shows_errors_however_small_and_bands(checked):
     assert lines[-1] == "1 anchors outside their band"
 
 
-README = (Path(__file__).resolve().parents[2] / "README.md").read_text(encoding="utf-8")
-
-
-def test_readme_names_every_key_of_the_hardware():
-    sections = SystolicArray, BitSerialUnit, TensorCore, VectorUnit, Sram, Dram, TechnologyChoice
-    for section in (*sections, OperatingPoint, OperatingPoints, ClockLaw, Gating, GatedUnit, Thermal):
-        for key in section.model_fields:
-            assert re.search(rf"`([\w*]+\.)*{key}[`:]", README), f"{section.__name__}.{key}"
-
-
-def test_readme_names_every_layer_type():
-    table = README.partition("| type | keys (default) |")[2].partition("\n\n")[0]
-    named = {name for line in table.splitlines() for name in line.split("|")[1:2] for name in re.findall(r"\w+", name)}
-    types = {
-        kind for layer in get_args(get_args(AnyLayer)[0]) for kind in get_args(layer.model_fields["type"].annotation)
-    }
-    assert types == named
-
-
-def test_readme_names_every_column_and_key_of_results(resnet8):
-    results = README.partition("## Results")[2]
-    named = set(re.findall(r"`(\w+)`", results))
-    named |= {f"energy_pj{part}" for part in named if part.startswith("_")}
-    assert set(resnet8.record(resnet8.rows[0])) <= named
-    assert resnet8.summary.keys() <= named
-
-
-def test_readme_says_how_many_anchors_hold(checked):
-    groups = Counter(anchor.group for anchor in checked)
-    assert re.search(rf"^\| cycle formulas .* \| {groups['RTL cycles']} \| none \|$", README, re.MULTILINE)
-    assert f" of {groups['SCALE-Sim cycles']} layers" in README
-    assert f"2:6 and 2:8 | {groups['tensor core cycles']} | none |" in README
-    held_out = [abs(error) for error, _ in calibrate_gpus().held_out_errors]
-    mean = f"{sum(held_out) / len(held_out):.1%}".replace("%", " %")
-    assert f"| {len(held_out)} | {GPU_BAND:.0%}".replace("%", " %") + f" each; {mean} on average |" in README
-
-
 def test_prepared_leaves_nothing_and_write_makes_the_folder(tmp_path):
     folder = tmp_path / "a" / "b"
     assert files.prepared(str(folder), ("x.csv",)) == folder

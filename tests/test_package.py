@@ -9,11 +9,6 @@ from pathlib import Path
 import pytest
 
 import accelsim
-from accelsim.config import parse_yaml
-from accelsim.load import load_hardware
-from accelsim.studies.sweep.design_points import choose_points
-from accelsim.studies.sweep.spec import read_study
-from accelsim.workload.network import build_workload
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -43,20 +38,3 @@ def test_readme_opens_with_the_two_commands():
     install = "python3 -m venv .venv && .venv/bin/pip install -q"
     assert run == f"{install} . && .venv/bin/accelsim run mobilenet_v2\n"
     assert test == f"{install} '.[test]' && .venv/bin/python -m pytest -q\n"
-
-
-def test_readme_hardware_file_loads(tmp_path):
-    path = tmp_path / "my_npu.yaml"
-    path.write_text(readme_blocks("yaml")[0], encoding="utf-8")
-    assert load_hardware(path).name == "my_npu"
-
-
-def test_readme_workload_file_loads():
-    workload = build_workload(parse_yaml(readme_blocks("yaml")[1], "README.md"))
-    assert len(workload.nodes) == 6
-
-
-def test_readme_sweep_loads(tmp_path):
-    path = tmp_path / "sweep.yaml"
-    path.write_text(readme_blocks("yaml")[2], encoding="utf-8")
-    assert len(choose_points(read_study(path)).points) == 3 * 3 * 6

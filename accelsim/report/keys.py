@@ -19,7 +19,7 @@ from pydantic.fields import FieldInfo
 
 from accelsim.config import Value
 from accelsim.config.field_docs import describe_fields
-from accelsim.config.places import hwconfigs_folder
+from accelsim.config.places import locate_hwconfigs
 from accelsim.energy.technology import ScaledTechnology, Technology
 from accelsim.hardware import BankedDevice, Hardware, SerialDevice
 from accelsim.report.glossary import glossary_text
@@ -236,7 +236,7 @@ BLOCKS: dict[str, Callable[[], str]] = {
 def main() -> None:
     """Rewrite the blocks of both pages. Raises: FileNotFoundError outside a checkout."""
     for page in PAGES:
-        path = hwconfigs_folder().parent / page
+        path = locate_hwconfigs().parent / page
         path.write_text(fill_page(Path(path).read_text(encoding="utf-8")), encoding="utf-8")
 
 

@@ -3,36 +3,17 @@
 import json
 import os
 import re
-from collections import Counter
 from dataclasses import replace
 from html.parser import HTMLParser
 from io import StringIO
-from pathlib import Path
-from typing import get_args
 
 import numpy as np
 import pytest
-from accelsim.studies.validate.validate import GPU_BAND
 from rich.console import Console
 
 from accelsim import load_hardware, load_workload, simulate
 from accelsim.config import UserError
 from accelsim.energy.technology import load_technology
-from accelsim.hardware import (
-    BitSerialUnit,
-    ClockLaw,
-    Dram,
-    GatedUnit,
-    Gating,
-    OperatingPoint,
-    OperatingPoints,
-    Sram,
-    SystolicArray,
-    TechnologyChoice,
-    TensorCore,
-    Thermal,
-    VectorUnit,
-)
 from accelsim.load import read_hardware_document
 from accelsim.report import run_files as files
 from accelsim.report.gemm import gemm_report
@@ -43,8 +24,6 @@ from accelsim.report.show import hardware_report, technology_report, workload_re
 from accelsim.report.text import Facts, Grid, Paragraph, SideBySide, figure, kib, scaled
 from accelsim.simulation.network import count_gemm
 from accelsim.studies.validate import anchors as validate
-from accelsim.studies.validate.gpu_calibration import calibrate_gpus
-from accelsim.workload.layers import AnyLayer
 
 WIDTHS = (40, 60, 80, 100, 200)
 

@@ -37,8 +37,8 @@ ROOTS = (Hardware, BankedDevice, SerialDevice, Technology, ScaledTechnology, Wor
 NETWORK = "Network: "  #: before the headings of the keys of a network
 HEAD = ("key", "values", "unit", "default", "meaning")
 LAYER_TYPES: tuple[type[Layer], ...] = get_args(get_args(AnyLayer)[0])
-Links = dict[type[Value], tuple[str, str]]  #: label and anchor of each model that has a table
-ELSEWHERE: Links = {  #: models whose tables have headings that are written by hand
+TableLinks = dict[type[Value], tuple[str, str]]  #: label and anchor of each model that has a table
+ELSEWHERE: TableLinks = {  #: models whose tables have headings that are written by hand
     BankedDevice: ("kind: banked", "devices-of-banks"),
     SerialDevice: ("kind: serial", "serial-devices"),
     **dict.fromkeys(LAYER_TYPES, ("layer", "every-layer")),
@@ -87,7 +87,7 @@ def sections_of(root: type[Value], path: str = "") -> dict[type[Value], Section]
     return found
 
 
-def links_to(sections: dict[type[Value], Section], file: str) -> Links:
+def links_to(sections: dict[type[Value], Section], file: str) -> TableLinks:
     """Label and anchor of the table of each model of a file."""
     return {model: (section.label, section.anchor(file)) for model, section in sections.items()}
 
@@ -104,7 +104,7 @@ def file_text(root: type[Value], file: str = "") -> str:
 
 
 def key_rows(
-    model: type[Value], path: str = "", links: Links | None = None, without: Iterable[str] = ()
+    model: type[Value], path: str = "", links: TableLinks | None = None, without: Iterable[str] = ()
 ) -> list[tuple[str, ...]]:
     """A row for each key of a model, inherited ones last: key, values, unit, default, meaning."""
     texts, section = describe_fields(model), path.rpartition(".")[2]
@@ -125,7 +125,7 @@ def _own_first(model: type[Value]) -> list[str]:
     return sorted(model.model_fields, key=lambda name: next(n for n, own in enumerate(classes) if name in own))
 
 
-def _values(field: FieldInfo, links: Links) -> str:
+def _values(field: FieldInfo, links: TableLinks) -> str:
     """What a key takes, with links to the tables of sections."""
     text = allowed_values(field.annotation, field.metadata)
     linked = [links[model] for model in models_of(field.annotation) if model in links]
@@ -233,7 +233,7 @@ BLOCKS: dict[str, Callable[[], str]] = {
 }
 
 
-def main() -> None:
+def rewrite_pages() -> None:
     """Rewrite the blocks of both pages. Raises: FileNotFoundError outside a checkout."""
     for page in PAGES:
         path = locate_hwconfigs().parent / page
@@ -241,4 +241,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    rewrite_pages()

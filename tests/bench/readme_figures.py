@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from accelsim.studies.validate.calibration import calibrate_gpus, measured
 
 import accelsim
-from accelsim.config.places import anchors_folder
+from accelsim.config.places import locate_anchors
 from accelsim.energy.technology import unverified_operations
 from accelsim.studies.dutycycle import DeviceUse
 from accelsim.studies.validate.anchors import Anchor
@@ -114,7 +114,7 @@ def two_mappings() -> str:
     cycles = {}
     for mapping in ("rochrababgco", "rochrabacobg"):
         device = accelsim.load_device("ddr4_2400_8gb_x8", [f"mapping={mapping}"])
-        trace = anchors_folder() / "dram_traces" / "a_seq_read_1MiB.npz"
+        trace = locate_anchors() / "dram_traces" / "a_seq_read_1MiB.npz"
         cycles[mapping] = accelsim.run_trace(device, trace).total_cycles
     one, other = cycles
     return f"{cycles[one]:,} cycles on DDR4 with `{one}` and {cycles[other]:,} with `{other}`"

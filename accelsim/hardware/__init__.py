@@ -1,6 +1,6 @@
 """A hardware description: its engine, and the machine around it."""
 
-from accelsim.hardware.banked import BankedDevice
+from accelsim.hardware.banked_dram import BankedDevice
 from accelsim.hardware.bitserial import BitSerialUnit
 from accelsim.hardware.buffers import IfmapLayout, OperandSrams, Sram
 from accelsim.hardware.devices import MemoryDevice
@@ -21,7 +21,7 @@ from accelsim.hardware.machine import (
 )
 from accelsim.hardware.operating import ClockLaw, OperatingPoint, OperatingPoints
 from accelsim.hardware.precisions import ACCUMULATOR_BITS, BITS, Precision
-from accelsim.hardware.serial import SerialDevice
+from accelsim.hardware.serial_device import SerialDevice
 from accelsim.hardware.systolic import SystolicArray
 from accelsim.hardware.tensorcore import TensorCore
 

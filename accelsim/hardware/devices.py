@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from accelsim.hardware.banked import BankedDevice
-from accelsim.hardware.serial import SerialDevice
+from accelsim.hardware.banked_dram import BankedDevice
+from accelsim.hardware.serial_device import SerialDevice
 
 MemoryDevice = BankedDevice | SerialDevice

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, TypeAdapter, ValidationError, model_validator
 
 from accelsim.config import NonNegative, Positive, Size, Value
-from accelsim.hardware.banked import BankedDevice
+from accelsim.hardware.banked_dram import BankedDevice
 from accelsim.hardware.devices import MemoryDevice
 
 DramFidelity = Literal["ideal", "transaction", "cycle"]

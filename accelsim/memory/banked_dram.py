@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from accelsim.hardware import BankedDevice
-from accelsim.hardware.banked import CommandBuses, PagePolicy
+from accelsim.hardware.banked_dram import CommandBuses, PagePolicy
 from accelsim.memory.traces import Requests
 
 DRAM_COMMANDS = ("ACT", "PRE", "RD", "WR", "REF")  # in the order of the kernels' numbers

@@ -10,13 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
-from accelsim.studies.validate.calibration import calibrate_gpus, measured
-
 import accelsim
 from accelsim.config.places import locate_anchors
 from accelsim.energy.technology import unverified_operations
-from accelsim.studies.dutycycle import DeviceUse
 from accelsim.studies.validate.anchors import Anchor
+from accelsim.studies.validate.gpu_calibration import calibrate_gpus, read_measured_kernels
 
 README, HWCONFIGS = "README.md", "hwconfigs/README.md"
 LAYOUTS = ("as_read", "channels_last", "rows")
@@ -85,7 +83,7 @@ def one_network() -> str:
 def battery() -> str:
     """The same network once a second."""
     hardware, network = accelsim.load_hardware("edge_npu"), accelsim.load_workload("mobilenet_v2")
-    cycle = accelsim.dutycycle(hardware, [(network, 1.0)], DeviceUse(period_s=1.0)).cycle
+    cycle = accelsim.dutycycle(hardware, network, {"period_s": 1}).cycle
     return (
         f"MobileNetV2 on `edge_npu` once a second draws {cycle.average_mw:.1f} mW, of which the inferences are"
         f" {percent(cycle.active_mj / cycle.mj)} and sleeping is {percent(cycle.rest_mj / cycle.mj)}"
@@ -103,7 +101,7 @@ def seven_nanometres() -> str:
 
 def bound_of_sparsity() -> str:
     """Promised over measured speedup of the A100's kernels, without calibration."""
-    rows = measured("gpu_2to4_measured.csv")
+    rows = read_measured_kernels("gpu_2to4_measured.csv")
     kernels = [judged for judged in calibrate_gpus().rows if judged.row.gpu == "a100" and judged.row in rows]
     excess = [judged.bound.speedup / judged.row.times.speedup - 1 for judged in kernels]
     return f"promises {100 * min(excess):.0f} to {percent(max(excess))} too much speedup of 2:4 on an A100"
@@ -196,5 +194,5 @@ def _change(value: float, before: float) -> str:
 
 
 if __name__ == "__main__":
-    for quote in (*quick_quotes(), *slow_quotes(accelsim.validate())):
+    for quote in (*quick_quotes(), *slow_quotes(accelsim.validate().anchors)):
         print(f"{quote.page}:\n{quote.text}\n")

@@ -4,7 +4,7 @@ from dataclasses import fields
 from pathlib import Path
 
 import pytest
-from accelsim.studies.sweep.figures import POINT_FIGURES
+from accelsim.studies.sweep.outcomes import POINT_FIGURES
 
 from accelsim.config.field_docs import describe_fields
 from accelsim.energy.prices import COMPONENTS

@@ -4,7 +4,6 @@ from dataclasses import fields
 from pathlib import Path
 
 import pytest
-from accelsim.studies.sweep.outcomes import POINT_FIGURES
 
 from accelsim.config.field_docs import describe_fields
 from accelsim.energy.prices import COMPONENTS
@@ -16,6 +15,7 @@ from accelsim.report.key_words import default_value, unit
 from accelsim.report.result_keys import COMPONENT_TEXTS, POINT_TEXTS, SUMMARY_TEXTS
 from accelsim.simulation.network import simulate
 from accelsim.simulation.result import LayerResult
+from accelsim.studies.sweep.outcomes import POINT_FIGURES
 
 ROOT = Path(__file__).resolve().parents[2]
 MODELS = sorted(

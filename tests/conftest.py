@@ -6,12 +6,11 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from jit import UNJITTED
 
 # accelsim adds a key of the kernels' text below this folder, so that what was compiled from another text is
 # never run, and what was compiled from this one need not be compiled again. It has to be set before numba loads.
 os.environ["NUMBA_CACHE_DIR"] = str(Path(__file__).resolve().parent.parent / ".pytest_cache" / "numba")
-
-UNJITTED = os.environ.get("NUMBA_DISABLE_JIT") == "1"
 
 settings.register_profile("default", max_examples=150, derandomize=True, deadline=None)
 settings.register_profile("unjitted", max_examples=15, derandomize=True, deadline=None)

@@ -8,56 +8,18 @@ from importlib import resources
 
 import numpy as np
 import pytest
-from conftest import UNJITTED
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from jit import UNJITTED
 from naive import systolic as naive
+from strategies.systolic import arrays, gemms, operands, systolic
 
 from accelsim.config import UserError
 from accelsim.engines.systolic import SystolicEngine
 from accelsim.engines.systolic_folds import count_fold_cycles
-from accelsim.hardware import SystolicArray
 from accelsim.workload.gemm import Gemm
 
 INT64_MAX = 2**63 - 1
-MOST = 6 if UNJITTED else 40
-
-
-def systolic(rows, cols, dataflow, **options):
-    return SystolicEngine(SystolicArray(kind="systolic", rows=rows, cols=cols, dataflow=dataflow, **options))
-
-
-def arrays(most_rows, most_cols):
-    """Descriptions of arrays with every option anywhere in its range."""
-    return st.builds(
-        SystolicArray,
-        kind=st.just("systolic"),
-        rows=st.integers(1, most_rows),
-        cols=st.integers(1, most_cols),
-        dataflow=st.sampled_from(["os", "ws", "is"]),
-        psum_hop_cycles=st.integers(1, 4),
-        pipeline_registers=st.integers(0, 3),
-        output_drain=st.sampled_from(["rows", "cols", "none"]),
-        weights_resident=st.booleans(),
-        overlap_folds=st.booleans(),
-        swap_cycles=st.integers(0, 3),
-        reload_cycles=st.none() | st.integers(1, 2 * max(most_rows, most_cols)),
-        charge_full_array=st.booleans(),
-    )
-
-
-def gemms(most):
-    """Products with 1, primes and everything between as sizes."""
-    size = st.integers(1, most) | st.sampled_from([p for p in (1, 2, 3, 5, 7, 13, 23, 37) if p <= most])
-    return st.builds(Gemm, m=size, k=size, n=size, groups=st.integers(1, 3))
-
-
-def operands(gemm, seed, bits=8):
-    """Signed integers of ``bits`` bits, [groups, M, K] and [groups, K, N]."""
-    rng = np.random.default_rng(seed)
-    low, high = -(2 ** (bits - 1)), 2 ** (bits - 1)
-    a = rng.integers(low, high, (gemm.groups, gemm.m, gemm.k))
-    return a, rng.integers(low, high, (gemm.groups, gemm.k, gemm.n))
 
 
 def fold_by_fold_cycles(array, gemm):
@@ -87,7 +49,7 @@ def fold_by_fold_cycles(array, gemm):
 
 
 @settings(max_examples=5 * settings.default.max_examples)
-@given(arrays(9, 19) if not UNJITTED else arrays(4, 6), gemms(MOST), st.integers(0, 99))
+@given(arrays(9, 19) if not UNJITTED else arrays(4, 6), gemms(6 if UNJITTED else 40), st.integers(0, 99))
 def test_closed_form_equals_stepped(array, gemm, seed):
     a, w = operands(gemm, seed)
     product, counts = SystolicEngine(array).step(gemm, a, w)

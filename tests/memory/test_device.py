@@ -6,9 +6,9 @@ from functools import cache
 import numpy as np
 import pytest
 import yaml
-from conftest import UNJITTED
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from jit import UNJITTED
 from naive import dram as naive_dram
 
 from accelsim.config import UserError

@@ -4,16 +4,11 @@ from collections import Counter
 from dataclasses import asdict
 
 import pytest
-from conftest import UNJITTED
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from jit import UNJITTED
 from naive import ports as naive
-from test_bitserial import gemms as serial_gemms
-from test_bitserial import unit
-from test_bitserial import units as serial_units
-from test_systolic import arrays, gemms
-from test_tensorcore import gemms as sparse_gemms
-from test_tensorcore import units as tensor_units
+from strategies import bitserial, systolic, tensorcore
 
 import accelsim
 from accelsim.config import UserError
@@ -46,21 +41,21 @@ def agree(engine, gemm, counts):
     assert total["sums_out"] + total["results"] == counts.psum_writes
 
 
-@given(arrays(9, 9), gemms(40))
+@given(systolic.arrays(9, 9), systolic.gemms(40))
 def test_beats_of_an_array_move_what_it_counts(array, gemm):
     engine = SystolicEngine(array)
     agree(engine, gemm, engine.count(gemm))
 
 
-@given(serial_units(), serial_gemms())
+@given(bitserial.units(), bitserial.gemms())
 def test_beats_of_a_serial_unit_move_what_it_counts(engine, gemm):
     assume(engine.unit.skip == "none")
     agree(engine, gemm, engine.count(gemm))
 
 
-@given(st.data(), tensor_units())
+@given(st.data(), tensorcore.units())
 def test_beats_of_tensor_cores_move_what_they_count(data, engine):
-    gemm = data.draw(sparse_gemms(engine.unit.sparse_pattern))
+    gemm = data.draw(tensorcore.gemms(engine.unit.sparse_pattern))
     agree(engine, gemm, engine.count(gemm))
 
 
@@ -137,7 +132,7 @@ def test_waits_of_an_array_are_those_of_every_beat(data, gemm, dataflow, residen
 @given(st.data(), convolutions(), st.booleans())
 def test_waits_of_a_serial_unit_are_those_of_every_beat(data, gemm, shared):
     rows, cols, lanes = (data.draw(st.integers(1, 5)) for _ in range(3))
-    engine, found = unit(1, rows, cols, lanes), buffers(data.draw, shared)
+    engine, found = bitserial.unit(1, rows, cols, lanes), buffers(data.draw, shared)
     want = naive.serial_waits(
         asdict(gemm.convolution),
         gemm.groups,
@@ -229,7 +224,7 @@ def test_layout_is_one_of_activations():
 def test_serial_steps_hide_what_they_read():
     """A brick of each of 16 windows is a word, from two banks in the eight cycles of a step; with stride 2 from one."""
     found = Buffers(Buffer(2, 1, 128, "channels_last"), *[Buffer(64, 1, 256, "as_read")] * 2, False, 32)
-    engine, waits = unit(1, 16, 16, 16), []
+    engine, waits = bitserial.unit(1, 16, 16, 16), []
     for stride in (1, 2):
         conv = Convolution(1, 16, 32, 32, (1, 1), (stride, stride), (0, 0, 0, 0), (1, 1), 32 // stride, 32 // stride)
         gemm = Gemm((32 // stride) ** 2, 16, 16, convolution=conv)

@@ -11,7 +11,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
-from conftest import UNJITTED
+from jit import UNJITTED
 from rich.console import Console
 
 from accelsim import cli, compare, load_hardware, simulate

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from conftest import UNJITTED
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from jit import UNJITTED
 from naive import power as naive
 
 import accelsim

@@ -8,7 +8,7 @@ import sys
 from xml.etree import ElementTree
 
 import pytest
-from conftest import UNJITTED
+from jit import UNJITTED
 from matplotlib.text import Text
 
 from accelsim import load_hardware, load_workload, simulate

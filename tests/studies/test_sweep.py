@@ -8,9 +8,8 @@ import random
 import sqlite3
 
 import pytest
-from test_cli import accelsim  # noqa: F401  (a fixture)
 
-import accelsim as api
+import accelsim
 from accelsim import UserError
 from accelsim.studies.sweep import design_points, executors, run_sweep, sobol, store, worker
 from accelsim.studies.sweep.constraints import parse_constraint
@@ -68,14 +67,16 @@ def points(study, **changes):
 
 
 def test_a_sweep_is_what_simulate_gives_point_by_point(spec, tmp_path):
-    done = api.sweep(spec, tmp_path / "out", workers=1)
+    done = accelsim.sweep(spec, tmp_path / "out", workers=1)
     rows = table(tmp_path / "out")
     assert list(rows[0]) == HEADER
     order = list(itertools.product([8, 16], ["os", "ws", "is"], [64, 128], ["ad_autoencoder", "resnet8"]))
     assert [tuple(row[name] for name in HEADER[:4]) for row in rows] == [tuple(map(str, point)) for point in order]
     for (rows_, dataflow, kib, name), record in zip(order, done.records, strict=True):
         settings = [f"engine.rows={rows_}", f"engine.dataflow={dataflow}", f"sram.ifmap.capacity_kib={kib}"]
-        summary = api.simulate(api.load_hardware("edge_npu", settings), api.load_workload(name), dram="ideal").summary
+        summary = accelsim.simulate(
+            accelsim.load_hardware("edge_npu", settings), accelsim.load_workload(name), dram="ideal"
+        ).summary
         assert {key: record[key] for key in HEADER[4:9]} == {key: summary[key] for key in HEADER[4:9]}
     assert [row["energy_uj"] for row in rows] == [repr(record["energy_uj"]) for record in done.records]
     assert done.summary["points"] == done.summary["done"] == len(done.points) == 24
@@ -84,15 +85,15 @@ def test_a_sweep_is_what_simulate_gives_point_by_point(spec, tmp_path):
 @pytest.mark.needs_jit
 def test_stepped_points_give_the_same(spec, tmp_path):
     edited(edited(edited(spec, "[ad_autoencoder, resnet8]", "resnet8"), "[os, ws, is]", "[ws]"), "to: 128", "to: 65")
-    closed = api.sweep(spec, tmp_path / "a", workers=1).records
+    closed = accelsim.sweep(spec, tmp_path / "a", workers=1).records
     spec.write_text(spec.read_text() + "fidelity: stepped\n")
-    assert api.sweep(spec, tmp_path / "b", workers=1).records == closed
+    assert accelsim.sweep(spec, tmp_path / "b", workers=1).records == closed
 
 
 def test_processes_give_the_same_bits_and_a_resumed_sweep_computes_what_is_missing(spec, tmp_path, monkeypatch):
     monkeypatch.setattr(run_sweep, "MOST_CHUNK", 3)
     here, there = tmp_path / "here", tmp_path / "there"
-    api.sweep(spec, here, workers=1)
+    accelsim.sweep(spec, here, workers=1)
 
     class StoppedError(Exception):
         pass
@@ -102,19 +103,19 @@ def test_processes_give_the_same_bits_and_a_resumed_sweep_computes_what_is_missi
             raise StoppedError
 
     with pytest.raises(StoppedError):
-        api.sweep(spec, there, workers=1, progress=stop)
+        accelsim.sweep(spec, there, workers=1, progress=stop)
     assert not (there / "points.csv").exists()
-    done = api.sweep(spec, there, workers=2)
+    done = accelsim.sweep(spec, there, workers=2)
     assert done.summary["reused"] == 9
     assert (there / "points.csv").read_bytes() == (here / "points.csv").read_bytes()
-    again = api.sweep(spec, there, workers=1)
+    again = accelsim.sweep(spec, there, workers=1)
     assert again.summary["reused"] == 24
     assert (there / "points.csv").read_bytes() == (here / "points.csv").read_bytes()
 
 
 def test_a_point_that_cannot_be_simulated_keeps_its_reason(spec, tmp_path):
     edited(spec, "{from: 64, to: 128, scale: log2}", "[1, 64]")
-    done = api.sweep(spec, tmp_path / "out", workers=1)
+    done = accelsim.sweep(spec, tmp_path / "out", workers=1)
     errors = [row["error"] for row in table(tmp_path / "out") if row["sram.ifmap.capacity_kib"] == "1"]
     assert len(errors) == done.summary["failed"] == 12
     assert all("sram.ifmap" in error for error in errors)
@@ -122,10 +123,10 @@ def test_a_point_that_cannot_be_simulated_keeps_its_reason(spec, tmp_path):
 
 
 def test_constraints_on_results_leave_points_out(spec, tmp_path):
-    everything = api.sweep(spec, tmp_path / "all", workers=1).records
+    everything = accelsim.sweep(spec, tmp_path / "all", workers=1).records
     limit = sorted(record["latency_ms"] for record in everything)[11]
     edited(spec, 'cols <= 1024"]', f'cols <= 1024", "latency_ms <= {limit!r} and engine.cols == 32"]')
-    done = api.sweep(spec, tmp_path / "all", workers=1)
+    done = accelsim.sweep(spec, tmp_path / "all", workers=1)
     assert done.records == [record for record in everything if record["latency_ms"] <= limit]
     assert done.summary["excluded"] == len(everything) - len(done.records) > 0
     assert done.summary["reused"] == 24
@@ -133,26 +134,26 @@ def test_constraints_on_results_leave_points_out(spec, tmp_path):
 
 def test_parameters_of_the_network(tmp_path):
     data = {"hardware": "edge_npu", "workload": "resnet8", "parameters": {"workload.batch": [1, 2]}}
-    first, second = api.sweep(data, tmp_path / "out", workers=1).records
-    batched = api.load_workload("resnet8", ["workload.batch=2"])
-    summary = api.simulate(api.load_hardware(), batched, dram="ideal").summary
+    first, second = accelsim.sweep(data, tmp_path / "out", workers=1).records
+    batched = accelsim.load_workload("resnet8", ["workload.batch=2"])
+    summary = accelsim.simulate(accelsim.load_hardware(), batched, dram="ideal").summary
     assert second["total_cycles"] == summary["total_cycles"] > first["total_cycles"]
 
 
 @pytest.mark.needs_jit
 def test_points_with_the_memory_simulated(tmp_path):
     data = {"hardware": "edge_npu", "workload": "resnet8", "dram": "cycle", "parameters": {"dram.channels": [1, 2]}}
-    records = api.sweep(data, tmp_path / "out", workers=1).records
+    records = accelsim.sweep(data, tmp_path / "out", workers=1).records
     for channels, record in zip((1, 2), records, strict=True):
-        hardware = api.load_hardware("edge_npu", [f"dram.channels={channels}"])
-        summary = api.simulate(hardware, api.load_workload("resnet8"), dram="cycle").summary
+        hardware = accelsim.load_hardware("edge_npu", [f"dram.channels={channels}"])
+        summary = accelsim.simulate(hardware, accelsim.load_workload("resnet8"), dram="cycle").summary
         assert {key: record[key] for key in HEADER[4:9]} == {key: summary[key] for key in HEADER[4:9]}
     assert records[0]["total_cycles"] > records[1]["total_cycles"]
 
 
 def test_parquet_holds_the_same(spec, tmp_path):
     parquet = pytest.importorskip("pyarrow.parquet")
-    done = api.sweep(spec, tmp_path / "out", workers=1)
+    done = accelsim.sweep(spec, tmp_path / "out", workers=1)
     assert parquet.read_table(tmp_path / "out" / "points.parquet").to_pylist() == done.records
 
 
@@ -309,8 +310,8 @@ MISTAKES = [
 
 
 @pytest.mark.parametrize(("old", "new", "said"), MISTAKES)
-def test_a_mistake_in_the_file_is_one_line_and_nothing_is_written(accelsim, spec, tmp_path, old, new, said):  # noqa: F811
-    code, out, err = accelsim("sweep", edited(spec, old, new), "--out", tmp_path / "out", "--workers", 1)
+def test_a_mistake_in_the_file_is_one_line_and_nothing_is_written(command, spec, tmp_path, old, new, said):
+    code, out, err = command("sweep", edited(spec, old, new), "--out", tmp_path / "out", "--workers", 1)
     assert (code, out) == (2, "")
     assert said in err
     assert err.count("\n") == 1
@@ -326,10 +327,10 @@ def test_a_mistake_in_the_file_is_one_line_and_nothing_is_written(accelsim, spec
         (("--scheduler", "tcp://h:1", "--workers", "2"), "exclude each other"),
     ],
 )
-def test_workers_that_cannot_be(accelsim, spec, tmp_path, monkeypatch, options, said):  # noqa: F811
+def test_workers_that_cannot_be(command, spec, tmp_path, monkeypatch, options, said):
     cluster = pytest.importorskip("accelsim.studies.sweep.cluster")
     monkeypatch.setattr(cluster, "ANSWER_S", 0.5)
-    code, out, err = accelsim("sweep", spec, "--out", tmp_path / "out", *options)
+    code, out, err = command("sweep", spec, "--out", tmp_path / "out", *options)
     assert (code, out) == (2, "")
     assert said in err
     assert err.count("\n") == 1
@@ -339,19 +340,19 @@ def test_workers_that_cannot_be(accelsim, spec, tmp_path, monkeypatch, options, 
 # --- the folder
 
 
-def test_a_folder_has_one_writer(accelsim, spec, tmp_path):  # noqa: F811
+def test_a_folder_has_one_writer(command, spec, tmp_path):
     folder = tmp_path / "out"
     folder.mkdir()
     with store.open_store(folder):
-        code, _, err = accelsim("sweep", spec, "--out", folder, "--workers", 1)
+        code, _, err = command("sweep", spec, "--out", folder, "--workers", 1)
     assert code == 2
     assert "another sweep writes there" in err
-    assert accelsim("sweep", spec, "--out", folder, "--workers", 1)[0] == 0
+    assert command("sweep", spec, "--out", folder, "--workers", 1)[0] == 0
 
 
-def test_what_is_no_store_is_told(accelsim, spec, tmp_path):  # noqa: F811
+def test_what_is_no_store_is_told(command, spec, tmp_path):
     (tmp_path / "points.sqlite").write_text("no database, but long enough to be looked at" * 100)
-    code, _, err = accelsim("sweep", spec, "--out", tmp_path, "--workers", 1)
+    code, _, err = command("sweep", spec, "--out", tmp_path, "--workers", 1)
     assert (code, err.count("\n")) == (1, 1)
     assert "points.sqlite: file is not a database" in err
 
@@ -367,7 +368,7 @@ def test_others_read_while_one_writes(tmp_path):
         assert found == {"a": Outcome(1, 2.0, 0.1 + 0.2, 4.0, 0.5), "b": Outcome(error="no", final=False)}
 
 
-def test_ctrl_c_is_status_130_and_keeps_what_is_done(accelsim, spec, tmp_path, monkeypatch):  # noqa: F811
+def test_ctrl_c_is_status_130_and_keeps_what_is_done(command, spec, tmp_path, monkeypatch):
     monkeypatch.setattr(run_sweep, "MOST_CHUNK", 4)
     real = store.Store.add
     added = []
@@ -379,14 +380,14 @@ def test_ctrl_c_is_status_130_and_keeps_what_is_done(accelsim, spec, tmp_path, m
         real(self, outcomes)
 
     monkeypatch.setattr(store.Store, "add", interrupted)
-    assert accelsim("sweep", spec, "--out", tmp_path / "out", "--workers", 1)[0] == 130
+    assert command("sweep", spec, "--out", tmp_path / "out", "--workers", 1)[0] == 130
     monkeypatch.undo()
-    assert api.sweep(spec, tmp_path / "out", workers=1).summary["reused"] == 4
+    assert accelsim.sweep(spec, tmp_path / "out", workers=1).summary["reused"] == 4
 
 
-def test_a_folder_of_another_version_is_refused_and_stays_as_it_is(accelsim, spec, tmp_path):  # noqa: F811
+def test_a_folder_of_another_version_is_refused_and_stays_as_it_is(command, spec, tmp_path):
     folder = tmp_path / "out"
-    assert accelsim("sweep", spec, "--out", folder, "--workers", 1)[0] == 0
+    assert command("sweep", spec, "--out", folder, "--workers", 1)[0] == 0
     path = folder / "points.sqlite"
     changes = {
         0: ("DROP TABLE points", "CREATE TABLE points (key TEXT PRIMARY KEY, total_cycles INTEGER, error TEXT)"),
@@ -397,13 +398,13 @@ def test_a_folder_of_another_version_is_refused_and_stays_as_it_is(accelsim, spe
             for statement in (*statements, f"PRAGMA user_version = {version}"):
                 older.execute(statement)
         before = {each.name: each.read_bytes() for each in folder.iterdir()}
-        code, out, err = accelsim("sweep", spec, "--out", folder, "--workers", 1)
+        code, out, err = command("sweep", spec, "--out", folder, "--workers", 1)
         assert (code, out, err.count("\n")) == (2, "", 1)
         assert f"points.sqlite is of another version of accelsim (format {version}," in err
         assert "choose another folder, or delete points.sqlite" in err
         assert {each.name: each.read_bytes() for each in folder.iterdir()} == before
     path.unlink()
-    assert accelsim("sweep", spec, "--out", folder, "--workers", 1)[0] == 0
+    assert command("sweep", spec, "--out", folder, "--workers", 1)[0] == 0
 
 
 def test_keys_depend_on_all_of_the_code_and_the_tables():
@@ -438,28 +439,28 @@ def test_a_dask_cluster_gives_the_same_bits(spec, tmp_path):
     distributed = pytest.importorskip("distributed")
     options = {"n_workers": 1, "threads_per_worker": 1, "processes": False, "dashboard_address": None}
     with distributed.LocalCluster(**options, protocol="tcp") as cluster:
-        api.sweep(spec, tmp_path / "there", scheduler=cluster.scheduler_address)
-    api.sweep(spec, tmp_path / "here", workers=1)
+        accelsim.sweep(spec, tmp_path / "there", scheduler=cluster.scheduler_address)
+    accelsim.sweep(spec, tmp_path / "here", workers=1)
     assert (tmp_path / "there" / "points.csv").read_bytes() == (tmp_path / "here" / "points.csv").read_bytes()
 
 
 # --- the front
 
 
-def test_pareto_prints_and_draws_the_front(accelsim, spec, tmp_path):  # noqa: F811
-    code, out, err = accelsim("sweep", spec, "--out", tmp_path / "out", "--workers", 1)
+def test_pareto_prints_and_draws_the_front(command, spec, tmp_path):
+    code, out, err = command("sweep", spec, "--out", tmp_path / "out", "--workers", 1)
     assert (code, err) == (0, "")
     for words in ("points", "failed", "reused", "points/s", "layers reused", "latency", "energy", "EDP"):
         assert words in out
-    code, out, err = accelsim("pareto", tmp_path / "out", "--x", "latency_ms", "--y", "energy_uj")
+    code, out, err = command("pareto", tmp_path / "out", "--x", "latency_ms", "--y", "energy_uj")
     assert (code, err) == (0, "")
     assert "resnet8" in out
     assert (tmp_path / "out" / "pareto.png").stat().st_size > 10_000
     assert "latency [ms]" in (tmp_path / "out" / "pareto.svg").read_text()
-    code, out, err = accelsim("pareto", tmp_path / "out", "--x", "latency_mz", "--y", "energy_uj")
+    code, out, err = command("pareto", tmp_path / "out", "--x", "latency_mz", "--y", "energy_uj")
     assert (code, out) == (2, "")
     assert "did you mean 'latency_ms'?" in err
-    code, _, err = accelsim("pareto", tmp_path / "nowhere")
+    code, _, err = command("pareto", tmp_path / "nowhere")
     assert (code, err.count("\n")) == (2, 1)
 
 
@@ -491,11 +492,11 @@ def test_buffers_that_differ_in_more_than_size_share_nothing_they_should_not(tmp
         "sram.ifmap.layout": ["as_read", "rows"],
     }
     spec = {"hardware": "edge_npu", "workload": "ds_cnn_kws", "parameters": study}
-    done = api.sweep(spec, tmp_path / "out", workers=1)
-    network, seen = api.load_workload("ds_cnn_kws"), set()
+    done = accelsim.sweep(spec, tmp_path / "out", workers=1)
+    network, seen = accelsim.load_workload("ds_cnn_kws"), set()
     for values, record in zip(itertools.product(*study.values()), done.records, strict=True):
         settings = [f"{path}={value}" for path, value in zip(study, values, strict=True)]
-        summary = api.simulate(api.load_hardware("edge_npu", settings), network, dram="ideal").summary
+        summary = accelsim.simulate(accelsim.load_hardware("edge_npu", settings), network, dram="ideal").summary
         assert record["total_cycles"] == summary["total_cycles"]
         assert record["energy_uj"] == summary["energy_uj"]
         seen.add(record["total_cycles"])

@@ -1,0 +1,1 @@
+"""What the tests of several rooms draw or build: engines, products, operands, memories and networks."""

@@ -8,11 +8,11 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
-from jit import UNJITTED
 from naive import bitserial as naive
 from strategies.bitserial import SERIAL, convolution, gemms, operands, unit, units
+from strategies.sizes import UNJITTED, examples
 
 from accelsim.config import UserError
 from accelsim.engines.bitserial import Losses
@@ -31,7 +31,7 @@ def naive_layer(engine, gemm, signed):
     return naive.Layer(positions, channels, gemm.activation_bits, gemm.weight_bits, signed, connected)
 
 
-@settings(max_examples=8 * settings.default.max_examples)
+@examples(1200)
 @given(units(), gemms(), st.integers(0, 99), st.booleans())
 def test_all_texts_agree(engine, gemm, seed, signed):
     a, w = operands(gemm, seed, signed)

@@ -8,10 +8,10 @@ from importlib import resources
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
-from jit import UNJITTED
 from naive import systolic as naive
+from strategies.sizes import UNJITTED, examples
 from strategies.systolic import arrays, gemms, operands, systolic
 
 from accelsim.config import UserError
@@ -48,7 +48,7 @@ def fold_by_fold_cycles(array, gemm):
     return array.pipeline_registers + end if array.overlap_folds else now
 
 
-@settings(max_examples=5 * settings.default.max_examples)
+@examples(750)
 @given(arrays(9, 19) if not UNJITTED else arrays(4, 6), gemms(6 if UNJITTED else 40), st.integers(0, 99))
 def test_closed_form_equals_stepped(array, gemm, seed):
     a, w = operands(gemm, seed)
@@ -58,7 +58,7 @@ def test_closed_form_equals_stepped(array, gemm, seed):
     assert counts.macs == gemm.macs
 
 
-@settings(max_examples=5 * settings.default.max_examples)
+@examples(750)
 @given(arrays(5, 6), gemms(9), st.integers(0, 99))
 def test_naive_array_agrees(array, gemm, seed):
     a, w = operands(gemm, seed)

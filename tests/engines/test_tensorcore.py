@@ -6,9 +6,10 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from naive import tensorcore as naive
+from strategies.sizes import examples
 from strategies.tensorcore import PATTERNS, deep, gemms, operands, patterns, unit
 
 from accelsim.compress import Compressed, compress_weights, prune_to_pattern
@@ -42,7 +43,7 @@ def product_of(gemm):
     return naive.Product(gemm.groups, gemm.m, gemm.k, gemm.n, *bits, gemm.pattern and tuple(gemm.pattern))
 
 
-@settings(max_examples=8 * settings.default.max_examples)
+@examples(1200)
 @given(st.data(), deep(), st.integers(0, 99))
 def test_all_texts_agree(data, engine, seed):
     gemm = data.draw(gemms(engine.unit.sparse_pattern))
@@ -56,7 +57,7 @@ def test_all_texts_agree(data, engine, seed):
     assert counts.macs == gemm.macs
 
 
-@settings(max_examples=max(1, settings.default.max_examples // 2))
+@examples(75)
 @given(st.data(), deep())
 def test_closed_form_of_long_products(data, engine):
     """Sizes at which k-steps and tiles are skipped over."""

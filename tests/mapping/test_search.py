@@ -9,9 +9,10 @@ from math import ceil
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from naive import memory as naive_memory
+from strategies.sizes import examples
 
 from accelsim import UserError, load_hardware, load_workload, simulate
 from accelsim.engines.systolic import SystolicEngine
@@ -254,7 +255,7 @@ def all_mappings(gemm, rungs, room, halves):
                     yield moved
 
 
-@settings(max_examples=12, deadline=None)
+@examples(12, unjitted=12)
 @given(sizes=st.tuples(st.integers(1, 60), st.integers(1, 14), st.integers(1, 30)), image=st.booleans(), data=st.data())
 def test_the_mapper_equals_brute_force(sizes, image, data):
     names = ("ifmap", "weight", "ofmap")
@@ -303,7 +304,7 @@ def test_each_objective_gets_what_it_asks_for():
         assert all(bytes_of(least) <= bytes_of(row) for least, row in zip(runs["bytes"], rows, strict=True))
 
 
-@settings(max_examples=30)
+@examples(30, unjitted=30)
 @given(
     sizes=st.tuples(st.integers(1, 3000), st.integers(1, 900), st.integers(1, 300)),
     objective=st.sampled_from(["bytes", "cycles", "energy", "edp", "delay_traffic"]),

@@ -5,8 +5,9 @@ import re
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from strategies.sizes import examples
 
 import accelsim
 from accelsim.config import UserError
@@ -73,7 +74,7 @@ def requests_of(stream, state, done, device, ratio):
 
 @pytest.mark.parametrize("name", DEVICES)
 @pytest.mark.parametrize("kernel", [dram_cycle, dram_transaction], ids=["cycle", "transaction"])
-@settings(max_examples=settings.default.max_examples // 6)
+@examples(25, unjitted=2)
 @given(stream=streams(), ratio=st.sampled_from([(1, 1), (8, 5), (6, 5), (1, 3), (7, 2)]))
 def test_schedule_and_memory_agree_on_when_requests_come(kernel, name, stream, ratio):
     device = load_device(name, ["controller.idle_drain=2"])
@@ -105,7 +106,7 @@ def test_schedule_and_memory_agree_on_when_requests_come(kernel, name, stream, r
     assert end == -(-int(other.clock[0]) * ratio[1] // ratio[0])
 
 
-@settings(max_examples=settings.default.max_examples // 3)
+@examples(50, unjitted=5)
 @given(stream=streams())
 def test_transfers_lie_apart_and_steps_wait_for_them(stream):
     device = load_device("lpddr5_6400")

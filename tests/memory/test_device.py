@@ -6,10 +6,10 @@ from functools import cache
 import numpy as np
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
-from jit import UNJITTED
 from naive import dram as naive_dram
+from strategies.sizes import UNJITTED, examples
 
 from accelsim.config import UserError
 from accelsim.config.places import locate_anchors, locate_devices
@@ -147,13 +147,13 @@ def nasty_traces(draw):
 
 
 @given(st.sampled_from(VARIANTS), nasty_traces())
-@settings(max_examples=10 if UNJITTED else 150)
+@examples(150, unjitted=10)
 def test_no_rule_is_broken_on_the_nastiest(variant, rows):
     checked(*variant, rows)
 
 
 @given(nasty_traces(), st.integers(1, 40))
-@settings(max_examples=5 if UNJITTED else 60)
+@examples(60, unjitted=5)
 def test_a_trace_in_pieces_gives_the_same_as_in_one(rows, size):
     requests = as_requests(rows)
     for fidelity in ("cycle", "transaction"):
@@ -165,7 +165,7 @@ def test_a_trace_in_pieces_gives_the_same_as_in_one(rows, size):
 
 
 @given(st.sampled_from(VARIANTS), nasty_traces())
-@settings(max_examples=10 if UNJITTED else 100)
+@examples(100, unjitted=10)
 def test_both_fidelities_move_the_same_data(variant, rows):
     name, values = variant
     device = load_device(name, as_settings(values))
@@ -296,7 +296,7 @@ def test_wires_are_priced_apart_by_what_crosses_them():
 
 @pytest.mark.parametrize("name", SERIAL)
 @given(rows=nasty_traces())
-@settings(max_examples=10 if UNJITTED else 60)
+@examples(60, unjitted=10)
 def test_serial_devices_equal_a_plain_loop(name, rows):
     values = plain(name)
     if values["write_latency_cycles"] is None:

@@ -4,11 +4,11 @@ from collections import Counter
 from dataclasses import asdict
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
-from jit import UNJITTED
 from naive import ports as naive
 from strategies import bitserial, systolic, tensorcore
+from strategies.sizes import examples
 
 import accelsim
 from accelsim.config import UserError
@@ -20,7 +20,7 @@ from accelsim.report.run_timeline import timeline_title
 from accelsim.simulation.network import replay
 from accelsim.workload.gemm import Convolution, Gemm
 
-FEW = settings(max_examples=settings.default.max_examples // (5 if UNJITTED else 1))
+FEW = examples(150, unjitted=3)
 LAYOUTS = ("as_read", "channels_last", "rows")
 
 

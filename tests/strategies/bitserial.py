@@ -2,11 +2,11 @@
 
 import numpy as np
 from hypothesis import strategies as st
-from jit import UNJITTED
 
 from accelsim.engines.bitserial import BitSerialEngine
 from accelsim.hardware import BitSerialUnit
 from accelsim.workload.gemm import Convolution, Gemm
+from strategies.sizes import UNJITTED
 
 MOST = 3 if UNJITTED else 6
 SERIAL = ("none", "activations", "weights", "both")

@@ -2,13 +2,13 @@
 
 import numpy as np
 from hypothesis import strategies as st
-from jit import UNJITTED
 
 from accelsim.compress import prune_to_pattern
 from accelsim.engines.tensorcore import TensorCoreEngine
 from accelsim.hardware import TensorCore
 from accelsim.hardware.sparsity import LARGEST_GROUP
 from accelsim.workload.gemm import Gemm
+from strategies.sizes import UNJITTED
 
 MOST = 2 if UNJITTED else 5
 PATTERNS = ("dense", "2:4", "1:4", "4:8", "1:2")

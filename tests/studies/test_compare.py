@@ -11,8 +11,8 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
-from jit import UNJITTED
 from rich.console import Console
+from strategies.sizes import UNJITTED
 
 from accelsim import cli, compare, load_hardware, simulate
 from accelsim.config import UserError, parse_yaml

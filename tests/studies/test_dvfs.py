@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
-from jit import UNJITTED
 from naive import power as naive
+from strategies.sizes import examples
 
 import accelsim
 from accelsim.config import UserError
@@ -56,7 +56,7 @@ def test_a_schedule_is_the_best_of_all(found, within):
     assert (np.diff(front.energy_pj) < 0).all()
 
 
-@settings(max_examples=2 if UNJITTED else 12)
+@examples(12, unjitted=2)
 @given(st.integers(0, 999), st.booleans(), st.floats(1.0, 1.9))
 def test_a_long_schedule_is_near_its_bound(seed, changes, slack):
     draw = np.random.default_rng(seed)

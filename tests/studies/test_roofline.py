@@ -8,8 +8,8 @@ import sys
 from xml.etree import ElementTree
 
 import pytest
-from jit import UNJITTED
 from matplotlib.text import Text
+from strategies.sizes import UNJITTED
 
 from accelsim import load_hardware, load_workload, simulate
 from accelsim.compress import apply_precision, apply_sparsity

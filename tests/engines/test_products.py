@@ -164,7 +164,10 @@ def test_lanes_that_wait_cost_nothing():
     a[0, 3, 5] = 65535
     counted = products.count(Gemm(16, 16, 1, 1, 16, 16), 0, (a, np.ones((1, 16, 1), np.int32)))
     assert counted.counts.cycles == 16
-    assert products.work(counted).bit_steps in (16 * 16, (16 + 15) * 16)  # a step is as long as its widest column
+    assert products.engine.work(counted).bit_steps in (
+        16 * 16,
+        (16 + 15) * 16,
+    )  # a step is as long as its widest column
 
 
 def test_reasons_of_packed_and_streamed_products():

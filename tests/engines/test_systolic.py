@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from naive import systolic as naive
+from naive.systolic import systolic as naive_systolic
+from naive.systolic_folds import Options, recurrence_cycles
 from strategies.sizes import UNJITTED, examples
 from strategies.systolic import arrays, gemms, operands, systolic
 
@@ -22,30 +23,8 @@ from accelsim.workload.gemm import Gemm
 INT64_MAX = 2**63 - 1
 
 
-def fold_by_fold_cycles(array, gemm):
-    """DESIGN's recurrence over every single fold: total = p + max(S_f + L_f)."""
-    os = array.dataflow == "os"
-    height, width, streamed = {
-        "os": (gemm.m, gemm.n, gemm.k),
-        "ws": (gemm.k, gemm.n, gemm.m),
-        "is": (gemm.k, gemm.m, gemm.n),
-    }[array.dataflow]
-    drain = {"rows": array.rows, "cols": array.cols, "none": 0}[array.output_drain]
-    reload = (drain if os else array.rows) if array.reload_cycles is None else array.reload_cycles
-    load = 0 if os or array.weights_resident else array.rows
-    start, end, now = load, 0, 0
-    for fold in naive.passes(gemm.groups, height, width, array):
-        if os:
-            latency = streamed + fold.timed_rows + fold.timed_cols - 2 + drain
-            interval = array.swap_cycles + streamed + max(0, reload - streamed)
-        else:
-            latency = streamed + array.psum_hop_cycles * array.rows + fold.timed_cols - 2
-            interval = streamed + array.swap_cycles
-            interval = interval if array.weights_resident else max(interval, reload)
-        end = max(end, start + latency)
-        start += interval
-        now += load + array.pipeline_registers + latency
-    return array.pipeline_registers + end if array.overlap_folds else now
+def options_of(array):
+    return Options(**array.model_dump(include=set(Options._fields)))
 
 
 @examples(750)
@@ -62,15 +41,15 @@ def test_closed_form_equals_stepped(array, gemm, seed):
 @given(arrays(5, 6), gemms(9), st.integers(0, 99))
 def test_naive_array_agrees(array, gemm, seed):
     a, w = operands(gemm, seed)
-    options = naive.Options(**array.model_dump(include=set(naive.Options._fields)))
-    product, counts = naive.systolic(a.tolist(), w.tolist(), options)
+    product, counts = naive_systolic(a.tolist(), w.tolist(), options_of(array))
     assert np.array_equal(product, a @ w)
     assert astuple(SystolicEngine(array).count(gemm)) == counts
 
 
 @given(arrays(40, 40), gemms(300))
 def test_closed_form_equals_the_recurrence(array, gemm):
-    assert SystolicEngine(array).count(gemm).cycles == fold_by_fold_cycles(array, gemm)
+    want = recurrence_cycles(gemm.m, gemm.k, gemm.n, gemm.groups, options_of(array))
+    assert SystolicEngine(array).count(gemm).cycles == want
 
 
 @given(arrays(40, 40), gemms(300))

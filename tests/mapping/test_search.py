@@ -2,7 +2,6 @@
 
 import dataclasses
 import itertools
-import math
 import re
 from fractions import Fraction
 from math import ceil
@@ -11,7 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from naive import memory as naive_memory
+from naive import mapping as naive
 from strategies.sizes import examples
 
 from accelsim import UserError, load_hardware, load_workload, simulate
@@ -87,42 +86,10 @@ def expected_moves(gemm, mapping):
     """Bytes per step by walking the loop nest with buffers and counting raw elements one by one."""
     sizes, tiles = {"m": gemm.m, "n": gemm.n, "k": gemm.k}, dict(zip("mnk", mapping[:3], strict=True))
     kept = dict(zip(("ifmap", "weight", "ofmap"), mapping.kept, strict=True))
-    for ranges, moves in naive_memory.walk(sizes, tiles, mapping.order, kept):
-        m, n, k = (len(ranges[letter]) for letter in "mnk")
-        if gemm.convolution:
-            conv = dataclasses.asdict(gemm.convolution)
-            ifmap = _fetched(conv, ranges["m"], ranges["k"])
-        else:
-            ifmap = m * k
-        bias = n * 4 * (gemm.biased and ranges["k"].start == 0)
-        yield (
-            ceil(ifmap * gemm.activation_bits / 8) * ("ifmap" in moves),
-            (ceil(k * n * gemm.weight_bits / 8) + bias) * ("weight" in moves),
-            m * n * 4 * ("psum" in moves),
-            ceil(m * n * gemm.output_bits / 8) if "store" in moves else m * n * 4 * ("spill" in moves),
-        )
-
-
-def _fetched(conv, pixels, reductions):
-    """Elements that come for a tile: the box around its windows, of whole rows if it spans output rows.
-
-    Rows and columns that no window of the layer reads stay where they are.
-    """
-    outputs, window = conv["out_height"] * conv["out_width"], math.prod(conv["kernel"])
-    everything = naive_memory.raw_pixels(conv, range(outputs), range(window))
-    read_rows = {row for _, _, row, _ in everything if 0 <= row < conv["height"]}
-    read_columns = {column for *_, column in everything if 0 <= column < conv["width"]}
-    boxes = {}
-    for image, channel, row, column in naive_memory.raw_pixels(conv, pixels, reductions):
-        top, left, bottom, right = boxes.get((image, channel), (row, column, row, column))
-        boxes[image, channel] = (min(top, row), min(left, column), max(bottom, row), max(right, column))
-    spans = pixels[0] // conv["out_width"] != pixels[-1] // conv["out_width"]
-    total = 0
-    for top, left, bottom, right in boxes.values():
-        rows = len(read_rows.intersection(range(top, bottom + 1)))
-        columns = len(read_columns if spans else read_columns.intersection(range(left, right + 1)))
-        total += rows * columns
-    return total
+    conv = gemm.convolution and dataclasses.asdict(gemm.convolution)
+    bits = gemm.activation_bits, gemm.weight_bits, gemm.output_bits
+    for ranges, moves in naive.walk(sizes, tiles, mapping.order, kept):
+        yield naive.moved_bytes(ranges, moves, conv, bits, gemm.biased)
 
 
 @given(mappings())
@@ -218,43 +185,6 @@ def test_the_search_is_near_the_best_of_its_candidates(sizes, dataflow, slow, do
     assert played <= worst * best + 60
 
 
-def all_mappings(gemm, rungs, room, halves):
-    """Every mapping of these tiles that fits a weight-stationary 4 x 3 array's buffers, and the bytes that it moves.
-
-    By walking each loop nest: a buffer holds its largest content, in each half where it has more than one.
-    """
-    sizes = {"m": gemm.m, "n": gemm.n, "k": gemm.k}
-    letters = {"ifmap": "mk", "weight": "kn", "ofmap": "mn"}
-    for tiles in itertools.product(*(rungs[letter] for letter in "mnk")):
-        tile = dict(zip("mnk", tiles, strict=True))
-        wide = 4 if tile["k"] < gemm.k or tile["k"] > 4 else 1
-        for order in ORDERS:
-            for kept in itertools.product((False, True), repeat=3):
-                keeps = dict(zip(letters, kept, strict=True))
-                moved, contents = 0, {operand: {} for operand in letters}
-                for ranges, moves in naive_memory.walk(sizes, tile, order, keeps):
-                    nbytes = {x: len(ranges[a]) * len(ranges[b]) for x, (a, b) in letters.items()}
-                    if gemm.convolution:
-                        nbytes["ifmap"] = _fetched(dataclasses.asdict(gemm.convolution), ranges["m"], ranges["k"])
-                    moved += sum(nbytes[x] for x in ("ifmap", "weight") if x in moves)
-                    moved += nbytes["ofmap"] * (("store" in moves) + 4 * (("psum" in moves) + ("spill" in moves)))
-                    for operand, names in letters.items():
-                        idle = next(letter for letter in "mnk" if letter not in names)
-                        at = {letter: ranges[letter].start for letter in order}
-                        outside = order[: order.index(idle)] if keeps[operand] else order
-                        if not keeps[operand]:  # what does not change while the innermost loop runs stays
-                            outside = "".join(x for x in order if x != idle or order.index(x) < 2)
-                        held = contents[operand].setdefault(tuple(at[x] for x in outside), {})
-                        size = nbytes[operand] * (wide if operand == "ofmap" else 1)
-                        held[tuple(at[x] for x in names)] = size
-                needed = [
-                    max(sum(c.values()) for c in held.values()) * min(most, len(held))
-                    for held, most in zip(contents.values(), halves, strict=True)
-                ]
-                if all(need <= limit for need, limit in zip(needed, room, strict=True)):
-                    yield moved
-
-
 @examples(12, unjitted=12)
 @given(sizes=st.tuples(st.integers(1, 60), st.integers(1, 14), st.integers(1, 30)), image=st.booleans(), data=st.data())
 def test_the_mapper_equals_brute_force(sizes, image, data):
@@ -275,7 +205,8 @@ def test_the_mapper_equals_brute_force(sizes, image, data):
         rungs["k"] = rungs["k"][:1]  # where a slice of K needs fewer kernel rows, all of them are fetched
     stream = mapped(gemm, hardware)
     moved = stream.read_bytes + stream.write_bytes
-    best = min(all_mappings(gemm, rungs, hardware.sram.operand_bytes, hardware.sram.halves))
+    size_of, conv = {d: getattr(gemm, d) for d in "mnk"}, gemm.convolution and dataclasses.asdict(gemm.convolution)
+    best = min(naive.all_mappings(size_of, conv, rungs, hardware.sram.operand_bytes, hardware.sram.halves))
     assert moved == best if not image else moved <= best
     assert least_bytes(gemm, hardware.sram.capacity_bytes) <= moved
 

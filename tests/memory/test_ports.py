@@ -96,6 +96,10 @@ def buffers(draw, shared):
     return Buffers(ifmap, buffer(["as_read"]), buffer(["as_read"]), False, 32)
 
 
+def plain(gemm):
+    return naive.Product(asdict(gemm.convolution), gemm.groups, gemm.n, gemm.activation_bits)
+
+
 def plainly(found):
     def plain(buffer):
         names = {"banks": buffer.banks, "ports": buffer.ports, "width": buffer.width_bits, "layout": buffer.layout}
@@ -115,15 +119,7 @@ def test_waits_of_an_array_are_those_of_every_beat(data, gemm, dataflow, residen
         kind="systolic", rows=rows, cols=cols, dataflow=dataflow, output_drain=drain, weights_resident=resident
     )
     found = buffers(data.draw, shared)
-    want = naive.systolic_waits(
-        asdict(gemm.convolution),
-        gemm.groups,
-        gemm.n,
-        gemm.activation_bits,
-        (8, 32, 8),
-        (rows, cols, dataflow, resident, drain),
-        plainly(found),
-    )
+    want = naive.systolic_waits(plain(gemm), naive.Array(rows, cols, dataflow, resident, drain), plainly(found))
     engine = SystolicEngine(array)
     assert count_conflict_cycles(gemm, engine, found, engine.count(gemm).cycles) == want
 
@@ -133,16 +129,7 @@ def test_waits_of_an_array_are_those_of_every_beat(data, gemm, dataflow, residen
 def test_waits_of_a_serial_unit_are_those_of_every_beat(data, gemm, shared):
     rows, cols, lanes = (data.draw(st.integers(1, 5)) for _ in range(3))
     engine, found = bitserial.unit(1, rows, cols, lanes), buffers(data.draw, shared)
-    want = naive.serial_waits(
-        asdict(gemm.convolution),
-        gemm.groups,
-        gemm.n,
-        gemm.activation_bits,
-        (8, 32, 8),
-        (rows, cols, lanes),
-        gemm.activation_bits,
-        plainly(found),
-    )
+    want = naive.serial_waits(plain(gemm), (rows, cols, lanes), gemm.activation_bits, plainly(found))
     assert count_conflict_cycles(gemm, engine, found, engine.count(gemm).cycles) == want
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from naive import memory as naive_memory
+from naive import schedule as naive
 
 import accelsim
 from accelsim.config import UserError
@@ -44,7 +44,7 @@ def played(loads, stores, fresh, compute, vector, latency, halves=(2, 2, 2)):
 @given(streams())
 def test_schedule_is_that_of_the_tick_by_tick_loop(stream):
     lists = (array.tolist() for array in stream[:-2])
-    total, busy = naive_memory.play(*lists, *stream[-2:])
+    total, busy = naive.play(*lists, *stream[-2:])
     state = played(*stream)
     engine, lanes, bus = state.compute, state.vector, state.bus
     assert cycles_of(engine) == busy["engine"]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from naive.counts import Counts, ceil_div, cut
+
 
 class Options(NamedTuple):
     """A unit, as its hardware description names it."""
@@ -30,17 +32,6 @@ class Layer(NamedTuple):
     fully_connected: bool
 
 
-class Counts(NamedTuple):
-    cycles: int
-    macs: int
-    folds: int
-    activation_reads: int
-    weight_reads: int
-    psum_reads: int
-    psum_writes: int
-    skipped_macs: int = 0
-
-
 class Step(NamedTuple):
     """What the unit does at a time: one brick for each column's window, for some filters."""
 
@@ -50,22 +41,18 @@ class Step(NamedTuple):
     last: bool
 
 
-def chunks(items, size):
-    return [items[i : i + size] for i in range(0, len(items), size)]
-
-
 def bricks(row, layer, lanes):
     """The bricks of one window in the order ky, kx, brick; in the row, channels are outside."""
     for position in range(layer.positions):
         channels = [row[channel * layer.positions + position] for channel in range(layer.channels)]
-        yield from chunks(channels, lanes)
+        yield from cut(channels, lanes)
 
 
 def steps(a, w, layer, unit):
     """All Steps in order: groups, window sets, filter groups, bricks."""
     for rows, filters in zip(a, w, strict=True):
-        for windows in chunks(rows, unit.cols):
-            for fold in chunks(list(range(len(filters[0]))), unit.tiles * unit.rows):
+        for windows in cut(rows, unit.cols):
+            for fold in cut(list(range(len(filters[0]))), unit.tiles * unit.rows):
                 parts = list(zip(*(bricks(row, layer, unit.lanes) for row in windows), strict=True))
                 for number, part in enumerate(parts):
                     yield Step([list(b) for b in part], len(fold), number == 0, number == len(parts) - 1)
@@ -93,9 +80,9 @@ def essential_cycles(brick, reach):
 
 def brick_cycles(brick, layer, unit):
     """Cycles of one column's brick by itself."""
-    pieces = -(-layer.activation_bits // unit.bits_per_cycle)
+    pieces = ceil_div(layer.activation_bits, unit.bits_per_cycle)
     if unit.skip == "dynamic":
-        return -(-max(width(value, layer.signed) for value in brick) // unit.bits_per_cycle)
+        return ceil_div(max(width(value, layer.signed) for value in brick), unit.bits_per_cycle)
     if unit.skip == "essential":
         return essential_cycles(brick, 2**unit.shifter_bits)
     return {"none": 1, "activations": pieces, "weights": layer.weight_bits, "both": pieces * layer.weight_bits}[

@@ -1,6 +1,21 @@
-"""Oracles of the input side, in plain Python: window counts by trying each, and the direct convolution."""
+"""Oracles of convolutions: where their windows lie, how many there are by trying each, and the direct convolution.
+
+A convolution that the functions take as ``conv`` is a dict with the keys of a description: batch, channels (of a
+group), height, width, kernel, stride, padding (top, left, bottom, right), dilation, out_height, out_width.
+"""
 
 from __future__ import annotations
+
+
+def place_of(conv, pixel, ky, kx):
+    """(image, row, column) of the input that an output pixel's window touches at a kernel position.
+
+    Pixels count through the images' rows. A row or a column outside of the image is one of the padding.
+    """
+    image, place = divmod(pixel, conv["out_height"] * conv["out_width"])
+    oy, ox = divmod(place, conv["out_width"])
+    row = oy * conv["stride"][0] - conv["padding"][0] + ky * conv["dilation"][0]
+    return image, row, ox * conv["stride"][1] - conv["padding"][1] + kx * conv["dilation"][1]
 
 
 def last_window_start(count: int, stride: int) -> int:

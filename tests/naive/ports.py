@@ -1,147 +1,174 @@
-"""Oracle of SRAM ports, in plain Python: every beat of a product is walked, every word looked up in its bank.
+"""Oracle of SRAM ports: every beat of a product is walked, every word looked up in its bank; passes do not overlap.
 
-Imports nothing from accelsim. Passes do not overlap.
+``buffers`` are dicts of banks, ports, width (bits) and layout, by the names ifmap, weight and ofmap, or one by the
+name shared.
 """
 
 from collections import Counter
+from typing import NamedTuple
+
+from naive.convolution import place_of
+from naive.counts import ceil_div, cut
 
 
-def ceil_div(a, b):
-    return -(-a // b)
+class Product(NamedTuple):
+    """A convolution in groups (``conv``: see naive.convolution), and how many bits its operands and sums have."""
+
+    conv: dict
+    groups: int
+    filters: int  #: of a group
+    activation_bits: int
+    weight_bits: int = 8
+    sum_bits: int = 32
+    result_bits: int = 8
+
+    @property
+    def pixels(self):
+        """Output pixels of all images."""
+        return range(self.conv["batch"] * self.conv["out_height"] * self.conv["out_width"])
 
 
-def elements_of(conv, group, groups, pixel, channel, ky, kx):
-    """(image, channel of all groups, row, column) that a window reads at a kernel position; None for padding."""
-    image, place = divmod(pixel, conv["out_height"] * conv["out_width"])
-    oy, ox = divmod(place, conv["out_width"])
-    y = oy * conv["stride"][0] - conv["padding"][0] + ky * conv["dilation"][0]
-    x = ox * conv["stride"][1] - conv["padding"][1] + kx * conv["dilation"][1]
-    if not (0 <= y < conv["height"] and 0 <= x < conv["width"]):
-        return None
-    return image, group * conv["channels"] + channel, y, x
+class Array(NamedTuple):
+    """A systolic array, as its hardware description names it."""
+
+    rows: int
+    cols: int
+    dataflow: str
+    weights_resident: bool
+    output_drain: str
 
 
-def address(conv, groups, place, layout):
-    image, channel, y, x = place
-    channels = conv["channels"] * groups
-    if layout == "channels_last":
-        return ((image * conv["height"] + y) * conv["width"] + x) * channels + channel
-    return ((image * channels + channel) * conv["height"] + y) * conv["width"] + x
+class Ports:
+    """The buffers of a product, and how long they take for what a beat reads or writes."""
 
+    def __init__(self, product, buffers):
+        self.product, self.buffers = product, buffers
+        self.layout = self.buffer("ifmap")["layout"]
 
-def reduction(conv, layout, channels_inside=False):
-    """(channel, ky, kx) in the order in which a layout is walked."""
-    high, wide = conv["kernel"]
-    windows = [(ky, kx) for ky in range(high) for kx in range(wide)]
-    if layout == "channels_last" or channels_inside:
-        return [(c, ky, kx) for ky, kx in windows for c in range(conv["channels"])]
-    return [(c, ky, kx) for c in range(conv["channels"]) for ky, kx in windows]
+    def buffer(self, operand):
+        return self.buffers.get("shared", self.buffers.get(operand))
 
+    def read(self, group, pixel, channel, ky, kx):
+        """(image, channel of all groups, row, column) that a window reads at a kernel position; None for padding."""
+        conv = self.product.conv
+        image, row, column = place_of(conv, pixel, ky, kx)
+        if not (0 <= row < conv["height"] and 0 <= column < conv["width"]):
+            return None
+        return image, group * conv["channels"] + channel, row, column
 
-def beat_cycles(reads, buffers, conv, groups, bits):
-    """Cycles of the busiest buffer: activations by their words, everything else by so many elements of a width."""
-    demanded = Counter()
-    collided = 0
-    for what, amount in reads:
-        name = "shared" if "shared" in buffers else what
-        buffer = buffers[name]
-        if what == "ifmap" and buffer["layout"] != "as_read":
-            words = set()
-            for place in amount:
-                if place is not None:
-                    first = address(conv, groups, place, buffer["layout"]) * bits
-                    words |= set(range(first // buffer["width"], (first + bits - 1) // buffer["width"] + 1))
-            banks = Counter(word % buffer["banks"] for word in words)
-            collided = ceil_div(max(banks.values(), default=0), buffer["ports"])
-            demanded[name] += len(words)
+    def words(self, place):
+        """Words of the ifmap buffer in which an element lies, as the layout has it."""
+        image, channel, row, column = place
+        conv, bits, width = self.product.conv, self.product.activation_bits, self.buffer("ifmap")["width"]
+        channels = conv["channels"] * self.product.groups
+        if self.layout == "channels_last":
+            number = ((image * conv["height"] + row) * conv["width"] + column) * channels + channel
         else:
-            elements, width = (len(amount), bits) if what == "ifmap" else amount
-            demanded[name] += ceil_div(elements * width, buffer["width"])
-    taken = [ceil_div(n, buffers[name]["banks"] * buffers[name]["ports"]) for name, n in demanded.items()]
-    return max([collided, *taken])
+            number = ((image * channels + channel) * conv["height"] + row) * conv["width"] + column
+        return range(number * bits // width, (number * bits + bits - 1) // width + 1)
+
+    def reduction(self):
+        """(channel, ky, kx) in the order in which the layout is walked."""
+        high, wide = self.product.conv["kernel"]
+        windows = [(ky, kx) for ky in range(high) for kx in range(wide)]
+        channels = range(self.product.conv["channels"])
+        if self.layout == "channels_last":
+            return [(c, *window) for window in windows for c in channels]
+        return [(c, *window) for c in channels for window in windows]
+
+    def beat_cycles(self, reads=(), **elements):
+        """Cycles of the busiest buffer: places that are read of the ifmap, else so many (elements, bits) of a buffer.
+
+        Sums that come and sums that leave are two amounts of the ofmap: a list of them is taken too.
+        """
+        demanded, collided = Counter(), 0
+        ifmap = "shared" if "shared" in self.buffers else "ifmap"
+        if self.layout == "as_read":
+            demanded[ifmap] += ceil_div(len(reads) * self.product.activation_bits, self.buffer("ifmap")["width"])
+        else:
+            words = {word for place in reads if place is not None for word in self.words(place)}
+            banks = Counter(word % self.buffer("ifmap")["banks"] for word in words)
+            collided = ceil_div(max(banks.values(), default=0), self.buffer("ifmap")["ports"])
+            demanded[ifmap] += len(words)
+        for operand, amounts in elements.items():
+            for count, bits in amounts if isinstance(amounts, list) else [amounts]:
+                name = "shared" if "shared" in self.buffers else operand
+                demanded[name] += ceil_div(count * bits, self.buffer(operand)["width"])
+        taken = [ceil_div(n, self.buffers[name]["banks"] * self.buffers[name]["ports"]) for name, n in demanded.items()]
+        return max([collided, *taken])
+
+    def waits(self, reads=(), **elements):
+        """Cycles that a beat of one cycle waits for its buffers."""
+        return max(0, self.beat_cycles(reads, **elements) - 1)
+
+    def leaving_cycles(self, lines, results):
+        """Cycles in which so many lines of results are written, if they may leave at any time."""
+        buffer = self.buffer("ofmap")
+        words = lines * ceil_div(results * self.product.result_bits, buffer["width"])
+        return ceil_div(words, buffer["banks"] * buffer["ports"])
 
 
-def systolic_waits(conv, groups, filters, bits, widths, array, buffers):
-    """bits of activations; widths of weights, sums and results; array: rows, cols, dataflow, resident, drain."""
-    weight_bits, sum_bits, result_bits = widths
-    layout = buffers.get("shared", buffers.get("ifmap"))["layout"]
-    order = reduction(conv, layout)
-    pixels = range(conv["batch"] * conv["out_height"] * conv["out_width"])
-    rows, cols, dataflow, resident, drain = array
-    waits = 0
+def systolic_waits(product, array, buffers):
+    """Cycles that a systolic array waits for its buffers."""
+    ports = Ports(product, buffers)
+    walk = output_stationary if array.dataflow == "os" else operand_stationary
+    return sum(walk(ports, array, group) for group in range(product.groups))
 
-    def beat(*reads):
-        return max(0, beat_cycles(reads, buffers, conv, groups, bits) - 1)
 
-    def cut(things, size):
-        return [things[i : i + size] for i in range(0, len(things), size)]
-
-    def at(group, pixel, index):
-        return elements_of(conv, group, groups, pixel, *index)
-
-    for group in range(groups):
-        if dataflow == "os":
-            for held in cut(pixels, rows):
-                for some in cut(range(filters), cols):
-                    for index in order:
-                        read = [at(group, p, index) for p in held]
-                        waits += beat(("ifmap", read), ("weight", (len(some), weight_bits)))
-                    if drain == "none":  # results leave at any time of the pass
-                        buffer = buffers.get("shared", buffers.get("ofmap"))
-                        words = len(held) * ceil_div(len(some) * result_bits, buffer["width"])
-                        taken = ceil_div(words, buffer["banks"] * buffer["ports"])
-                        waits += max(0, taken - (len(order) + len(held) + len(some) - 2))
-                    else:
-                        lines, line = (len(some), len(held)) if drain == "cols" else (len(held), len(some))
-                        waits += lines * beat(("ofmap", (line, result_bits)))
-            continue
-        depths = cut(order, rows)
-        for some in cut(range(filters), cols) if dataflow == "ws" else cut(pixels, cols):
-            for number, depth in enumerate(depths):
-                last = number == len(depths) - 1
-                sums = [("ofmap", (len(some), sum_bits))] if number else []
-                sums.append(("ofmap", (len(some), result_bits if last else sum_bits)))
-                if dataflow == "ws":
-                    if not resident:
-                        waits += len(depth) * beat(("weight", (len(some), weight_bits)))
-                    for pixel in pixels:
-                        waits += beat(("ifmap", [at(group, pixel, index) for index in depth]), *sums)
-                else:
-                    if not resident:
-                        for index in depth:
-                            waits += beat(("ifmap", [at(group, p, index) for p in some]))
-                    waits += filters * beat(("weight", (len(depth), weight_bits)), *sums)
+def output_stationary(ports, array, group):
+    """Both operands stream; the sums leave at the end of a pass, line by line, or at any time without a drain."""
+    product, order, waits = ports.product, ports.reduction(), 0
+    for held in cut(product.pixels, array.rows):
+        for some in cut(range(product.filters), array.cols):
+            for index in order:
+                reads = [ports.read(group, pixel, *index) for pixel in held]
+                waits += ports.waits(reads, weight=(len(some), product.weight_bits))
+            if array.output_drain == "none":
+                stream = len(order) + len(held) + len(some) - 2
+                waits += max(0, ports.leaving_cycles(len(held), len(some)) - stream)
+            else:
+                lines, line = (len(some), len(held)) if array.output_drain == "cols" else (len(held), len(some))
+                waits += lines * ports.waits(ofmap=(line, product.result_bits))
     return waits
 
 
-def serial_waits(conv, groups, filters, bits, widths, unit, step_cycles, buffers):
-    """A bit-serial unit of side-by-side filters, columns and lanes, whose steps all take as long."""
-    weight_bits, _, result_bits = widths
+def operand_stationary(ports, array, group):
+    """One operand is loaded row by row, the other streams; sums of a slice of K come back with the next slice."""
+    product, waits = ports.product, 0
+    slices = cut(ports.reduction(), array.rows)
+    for some in cut(range(product.filters) if array.dataflow == "ws" else product.pixels, array.cols):
+        for number, depth in enumerate(slices):
+            bits = product.result_bits if number == len(slices) - 1 else product.sum_bits
+            sums = [(len(some), product.sum_bits)] * (number > 0) + [(len(some), bits)]
+            loads = () if array.weights_resident else depth
+            if array.dataflow == "ws":
+                waits += len(loads) * ports.waits(weight=(len(some), product.weight_bits))
+                for pixel in product.pixels:
+                    waits += ports.waits([ports.read(group, pixel, *index) for index in depth], ofmap=sums)
+            else:
+                waits += sum(ports.waits([ports.read(group, pixel, *index) for pixel in some]) for index in loads)
+                waits += product.filters * ports.waits(weight=(len(depth), product.weight_bits), ofmap=sums)
+    return waits
+
+
+def serial_waits(product, unit, step_cycles, buffers):
+    """Cycles that a bit-serial unit waits; ``unit``: filters, windows and lanes at once; its steps all take as long."""
+    ports, waits = Ports(product, buffers), 0
     wide, cols, lanes = unit
-    pixels = range(conv["batch"] * conv["out_height"] * conv["out_width"])
-    high, across = conv["kernel"]
-    waits = 0
-    for group in range(groups):
-        for first in range(0, len(pixels), cols):
-            windows = pixels[first : first + cols]
-            for some in range(0, filters, wide):
-                count, steps = min(wide, filters - some), 0
-                for ky in range(high):
-                    for kx in range(across):
-                        for brick in range(0, conv["channels"], lanes):
-                            channels = range(brick, min(brick + lanes, conv["channels"]))
-                            read = [elements_of(conv, group, groups, p, c, ky, kx) for p in windows for c in channels]
-                            taken = beat_cycles(
-                                [("ifmap", read), ("weight", (len(channels) * count, weight_bits))],
-                                buffers,
-                                conv,
-                                groups,
-                                bits,
-                            )
-                            waits += max(0, taken - step_cycles)
-                            steps += 1
-                words = ceil_div(count * result_bits, buffers.get("shared", buffers.get("ofmap"))["width"])
-                buffer = buffers.get("shared", buffers.get("ofmap"))
-                taken = ceil_div(len(windows) * words, buffer["banks"] * buffer["ports"])
-                waits += max(0, taken - step_cycles * steps)
+    high, across = product.conv["kernel"]
+    bricks = [
+        (ky, kx, channels)
+        for ky in range(high)
+        for kx in range(across)
+        for channels in cut(range(product.conv["channels"]), lanes)
+    ]
+    for group in range(product.groups):
+        for windows in cut(product.pixels, cols):
+            for filters in cut(range(product.filters), wide):
+                for ky, kx, channels in bricks:
+                    reads = [ports.read(group, pixel, c, ky, kx) for pixel in windows for c in channels]
+                    weights = len(channels) * len(filters), product.weight_bits
+                    waits += max(0, ports.beat_cycles(reads, weight=weights) - step_cycles)
+                written = ports.leaving_cycles(len(windows), len(filters))
+                waits += max(0, written - step_cycles * len(bricks))
     return waits

@@ -6,6 +6,8 @@ from fractions import Fraction
 from math import ceil
 from typing import NamedTuple
 
+from naive.counts import Counts, cut, cut_sizes
+
 
 class Options(NamedTuple):
     """A unit, as its hardware description names it, with every default filled in; rates are exact, None unlimited."""
@@ -44,17 +46,6 @@ class Product(NamedTuple):
     pattern: tuple[int, int, int] | None  #: kept, group, index bits
 
 
-class Counts(NamedTuple):
-    cycles: int
-    macs: int
-    folds: int
-    activation_reads: int
-    weight_reads: int
-    psum_reads: int
-    psum_writes: int
-    skipped_macs: int
-
-
 class KStep(NamedTuple):
     slots: int
     rounds: int
@@ -73,20 +64,16 @@ def instruction(product, unit):
     return k, stored, ceil(Fraction(unit.m * unit.n * stored, unit.rate))
 
 
-def pieces(size, part):
-    return [min(part, size - first) for first in range(0, size, part)]
-
-
 def k_step(product, unit, tiles, depth):
     """One k-step of tiles (pixels, filters) that run at once."""
     k, stored, interval = instruction(product, unit)
     _, _, index_bits = kept_of(product)
     at_once, core_bits, l2_bits = 0, 0, 0
     for pixels, filters in tiles:
-        at_once += len(pieces(pixels, unit.m)) * len(pieces(filters, unit.n))
+        at_once += len(cut_sizes(pixels, unit.m)) * len(cut_sizes(filters, unit.n))
         a = pixels * k * depth * product.activation_bits
         w = filters * stored * depth * (product.weight_bits + index_bits)
-        core_bits += a * len(pieces(filters, unit.warp_n)) + w * len(pieces(pixels, unit.warp_m))
+        core_bits += a * len(cut_sizes(filters, unit.warp_n)) + w * len(cut_sizes(pixels, unit.warp_m))
         core_bits += a + w if unit.operand_fills else 0
         l2_bits += a + w
     rounds = ceil(Fraction(at_once, unit.cores)) * depth
@@ -113,7 +100,7 @@ def cycles_of(batches, product, unit):
     k, _, interval = instruction(product, unit)
     clock, total = (0, Fraction(0), Fraction(0)), unit.launch_cycles
     for number, tiles in enumerate(batches):
-        depths = pieces(len(pieces(product.k, k)), unit.tile_k // unit.k)
+        depths = cut_sizes(len(cut_sizes(product.k, k)), unit.tile_k // unit.k)
         steps = [k_step(product, unit, tiles, depth) for depth in depths]
         last = steps[-1]
         begun = (last.rounds - 1) * last.slots // last.rounds
@@ -130,8 +117,8 @@ def count(product, unit):
     tiles = [
         (pixels, filters)
         for _ in range(product.groups)
-        for filters in pieces(product.n, unit.tile_n)
-        for pixels in pieces(product.m, unit.tile_m)
+        for filters in cut_sizes(product.n, unit.tile_n)
+        for pixels in cut_sizes(product.m, unit.tile_m)
     ]
     kept, group, _ = kept_of(product)
     timed = [(unit.tile_m, unit.tile_n)] * len(tiles) if unit.charge_full_tile else tiles
@@ -139,17 +126,17 @@ def count(product, unit):
     for sm in range(unit.multiprocessors):
         mine = timed[sm :: unit.multiprocessors]
         if mine:
-            batches = [mine[i : i + unit.tiles_at_once] for i in range(0, len(mine), unit.tiles_at_once)]
+            batches = cut(mine, unit.tiles_at_once)
             cycles = max(cycles, cycles_of(batches, product, unit))
-    executed = sum(min(rows, kept) for rows in pieces(product.k, group))
-    stored = len(pieces(product.k, group)) * kept
+    executed = sum(min(rows, kept) for rows in cut_sizes(product.k, group))
+    stored = len(cut_sizes(product.k, group)) * kept
     outputs = product.groups * product.m * product.n
     return Counts(
         cycles,
         outputs * product.k,
         len(tiles),
-        sum(pixels * product.k * len(pieces(filters, unit.warp_n)) for pixels, filters in tiles),
-        sum(filters * stored * len(pieces(pixels, unit.warp_m)) for pixels, filters in tiles),
+        sum(pixels * product.k * len(cut_sizes(filters, unit.warp_n)) for pixels, filters in tiles),
+        sum(filters * stored * len(cut_sizes(pixels, unit.warp_m)) for pixels, filters in tiles),
         0,
         outputs,
         outputs * (product.k - executed),
@@ -159,8 +146,7 @@ def count(product, unit):
 def pruned(column, kept, group):
     """A column of weights with the largest of each group kept, the earlier of equal ones."""
     left = []
-    for first in range(0, len(column), group):
-        part = column[first : first + group]
+    for part in cut(column, group):
         order = sorted(range(len(part)), key=lambda i: (-abs(part[i]), i))[:kept]
         left += [value if i in order else 0 for i, value in enumerate(part)]
     return left

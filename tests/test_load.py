@@ -5,8 +5,8 @@ import time
 from pathlib import Path
 
 import pytest
+from strategies.messages import refusal
 
-from accelsim.config import UserError
 from accelsim.config.places import locate_hwconfigs, locate_workloads
 from accelsim.engines.table import engine_of
 from accelsim.load import (
@@ -35,14 +35,6 @@ Bandwidth : 10
 [run_presets]
 InterfaceBandwidth: CALC
 """
-
-
-def refusal(function, *arguments):
-    with pytest.raises(UserError) as raised:
-        function(*arguments)
-    message = str(raised.value)
-    assert message.splitlines() == [message]
-    return message
 
 
 @pytest.fixture

@@ -3,11 +3,10 @@
 import base64
 import json
 import re
-from pathlib import Path
 
 import pytest
+from strategies.pages import PAGES, ROOT
 
-ROOT = Path(__file__).resolve().parent.parent
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 FIGURE = ROOT / "notebooks" / "figures" / "mobilenet_v2_on_edge_npu.png"
 
@@ -45,4 +44,4 @@ def test_only_the_public_package_is_used(path):
 
 def test_the_readme_shows_the_first_notebooks_figure():
     assert FIGURE.read_bytes() == images(NOTEBOOKS[0])[0]
-    assert f"({FIGURE.relative_to(ROOT).as_posix()})" in (ROOT / "README.md").read_text(encoding="utf-8")
+    assert f"({FIGURE.relative_to(ROOT).as_posix()})" in PAGES["README.md"]

@@ -1,22 +1,13 @@
 """The package as a whole: its version, what importing it costs, and that its README tells the truth."""
 
-import re
 import subprocess
 import sys
 import tomllib
-from pathlib import Path
 
 import pytest
+from strategies.pages import ROOT, blocks
 
 import accelsim
-
-ROOT = Path(__file__).resolve().parent.parent
-README = (ROOT / "README.md").read_text(encoding="utf-8")
-
-
-def readme_blocks(language: str) -> list[str]:
-    """The README's fenced blocks of one language, in order."""
-    return re.findall(rf"^```{language}\n(.*?)^```$", README, flags=re.MULTILINE | re.DOTALL)
 
 
 def test_one_version():
@@ -34,7 +25,7 @@ def test_import_is_cheap(module):
 
 def test_readme_opens_with_the_two_commands():
     """Each is enough by itself: it makes its environment, installs, and runs."""
-    run, test = readme_blocks("sh")[:2]
+    run, test = blocks("README.md", "sh")[:2]
     install = "python3 -m venv .venv && .venv/bin/pip install -q"
     assert run == f"{install} . && .venv/bin/accelsim run mobilenet_v2\n"
     assert test == f"{install} '.[test]' && .venv/bin/python -m pytest -q\n"

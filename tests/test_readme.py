@@ -8,23 +8,14 @@ from pathlib import Path
 
 import pytest
 from bench.readme_figures import quick_quotes, slow_quotes
+from strategies.pages import PAGES, ROOT, blocks
 
 import accelsim
 from accelsim.studies.sweep.design_points import choose_points
 from accelsim.studies.sweep.spec import read_study
 
-ROOT = Path(__file__).resolve().parent.parent
-PAGES = {
-    name: (ROOT / name).read_text(encoding="utf-8")
-    for name in ("README.md", "hwconfigs/README.md", "workloads/README.md", "notebooks/README.md")
-}
 README = PAGES["README.md"]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
-
-
-def blocks(page: str, language: str) -> list[str]:
-    """The fenced blocks of one language on a page, in order."""
-    return re.findall(rf"^```{language}\n(.*?)^```$", PAGES[page], flags=re.MULTILINE | re.DOTALL)
 
 
 def on_one_line(text: str) -> str:

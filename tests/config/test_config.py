@@ -8,6 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from pydantic import Field
+from strategies.messages import one_line, refusal
 
 from accelsim.config import (
     Count,
@@ -47,20 +48,6 @@ class Plan(Value):
     on: bool = False
     part: Part = Part()
     parts: list[Part] = Field(default_factory=list)
-
-
-def refusal(function, *arguments):
-    with pytest.raises(UserError) as raised:
-        function(*arguments)
-    return told(raised.value)
-
-
-def told(error):
-    """Its message, which is one line that any terminal can print."""
-    message = str(error)
-    assert message.splitlines() == [message]
-    assert message.encode()
-    return message
 
 
 def data(text):
@@ -224,7 +211,7 @@ def test_any_text_is_plain_data_or_a_one_line_refusal(text):
     try:
         document = parse_yaml(text, "f.yaml")
     except UserError as error:
-        message = told(error)
+        message = one_line(error)
     else:
         assert type(document.data) is dict
         assert is_plain(document.data)
@@ -438,5 +425,5 @@ def test_any_setting_is_taken_or_refused_in_one_line(path, text):
     try:
         result = apply_settings(BASE, [f"{path}={text}"]).data
     except UserError as error:
-        result = told(error)
+        result = one_line(error)
     assert is_plain(result)

@@ -11,14 +11,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from naive import bitserial as naive
-from strategies.bitserial import SERIAL, convolution, gemms, operands, unit, units
+from strategies import convolutions
+from strategies.bitserial import SERIAL, convolution, gemms, unit, units
+from strategies.operands import operands
 from strategies.sizes import UNJITTED, examples
 
 from accelsim.config import UserError
 from accelsim.engines.bitserial import Losses
 from accelsim.engines.space_to_depth import pack_space_to_depth, packed_images, packed_weights, useful
 from accelsim.load import load_workload
-from accelsim.workload.gemm import Convolution, Gemm, OperandBits, im2col, lower_to_gemm
+from accelsim.workload.gemm import Gemm, OperandBits, im2col, lower_to_gemm
 
 STRIPES, DADIANNAO = unit(16, 16, 16, 16), unit(16, 16, 1, 16, "none")
 
@@ -102,7 +104,7 @@ ALEXNET_BITS = (9, 8, 5, 5, 7)
 VGG_19_BITS = (12, 12, 12, 11, 12, 10, 11, 11, 13, 12, 13, 13, 13, 13, 13, 13)
 
 
-def convolutions(workload, bits):
+def network_convolutions(workload, bits):
     """Gemms of a network's convolutions, with 16-bit weights and the profile's activations."""
     nodes = [node for node in load_workload(workload).nodes if node.layer.type == "conv2d"]
     return [lower_to_gemm(node, 1, OperandBits(b, 16, 16)) for node, b in zip(nodes, bits, strict=True)]
@@ -114,7 +116,7 @@ def total(engine, gemms):
 
 def test_alexnet():
     """Judd et al. 2016: Stripes over DaDianNao on AlexNet's convolutions at its 100 % profile."""
-    gemms = convolutions("alexnet_grouped", ALEXNET_BITS)
+    gemms = network_convolutions("alexnet_grouped", ALEXNET_BITS)
     first_packed = [pack_space_to_depth(gemm) for gemm in gemms]
     assert [gemm is other for gemm, other in zip(gemms, first_packed, strict=True)] == [False, True, True, True, True]
     assert total(DADIANNAO, first_packed) == 312_705
@@ -144,7 +146,7 @@ def test_vgg_19():
 
 
 def test_half_the_bits_take_half_the_cycles():
-    for gemm in convolutions("alexnet_grouped", ALEXNET_BITS):
+    for gemm in network_convolutions("alexnet_grouped", ALEXNET_BITS):
         wide, narrow = (STRIPES.count(replace(gemm, activation_bits=bits)).cycles for bits in (16, 8))
         assert wide == 2 * narrow
 
@@ -199,12 +201,8 @@ def test_depthwise_packed_on_the_lanes():
 def test_packed_first_layer_gives_the_same_product(more_y, more_x, stride, kernel, padding, dilation, batch):
     extent = [(k - 1) * d + 1 for k, d in zip(kernel, dilation, strict=True)]
     height, width = extent[0] - 1 + more_y, extent[1] - 1 + more_x
-    out = (
-        (height + padding[0] + padding[2] - extent[0]) // stride[0] + 1,
-        (width + padding[1] + padding[3] - extent[1]) // stride[1] + 1,
-    )
-    layer = Convolution(batch, 3, height, width, kernel, stride, padding, dilation, *out)
-    gemm = Gemm(batch * out[0] * out[1], 3 * kernel[0] * kernel[1], 4, convolution=layer)
+    layer = convolutions.convolution((batch, 3, height, width), kernel, stride, padding, dilation)
+    gemm = convolutions.product_of(layer, 4)
     rng = np.random.default_rng(0)
     images, w = rng.integers(0, 256, (batch, 3, height, width)), rng.integers(-128, 128, (1, gemm.k, 4))
     dense = pack_space_to_depth(gemm)

@@ -6,14 +6,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from strategies.convolutions import convolution, product_of
+from strategies.networks import read_network
 
 import accelsim
-from accelsim.config import UserError, parse_yaml
+from accelsim.config import UserError
 from accelsim.energy.technology import load_technology
 from accelsim.engines.pricing import energy_table
 from accelsim.engines.products import Products
-from accelsim.workload.gemm import Convolution, Gemm
-from accelsim.workload.network import build_workload, set_width
+from accelsim.workload.gemm import Gemm
+from accelsim.workload.network import set_width
 from accelsim.workload.operand_files import read_operands
 from accelsim.workload.precision_profiles import Profile, apply_profile, read_profile
 from accelsim.workload.random_operands import lower_activations
@@ -31,7 +33,7 @@ UNIT = "engine={kind: bitserial, tiles: 2, rows: 2, cols: 3, lanes: 4, serial: %
 
 
 def small(bits=8):
-    return set_width(build_workload(parse_yaml(SMALL, "small.yaml")), bits)
+    return set_width(read_network(SMALL), bits)
 
 
 def machine(serial="activations", more=""):
@@ -273,8 +275,8 @@ def test_files_become_the_product_that_a_direct_convolution_gives(tmp_path):
     weights = generator.integers(-7, 8, (6, 2, 3, 2))
     np.save(tmp_path / "c.activation.npy", images)
     np.save(tmp_path / "c.weight.npy", weights)
-    conv = Convolution(2, 2, 5, 6, (3, 2), (2, 1), (1, 0, 1, 0), (1, 1), 3, 5)
-    gemm = Gemm(2 * 15, 12, 3, groups=2, activation_bits=4, weight_bits=4, convolution=conv)
+    conv = convolution((2, 2, 5, 6), (3, 2), (2, 1), (1, 0, 1, 0))
+    gemm = product_of(conv, 3, groups=2, activation_bits=4, weight_bits=4)
     data, w = read_operands(tmp_path, "c", gemm)
     ours = lower_activations(data, gemm) @ w
     expected = np.zeros((2, 6, 3, 5), int)
@@ -297,8 +299,7 @@ def test_tokens_of_a_linear_layer(tmp_path):
 
 def test_signedness_is_the_layer_s_or_the_tensor_s():
     unit = accelsim.load_hardware("stripes", [UNIT % ("activations", ", skip: dynamic")]).engine
-    conv = Convolution(1, 1, 3, 3, (1, 1), (2, 2), (0, 0, 0, 0), (1, 1), 2, 2)
-    gemm = Gemm(4, 1, 1, activation_bits=8, weight_bits=8, convolution=conv)
+    gemm = product_of(convolution((1, 1, 3, 3), (1, 1), (2, 2)), 1)
     image = np.full((1, 1, 3, 3), 3)
     ones = np.ones((1, 1, 1), int)
 
@@ -325,7 +326,7 @@ def test_files_of_no_layer_are_refused_and_unread_ones_said(tmp_path):
 def test_tensors_of_layers_without_weights_are_told(tmp_path):
     np.save(tmp_path / "pool.activation.npy", np.zeros((4, 8, 8), int))
     workload = "{name: w, input: {channels: 4, height: 8, width: 8}, layers: [{name: pool, type: max_pool, kernel: 2}]}"
-    pooled = build_workload(parse_yaml(workload, "w.yaml"))
+    pooled = read_network(workload)
     notes = accelsim.simulate(machine(more=", skip: dynamic"), pooled, tensors=tmp_path).summary["notes"]
     assert "not read, since their layers have no stored weights: pool.activation.npy" in notes
 
@@ -342,30 +343,22 @@ def test_layers_without_files_have_no_tensors(tmp_path):
     assert read_operands(tmp_path, "none", Gemm(1, 2, 3)) is None
 
 
-def test_on_the_command_line(tmp_path, monkeypatch, capsys):
-    from accelsim import cli
-
-    def accelsim_says(*arguments):
-        monkeypatch.setattr("sys.argv", ["accelsim", *map(str, arguments)])
-        with pytest.raises(SystemExit) as ended:
-            cli.run_command_line()
-        return ended.value.code, *capsys.readouterr()
-
-    code, out, _ = accelsim_says(
+def test_on_the_command_line(tmp_path, command):
+    code, out, _ = command(
         "run", "alexnet_grouped", "--hw", "stripes", "--precision-profile", PROFILES, "--accuracy", "99%", "--json"
     )
     summary = json.loads(out)
     assert code == 0
     assert any("from memory" in note for note in summary["notes"])
     assert summary["bit_slots"]["ideal_speedup"] > summary["bit_slots"]["speedup"] > 1
-    assert accelsim_says("run", "resnet8", "--hw", "stripes", "--precision", "fp16")[0] == 2
-    assert accelsim_says("run", "resnet8", "--hw", "stripes", "--tensors", tmp_path / "none")[0] == 2
-    assert accelsim_says("run", "resnet8", "--hw", "stripes", "--precision-profile", PROFILES)[0] == 2
-    assert accelsim_says("run", "resnet8", "--hw", "stripes", "--precision", "int4", "--json")[0] == 0
-    assert "give --precision-profile" in accelsim_says("run", "resnet8", "--accuracy", "99%")[2]
-    wide = accelsim_says("run", "resnet8", "--hw", "stripes", "--set", "workload.activation_bits=17")
+    assert command("run", "resnet8", "--hw", "stripes", "--precision", "fp16")[0] == 2
+    assert command("run", "resnet8", "--hw", "stripes", "--tensors", tmp_path / "none")[0] == 2
+    assert command("run", "resnet8", "--hw", "stripes", "--precision-profile", PROFILES)[0] == 2
+    assert command("run", "resnet8", "--hw", "stripes", "--precision", "int4", "--json")[0] == 0
+    assert "give --precision-profile" in command("run", "resnet8", "--accuracy", "99%")[2]
+    wide = command("run", "resnet8", "--hw", "stripes", "--set", "workload.activation_bits=17")
     assert wide[0] == 2
     assert "17-bit operands do not fit the engine's 16 bits (engine.pe_bits); allowed: 1 to 16" in wide[2]
-    shipped = accelsim_says("run", "alexnet_grouped", "--hw", "stripes", "--precision-profile", "stripes", "--json")
+    shipped = command("run", "alexnet_grouped", "--hw", "stripes", "--precision-profile", "stripes", "--json")
     assert json.loads(shipped[1])["compute_cycles"] > summary["compute_cycles"]  # more accuracy, more bits
-    assert "did you mean 'stripes'" in accelsim_says("run", "resnet8", "--precision-profile", "stripe")[2]
+    assert "did you mean 'stripes'" in command("run", "resnet8", "--precision-profile", "stripe")[2]

@@ -12,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from naive.systolic import systolic as naive_systolic
 from naive.systolic_folds import Options, recurrence_cycles
+from strategies.operands import operands
 from strategies.sizes import UNJITTED, examples
-from strategies.systolic import arrays, gemms, operands, systolic
+from strategies.systolic import arrays, gemms, systolic
 
 from accelsim.config import UserError
 from accelsim.engines.systolic import SystolicEngine

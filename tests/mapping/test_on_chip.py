@@ -5,12 +5,13 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+from strategies.convolutions import convolution, product_of
+from strategies.networks import network
 
 import accelsim
 from accelsim.compress.runlength import estimate_coded_share
-from accelsim.config import parse_yaml
-from accelsim.workload.gemm import Convolution, Gemm, cut_bands
-from accelsim.workload.network import build_workload, trace_tensors
+from accelsim.workload.gemm import cut_bands
+from accelsim.workload.network import trace_tensors
 
 
 def edge(*settings):
@@ -21,23 +22,18 @@ def moved(result):
     return result.summary["dram_read_bytes"] + result.summary["dram_write_bytes"]
 
 
-def network(layers, **keys):
-    text = "".join(f"{key}: {value}\n" for key, value in keys.items())
-    return build_workload(parse_yaml(f"name: x\n{text}layers:\n" + "".join(f"  - {layer}\n" for layer in layers), "x"))
-
-
 CHAIN = [
-    "{name: a, type: conv2d, out_channels: 16, kernel: 3, padding: 1}",
-    "{name: b, type: conv2d, out_channels: 16, kernel: 3, padding: 1}",
-    "{name: c, type: conv2d, out_channels: 16, kernel: 1}",
-    "{name: d, type: add, input: [a, c]}",
+    "name: a, type: conv2d, out_channels: 16, kernel: 3, padding: 1",
+    "name: b, type: conv2d, out_channels: 16, kernel: 3, padding: 1",
+    "name: c, type: conv2d, out_channels: 16, kernel: 1",
+    "name: d, type: add, input: [a, c]",
 ]
 IMAGE = "{channels: 16, height: 20, width: 20}"
 TENSOR = 16 * 20 * 20
 
 
 def test_a_result_stays_for_its_reader_and_leaves_only_for_others():
-    net = network(CHAIN, input=IMAGE)
+    net = network(*CHAIN, input=IMAGE)
     plain, fused = (accelsim.simulate(edge(*what), net) for what in ((), ("fuse",)))
     assert [row.on_chip for row in fused.rows] == ["", "ifmap ofmap", "ifmap ofmap", "ifmap"]
     # a goes to b on chip and to d through memory; b to c and c to d on chip; d is the network's result
@@ -52,7 +48,7 @@ def test_a_result_stays_for_its_reader_and_leaves_only_for_others():
 
 
 def test_what_does_not_fit_leaves():
-    net = network(CHAIN[:2], input="{channels: 16, height: 200, width: 200}")
+    net = network(*CHAIN[:2], input="{channels: 16, height: 200, width: 200}")
     plain, fused = (accelsim.simulate(edge(*what), net) for what in ((), ("fuse",)))
     assert plain.rows == fused.rows
 
@@ -67,7 +63,7 @@ def test_fusion_never_moves_more_nor_takes_longer(name):
 
 def test_a_shared_buffer_holds_everything_together():
     small = ["sram={shared: {capacity_kib: 40}}", "schedule.fuse=true"]
-    net = network(CHAIN, input=IMAGE)
+    net = network(*CHAIN, input=IMAGE)
     rows = accelsim.simulate(accelsim.load_hardware("edge_npu", small), net).rows
     assert rows[1].on_chip == "ifmap ofmap"
     tiny = ["sram={shared: {capacity_kib: 12}}", "schedule.fuse=true"]
@@ -128,9 +124,9 @@ def test_codes_are_never_longer_than_plain_values():
 def test_coded_activations_move_their_share():
     settings = ["schedule.compress_activations=true"]
     hardware = accelsim.load_hardware("edge_npu", settings)
-    layers = [layer.replace("}", ", activation_zeros: 0.8}") for layer in CHAIN[:2]]
+    layers = [f"{layer}, activation_zeros: 0.8" for layer in CHAIN[:2]]
     plain, coded = (
-        accelsim.simulate(hw, network(layers, input=IMAGE)) for hw in (accelsim.load_hardware("edge_npu"), hardware)
+        accelsim.simulate(hw, network(*layers, input=IMAGE)) for hw in (accelsim.load_hardware("edge_npu"), hardware)
     )
     share = estimate_coded_share(0.8, 8)
     assert coded.rows[0].dram_read_bytes == plain.rows[0].dram_read_bytes  # the image comes as it is
@@ -143,11 +139,11 @@ def test_coded_activations_move_their_share():
 
 def test_pooling_and_functions_are_done_as_results_appear():
     layers = [
-        "{name: a, type: conv2d, out_channels: 64, kernel: 3, padding: 1}",
-        "{name: f, type: activation, function: relu}",
-        "{name: p, type: max_pool, kernel: 2}",
+        "name: a, type: conv2d, out_channels: 64, kernel: 3, padding: 1",
+        "name: f, type: activation, function: relu",
+        "name: p, type: max_pool, kernel: 2",
     ]
-    net = network(layers, input="{channels: 16, height: 160, width: 160}")
+    net = network(*layers, input="{channels: 16, height: 160, width: 160}")
     plain, fused = (accelsim.simulate(edge(*what), net) for what in ((), ("fuse",)))
     assert [row.total_cycles > 0 for row in fused.rows] == [True, False, False]
     assert fused.rows[1].reason == "done with the layer before, as its results appear"
@@ -161,10 +157,10 @@ def test_pooling_and_functions_are_done_as_results_appear():
 @pytest.mark.needs_jit
 def test_two_convolutions_take_turns_with_bands_of_what_fits_no_buffer():
     layers = [
-        "{name: dw, type: conv2d, out_channels: 32, kernel: 3, stride: 2, padding: 1, groups: 32}",
-        "{name: pw, type: conv2d, out_channels: 16, kernel: 1}",
+        "name: dw, type: conv2d, out_channels: 32, kernel: 3, stride: 2, padding: 1, groups: 32",
+        "name: pw, type: conv2d, out_channels: 16, kernel: 1",
     ]
-    net = network(layers, input="{channels: 32, height: 250, width: 250}")
+    net = network(*layers, input="{channels: 32, height: 250, width: 250}")
     plain, fused = (accelsim.simulate(edge(*what), net) for what in ((), ("fuse",)))
     between = 125 * 125 * 32
     assert between > 256 * 1024
@@ -182,7 +178,7 @@ def test_two_convolutions_take_turns_with_bands_of_what_fits_no_buffer():
 
 
 def test_bands_cover_every_row_and_read_what_their_windows_touch():
-    gemm = Gemm(7 * 5, 9, 4, convolution=Convolution(1, 1, 13, 9, (3, 3), (2, 2), (1, 1, 1, 1), (1, 1), 7, 5))
+    gemm = product_of(convolution((1, 1, 13, 9), (3, 3), (2, 2), (1, 1, 1, 1)), 4)
     for bands in (1, 2, 3, 7):
         parts = cut_bands(gemm, bands)
         assert sum(part.m for part in parts) == gemm.m
@@ -219,7 +215,7 @@ def test_products_are_counted_once_however_often_a_layer_is_tried(tmp_path):
 
 
 def test_views_pass_on_what_is_on_chip():
-    layers = [*CHAIN[:1], "{name: flat, type: reshape, to: flatten}", "{name: f, type: linear, out_features: 10}"]
-    net = network(layers, input=IMAGE)
+    layers = [*CHAIN[:1], "name: flat, type: reshape, to: flatten", "name: f, type: linear, out_features: 10"]
+    net = network(*layers, input=IMAGE)
     assert trace_tensors(net)[1][2] == {0}
     assert [row.on_chip for row in accelsim.simulate(edge("fuse"), net).rows] == ["ofmap", "", "ifmap"]

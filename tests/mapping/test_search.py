@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from naive import mapping as naive
+from strategies.convolutions import convolution, product_of
 from strategies.sizes import examples
 
 from accelsim import UserError, load_hardware, load_workload, simulate
@@ -24,7 +25,7 @@ from accelsim.mapping.streams import gemm_stream, mapped_counts, vector_stream
 from accelsim.memory.schedule import schedule_stream
 from accelsim.memory.sram import describe_room
 from accelsim.simulation.rows import objective_cost
-from accelsim.workload.gemm import Convolution, Gemm
+from accelsim.workload.gemm import Gemm
 
 BASE = load_hardware("textbook_os_32")
 
@@ -57,16 +58,8 @@ def gemms(draw):
     padding = draw(st.tuples(*[st.integers(0, 1)] * 4))
     height, width = draw(st.integers(5, 8)), draw(st.integers(5, 8))
     batch, channels = draw(st.integers(1, 2)), draw(st.integers(1, 4))
-    out = [
-        (size + before + after - (k - 1) * d - 1) // s + 1
-        for size, before, after, k, d, s in zip(
-            (height, width), padding[:2], padding[2:], kernel, dilation, stride, strict=True
-        )
-    ]
-    conv = Convolution(batch, channels, height, width, kernel, stride, padding, dilation, *out)
-    n = draw(st.integers(1, 8))
-    m, k = batch * out[0] * out[1], channels * kernel[0] * kernel[1]
-    return Gemm(m, k, n, groups, biased=biased, convolution=conv, **bits)
+    conv = convolution((batch, channels, height, width), kernel, stride, padding, dilation)
+    return product_of(conv, draw(st.integers(1, 8)), groups, biased=biased, **bits)
 
 
 @st.composite
@@ -195,9 +188,8 @@ def test_the_mapper_equals_brute_force(sizes, image, data):
     gemm = Gemm(sizes[0], sizes[2], sizes[1])
     if image:
         side, channels, stride = data.draw(st.tuples(st.integers(4, 9), st.integers(1, 3), st.integers(1, 2)))
-        out = (side + 2 - 3) // stride + 1
-        conv = Convolution(1, channels, side, side, (3, 3), (stride, stride), (1, 1, 1, 1), (1, 1), out, out)
-        gemm = Gemm(out * out, 9 * channels, sizes[1], convolution=conv)
+        conv = convolution((1, channels, side, side), (3, 3), (stride, stride), (1, 1, 1, 1))
+        gemm = product_of(conv, sizes[1])
     grains = dict(zip("mnk", engine_of(hardware.engine).grain, strict=True))
     row = gemm.convolution.out_width if image else 1
     rungs = {d: ladder(getattr(gemm, d), grains[d], row if d == "m" else 1) for d in "mnk"}

@@ -8,6 +8,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from naive import ports as naive
 from strategies import bitserial, systolic, tensorcore
+from strategies.convolutions import convolution, product_of
 from strategies.sizes import examples
 
 import accelsim
@@ -18,7 +19,6 @@ from accelsim.load import load_hardware
 from accelsim.memory.bank_conflicts import Buffer, Buffers, count_conflict_cycles
 from accelsim.report.run_timeline import timeline_title
 from accelsim.simulation.network import replay
-from accelsim.workload.gemm import Convolution, Gemm
 
 FEW = examples(150, unjitted=3)
 LAYOUTS = ("as_read", "channels_last", "rows")
@@ -73,16 +73,9 @@ def convolutions(draw):
         max(1, (o - 1) * s + (k - 1) * d + 1 - 2 * p)
         for o, s, k, d, p in zip(out, stride, kernel, dilation, padding, strict=True)
     )
-    out = tuple(
-        (n + 2 * p - (k - 1) * d - 1) // s + 1
-        for n, p, k, d, s in zip((height, width), padding, kernel, dilation, stride, strict=True)
-    )
-    assume(min(out) >= 1)
-    batch = size(2)
-    conv = Convolution(batch, channels, height, width, kernel, stride, (*padding, *padding), dilation, *out)
-    bits = draw(st.sampled_from([2, 4, 5, 8, 16]))
-    k = channels * kernel[0] * kernel[1]
-    return Gemm(batch * out[0] * out[1], k, size(7), groups, bits, 8, 8, convolution=conv)
+    conv = convolution((size(2), channels, height, width), kernel, stride, (*padding, *padding), dilation)
+    assume(min(conv.out_height, conv.out_width) >= 1)
+    return product_of(conv, size(7), groups, activation_bits=draw(st.sampled_from([2, 4, 5, 8, 16])))
 
 
 def buffers(draw, shared):
@@ -156,9 +149,7 @@ def test_more_banks_or_ports_never_wait_longer(data, gemm, dataflow, overlap, sh
 
 def layer(stride, layout, dataflow="os", banks=4, channels=1):
     """Waits of a 3x3 convolution, padded, on a 32x32 array before banks of 32 bytes."""
-    out = 64 // stride
-    conv = Convolution(1, channels, 64, 64, (3, 3), (stride, stride), (1, 1, 1, 1), (1, 1), out, out)
-    gemm = Gemm(out * out, 9 * channels, 32, convolution=conv)
+    gemm = product_of(convolution((1, channels, 64, 64), (3, 3), (stride, stride), (1, 1, 1, 1)), 32)
     engine = SystolicEngine(SystolicArray(kind="systolic", rows=32, cols=32, dataflow=dataflow))
     wide = Buffer(64, 1, 256, "as_read")
     found = Buffers(Buffer(banks, 1, 256, layout), wide, wide, False, 32)
@@ -213,8 +204,7 @@ def test_serial_steps_hide_what_they_read():
     found = Buffers(Buffer(2, 1, 128, "channels_last"), *[Buffer(64, 1, 256, "as_read")] * 2, False, 32)
     engine, waits = bitserial.unit(1, 16, 16, 16), []
     for stride in (1, 2):
-        conv = Convolution(1, 16, 32, 32, (1, 1), (stride, stride), (0, 0, 0, 0), (1, 1), 32 // stride, 32 // stride)
-        gemm = Gemm((32 // stride) ** 2, 16, 16, convolution=conv)
+        gemm = product_of(convolution((1, 16, 32, 32), (1, 1), (stride, stride)), 16)
         waits.append(count_conflict_cycles(gemm, engine, found, engine.count(gemm).cycles))
     assert waits == [0, 16 * 8]
 

@@ -4,9 +4,9 @@ import dataclasses
 
 import numpy as np
 import pytest
+from strategies.networks import network
 
 import accelsim
-from accelsim.config import parse_yaml
 from accelsim.engines.counts import ActionCounts
 from accelsim.hardware.sparsity import parse_pattern
 from accelsim.mapping.mapping import Context
@@ -22,14 +22,7 @@ from accelsim.simulation.activity import (
     count_vector_bytes,
 )
 from accelsim.workload.gemm import Gemm
-from accelsim.workload.network import build_workload, set_width
-
-
-def network(*layers, **top):
-    lines = [f"{key}: {value}" for key, value in {"name": "n", "input": "{features: 8}", **top}.items()]
-    return build_workload(
-        parse_yaml("\n".join([*lines, "layers:", *(f"  - {{{layer}}}" for layer in layers)]), "n.yaml")
-    )
+from accelsim.workload.network import set_width
 
 
 def test_bits_of_a_product():
@@ -95,7 +88,9 @@ def test_a_whole_layer_by_hand():
             "vector={lanes: 4, latency_cycles: 3}",
         ],
     )
-    row = accelsim.simulate(hardware, network("name: fc, type: linear, out_features: 4, bias: false")).rows[0]
+    row = accelsim.simulate(
+        hardware, network("name: fc, type: linear, out_features: 4, bias: false", input="{features: 8}")
+    ).rows[0]
     assert row.compute_cycles == 2 * (4 + 7)
     assert (row.dram_read_bytes, row.dram_write_bytes) == (8 + 32, 4)
     # 100 cycles of latency, 40 bytes at 4 a cycle, the engine, 4 outputs on 4 lanes after 3 cycles, 4 bytes out
@@ -124,7 +119,8 @@ def test_the_vector_unit_s_latency_is_paid_once():
 
 
 def test_memory_needed_counts_stored_widths():
-    net = network("name: fc, type: linear, out_features: 10", "name: out, type: linear, out_features: 2, bias: false")
+    layers = "name: fc, type: linear, out_features: 10", "type: linear, out_features: 2, bias: false"
+    net = network(*layers, input="{features: 8}")
     hardware = accelsim.load_hardware("edge_npu")
     needs = memory_needed(set_width(net, 4), hardware)
     assert needs.weight_bytes == (80 // 2 + 10 * 4) + 20 // 2  # start values take 32 bits each

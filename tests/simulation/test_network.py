@@ -6,15 +6,15 @@ import math
 
 import numpy as np
 import pytest
+from strategies.networks import read_network
 
 import accelsim
-from accelsim.config import parse_yaml
 from accelsim.engines.products import ProductError
 from accelsim.engines.table import engine_of
 from accelsim.memory.timeline import count_busy
 from accelsim.simulation.network import count_gemm
 from accelsim.simulation.result import InvariantError, check_layer
-from accelsim.workload.network import build_workload, set_width
+from accelsim.workload.network import set_width
 
 SMALL = """
 name: small
@@ -37,7 +37,7 @@ def small(**changes):
     text = SMALL
     for old, new in changes.items():
         text = text.replace(old, new)
-    return build_workload(parse_yaml(text, "small.yaml"))
+    return read_network(text)
 
 
 def machine(*settings, name="edge_npu"):
@@ -139,7 +139,7 @@ def test_a_broken_invariant_is_noticed(mobilenet):
 
 
 def test_batch_multiplies_work():
-    one, four = small(), build_workload(parse_yaml(SMALL.replace("layers:", "batch: 4\nlayers:"), "s.yaml"))
+    one, four = small(), read_network(SMALL.replace("layers:", "batch: 4\nlayers:"))
     first, batched = (accelsim.simulate(machine(), w).summary for w in (one, four))
     assert batched["macs"] == 4 * first["macs"]
     assert first["total_cycles"] < batched["total_cycles"] <= 4 * first["total_cycles"]

@@ -4,18 +4,18 @@ import json
 
 import numpy as np
 import pytest
+from strategies.convolutions import convolution, product_of
+from strategies.networks import read_network
 
 import accelsim
 from accelsim.compress import apply_sparsity
-from accelsim.config import UserError, parse_yaml
+from accelsim.config import UserError
 from accelsim.config.places import locate_hwconfigs
 from accelsim.energy.technology import load_technology
 from accelsim.engines.pricing import energy_table
 from accelsim.engines.weight_groups import channels_inside, pruned_weights
 from accelsim.hardware.sparsity import parse_pattern
 from accelsim.load import list_names
-from accelsim.workload.gemm import Convolution, Gemm
-from accelsim.workload.network import build_workload
 
 SMALL = """
 name: small
@@ -29,7 +29,7 @@ layers:
 
 
 def small():
-    return build_workload(parse_yaml(SMALL, "small.yaml"))
+    return read_network(SMALL)
 
 
 def machine(*settings):
@@ -122,7 +122,7 @@ def test_selecting_costs_what_the_multiplexers_do():
 
 def test_a_network_s_own_sparsity_gives_way_to_a_pattern_and_a_layer_s_does_not():
     text = SMALL.replace("name: small", "name: small\nweight_sparsity: 0.5")
-    workload = build_workload(parse_yaml(text, "small.yaml"))
+    workload = read_network(text)
     half, thin = run(machine(), "2:4", workload), run(machine("engine.zero_gating=true"), workload=workload)
     assert [row.ideal_speedup for row in half.rows] == [1, 2, 2, 1]
     assert half.summary["pattern"] == "2:4"
@@ -145,8 +145,7 @@ def test_given_weights_come_alone_and_are_pruned_by_share_too(tmp_path):
 
 
 def test_groups_lie_along_the_channels_of_a_kernel_position():
-    layer = Convolution(1, 4, 3, 3, (3, 3), (1, 1), (0, 0, 0, 0), (1, 1), 1, 1)
-    gemm = Gemm(1, 36, 1, convolution=layer, pattern=parse_pattern("2:4"))
+    gemm = product_of(convolution((1, 4, 3, 3), (3, 3)), 1, pattern=parse_pattern("2:4"))
     w = np.random.default_rng(0).permutation(36).reshape(1, 36, 1) + 1
     left = pruned_weights(w, gemm).reshape(4, 3, 3)
     assert ((left != 0).sum(axis=0) == 2).all()

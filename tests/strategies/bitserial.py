@@ -1,11 +1,11 @@
 """Bit-serial units, products and operands that tests draw."""
 
-import numpy as np
 from hypothesis import strategies as st
 
 from accelsim.engines.bitserial import BitSerialEngine
 from accelsim.hardware import BitSerialUnit
-from accelsim.workload.gemm import Convolution, Gemm
+from accelsim.workload.gemm import Gemm
+from strategies import convolutions
 from strategies.sizes import UNJITTED
 
 MOST = 3 if UNJITTED else 6
@@ -37,12 +37,10 @@ def units(draw):
 
 
 def convolution(channels, kernel, out, filters, groups=1, batch=1, bits=(8, 8)):
-    """A Gemm of a convolution of stride 1 without padding."""
-    layer = Convolution(
-        batch, channels, out[0] + kernel[0] - 1, out[1] + kernel[1] - 1, kernel, (1, 1), (0, 0, 0, 0), (1, 1), *out
-    )
-    k = channels * kernel[0] * kernel[1]
-    return Gemm(batch * out[0] * out[1], k, filters, groups, *bits, convolution=layer)
+    """A product of a convolution of stride 1 without padding, whose result has the size ``out``."""
+    size = [o + k - 1 for o, k in zip(out, kernel, strict=True)]
+    conv = convolutions.convolution((batch, channels, *size), kernel)
+    return convolutions.product_of(conv, filters, groups, activation_bits=bits[0], weight_bits=bits[1])
 
 
 @st.composite
@@ -56,23 +54,3 @@ def gemms(draw):
         channels = draw(st.just(1) | st.integers(1, 40 // (kernel[0] * kernel[1]) + 1))
         return convolution(channels, kernel, out, filters, groups, draw(st.integers(1, 2)), bits)
     return Gemm(draw(st.just(1) | st.integers(1, 12)), draw(st.integers(1, 40)), filters, groups, *bits)
-
-
-def integers(rng, shape, bits, signed, kind):
-    """Integers of a width: all of it, near zero, zeros, or its ends."""
-    low, high = (-(2 ** (bits - 1)), 2 ** (bits - 1)) if signed else (0, 2**bits)
-    if kind == "small":
-        low, high = max(low, -2), min(high, 3)
-    if kind == "ends":
-        return rng.choice([low, high - 1], shape)
-    values = rng.integers(low, high, shape)
-    return values * (rng.random(shape) < {"zeros": 0, "sparse": 0.3}.get(kind, 1))
-
-
-def operands(gemm, seed, signed=True):
-    """Tensors of the product's shapes and widths, of a kind that the seed decides."""
-    rng = np.random.default_rng(seed)
-    kind = ("any", "sparse", "small", "ends", "zeros")[seed % 5]
-    a = integers(rng, (gemm.groups, gemm.m, gemm.k), gemm.activation_bits, signed, kind)
-    w = integers(rng, (gemm.groups, gemm.k, gemm.n), gemm.weight_bits, True, "any" if seed % 3 else kind)
-    return a, w

@@ -1,6 +1,5 @@
 """Systolic arrays, products and operands that tests draw."""
 
-import numpy as np
 from hypothesis import strategies as st
 
 from accelsim.engines.systolic import SystolicEngine
@@ -35,11 +34,3 @@ def gemms(most):
     """Products with 1, primes and everything between as sizes."""
     size = st.integers(1, most) | st.sampled_from([p for p in (1, 2, 3, 5, 7, 13, 23, 37) if p <= most])
     return st.builds(Gemm, m=size, k=size, n=size, groups=st.integers(1, 3))
-
-
-def operands(gemm, seed, bits=8):
-    """Signed integers of ``bits`` bits, [groups, M, K] and [groups, K, N]."""
-    rng = np.random.default_rng(seed)
-    low, high = -(2 ** (bits - 1)), 2 ** (bits - 1)
-    a = rng.integers(low, high, (gemm.groups, gemm.m, gemm.k))
-    return a, rng.integers(low, high, (gemm.groups, gemm.k, gemm.n))

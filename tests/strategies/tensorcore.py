@@ -1,6 +1,5 @@
 """Tensor cores, products and operands that tests draw."""
 
-import numpy as np
 from hypothesis import strategies as st
 
 from accelsim.compress import prune_to_pattern
@@ -8,6 +7,7 @@ from accelsim.engines.tensorcore import TensorCoreEngine
 from accelsim.hardware import TensorCore
 from accelsim.hardware.sparsity import LARGEST_GROUP
 from accelsim.workload.gemm import Gemm
+from strategies.operands import operands as any_operands
 from strategies.sizes import UNJITTED
 
 MOST = 2 if UNJITTED else 5
@@ -83,16 +83,6 @@ def gemms(draw, pattern):
 
 
 def operands(gemm, seed):
-    """Signed integers of the stated widths, many of them zero or at an end; weights pruned."""
-    rng = np.random.default_rng(seed)
-
-    def integers(shape, bits):
-        low, high = -(2 ** (bits - 1)), 2 ** (bits - 1)
-        if seed % 4 == 0:
-            return rng.choice([low, high - 1], shape)
-        return rng.integers(low, high, shape) * (rng.random(shape) < (0.2, 0, 1, 1)[seed % 4])
-
-    w = integers((gemm.groups, gemm.k, gemm.n), gemm.weight_bits)
-    return integers((gemm.groups, gemm.m, gemm.k), gemm.activation_bits), prune_to_pattern(
-        w, gemm.pattern
-    ) if gemm.pattern else w
+    """Operands of a kind that the seed decides, the weights pruned to the product's pattern."""
+    a, w = any_operands(gemm, seed)
+    return a, prune_to_pattern(w, gemm.pattern) if gemm.pattern else w

@@ -6,25 +6,23 @@ import re
 import subprocess
 import sys
 from fractions import Fraction
-from io import StringIO
-from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
-from rich.console import Console
+from strategies.messages import printed
+from strategies.networks import read_network
+from strategies.pages import PAGES
 from strategies.sizes import UNJITTED
 
-from accelsim import cli, compare, load_hardware, simulate
-from accelsim.config import UserError, parse_yaml
+from accelsim import compare, load_hardware, simulate
+from accelsim.config import UserError
 from accelsim.memory.timeline import Timeline
 from accelsim.report.compare import claims_report, comparison_report, verdicts
 from accelsim.report.compare_plot import comparison_figure
 from accelsim.studies import claims
 from accelsim.studies.compare import Gap, _whole
 from accelsim.studies.cycle_parts import CYCLE_PARTS, cycle_parts, waiting
-from accelsim.workload.network import build_workload
 
-PAGE = (Path(__file__).resolve().parents[2] / "hwconfigs" / "README.md").read_text(encoding="utf-8")
 MACHINES = ("edge_npu", "stripes", "edge_sparse_npu")
 SPARSITIES = ["dense", "2:4", "0.5"]
 
@@ -48,14 +46,10 @@ layers:
 """
 
 
-def network(text):
-    return build_workload(parse_yaml(text, "test"))
-
-
 @pytest.fixture(scope="module")
 def mixed():
     hardware = [load_hardware(name) for name in MACHINES]
-    return compare(hardware, network(MIXED), ["fp32", "int16", "int8"], SPARSITIES)
+    return compare(hardware, read_network(MIXED), ["fp32", "int16", "int8"], SPARSITIES)
 
 
 def found(comparison, hardware, precision, sparsity):
@@ -64,12 +58,6 @@ def found(comparison, hardware, precision, sparsity):
         for record in comparison.records
         if (record["hardware"], record["precision"], record["sparsity"]) == (hardware, precision, sparsity)
     )
-
-
-def printed(report, width):
-    out = StringIO()
-    Console(file=out, width=width, highlight=False).print(report, crop=False)
-    return out.getvalue().splitlines()
 
 
 def parts_of(record, kind):
@@ -83,7 +71,7 @@ ALL = (*MACHINES, "textbook_os_32", "dadiannao", "loom", "pragmatic", "sparseloo
 @pytest.mark.parametrize("name", ALL)
 def test_parts_of_each_layer_add_up_to_its_cycles(name):
     hardware = load_hardware(name)
-    result = simulate(hardware, network(MIXED))
+    result = simulate(hardware, read_network(MIXED))
     for row, parts, product in zip(result.rows, cycle_parts(result, hardware), result.products, strict=True):
         assert parts.total == row.total_cycles
         assert parts.engine == (row.compute_cycles if product else 0)
@@ -136,7 +124,7 @@ def test_waits_are_told_apart():
 
 
 def test_half_the_bits_are_exactly_twice_as_fast_on_stripes():
-    record = compare(load_hardware("stripes"), network(CONVOLUTIONS), ["int16", "int8"]).records[1]
+    record = compare(load_hardware("stripes"), read_network(CONVOLUTIONS), ["int16", "int8"]).records[1]
     assert record["ideal_speedup"] == record["convolution_speedup"] == 2
     assert record["speedup"] < 2
     engine = ("first_layer", "channels", "edge", "operands", "uncovered", "pipeline")
@@ -144,12 +132,14 @@ def test_half_the_bits_are_exactly_twice_as_fast_on_stripes():
 
 
 def test_serial_in_both_operands_promises_the_product_of_the_ratios():
-    record = compare(load_hardware("loom"), network(CONVOLUTIONS), ["int16", "int8"]).records[1]
+    record = compare(load_hardware("loom"), read_network(CONVOLUTIONS), ["int16", "int8"]).records[1]
     assert record["ideal_speedup"] == record["convolution_speedup"] == 4
 
 
 def test_a_pattern_on_tensor_cores_gains_at_most_what_it_promises(mixed):
-    dense, pruned = (compare(load_hardware("edge_sparse_npu"), network(CONVOLUTIONS), ["int8"], SPARSITIES).records)[:2]
+    dense, pruned = (
+        compare(load_hardware("edge_sparse_npu"), read_network(CONVOLUTIONS), ["int8"], SPARSITIES).records
+    )[:2]
     assert pruned["ideal_speedup"] == 2
     assert 1.7 < pruned["convolution_speedup"] <= 2
     assert pruned["gap_cycles"] > 0
@@ -159,7 +149,7 @@ def test_a_pattern_on_tensor_cores_gains_at_most_what_it_promises(mixed):
 
 
 def test_rates_by_precision_are_promised():
-    record = compare(load_hardware("a100"), network(CONVOLUTIONS), ["fp16", "int8"], ["dense", "2:4"]).records
+    record = compare(load_hardware("a100"), read_network(CONVOLUTIONS), ["fp16", "int8"], ["dense", "2:4"]).records
     assert [r["ideal_speedup"] for r in record] == [1, 2, 2, 4]
 
 
@@ -175,7 +165,9 @@ def test_engines_that_gain_nothing_promise_nothing(mixed):
 @pytest.mark.parametrize("name", MACHINES)
 def test_zeros_anywhere_change_no_cycle_and_energy_only_where_they_are_gated(name):
     plain, gated = (
-        compare(load_hardware(name, [f"engine.zero_gating={value}"]), network(CONVOLUTIONS), ["int8"], ["dense", "0.5"])
+        compare(
+            load_hardware(name, [f"engine.zero_gating={value}"]), read_network(CONVOLUTIONS), ["int8"], ["dense", "0.5"]
+        )
         for value in ("false", "true")
     )
     for comparison, gating in ((plain, False), (gated, True)):
@@ -204,26 +196,26 @@ def test_what_a_machine_does_not_take_is_a_row_with_the_reason(mixed):
 
 
 def test_a_precision_without_a_rate_is_a_row():
-    comparison = compare(load_hardware("a100"), network(CONVOLUTIONS), ["fp32", "fp16"])
+    comparison = compare(load_hardware("a100"), read_network(CONVOLUTIONS), ["fp32", "fp16"])
     assert "no macs_per_cycle" in comparison.rows[0].not_run
     assert comparison.rows[1].baseline == "fp16 dense"
 
 
 def test_too_wide_operands_are_a_row():
     narrow = load_hardware("stripes", ["engine.pe_bits=8"])
-    assert "do not fit" in compare(narrow, network(CONVOLUTIONS), ["int16", "int8"]).rows[0].not_run
+    assert "do not fit" in compare(narrow, read_network(CONVOLUTIONS), ["int16", "int8"]).rows[0].not_run
 
 
 def test_the_baseline_is_dense_even_where_no_row_is():
-    hardware, workload = load_hardware("edge_sparse_npu"), network(CONVOLUTIONS)
+    hardware, workload = load_hardware("edge_sparse_npu"), read_network(CONVOLUTIONS)
     alone = compare(hardware, workload, ["int8"], ["2:4"]).records
     assert alone == compare(hardware, workload, ["int8"], ["dense", "2:4"]).records[1:]
 
 
 def test_without_precisions_hardware_and_network_state_them():
-    own = compare(load_hardware("stripes"), network(CONVOLUTIONS)).rows[0]
+    own = compare(load_hardware("stripes"), read_network(CONVOLUTIONS)).rows[0]
     assert (own.precision, own.baseline) == ("int16", "int16 dense")
-    other = network(CONVOLUTIONS.replace("layers:", "activation_bits: 9\nlayers:"))
+    other = read_network(CONVOLUTIONS.replace("layers:", "activation_bits: 9\nlayers:"))
     assert compare(load_hardware("stripes"), other).rows[0].precision == "own"
 
 
@@ -241,11 +233,11 @@ def test_without_precisions_hardware_and_network_state_them():
 )
 def test_mistakes(names, precisions, sparsities, told):
     with pytest.raises(UserError, match=re.escape(told)):
-        compare([load_hardware(name) for name in names], network(CONVOLUTIONS), precisions, sparsities)
+        compare([load_hardware(name) for name in names], read_network(CONVOLUTIONS), precisions, sparsities)
 
 
 def test_values_of_other_kinds_are_told():
-    hardware, workload = load_hardware("edge_npu"), network(CONVOLUTIONS)
+    hardware, workload = load_hardware("edge_npu"), read_network(CONVOLUTIONS)
     with pytest.raises(UserError, match="load_hardware"):
         compare(workload, hardware)
     with pytest.raises(UserError, match="load_hardware"):
@@ -266,12 +258,12 @@ def test_tables_fit_and_name_all_machines(mixed, width):
 
 
 def test_verdicts_say_what_did_not_pay():
-    records = compare(load_hardware("edge_npu"), network(CONVOLUTIONS), ["int8", "int16"]).records
+    records = compare(load_hardware("edge_npu"), read_network(CONVOLUTIONS), ["int8", "int16"]).records
     assert verdicts(records) == ["edge_npu: int16 did not pay"]
 
 
 def test_verdict_of_a_single_row():
-    records = compare(load_hardware("edge_npu"), network(CONVOLUTIONS)).records
+    records = compare(load_hardware("edge_npu"), read_network(CONVOLUTIONS)).records
     assert verdicts(records) == ["edge_npu: nothing to compare"]
 
 
@@ -309,20 +301,8 @@ def test_files_of_a_comparison(written):
 def test_the_page_of_results_names_every_column_in_order(written):
     with (written[0] / "compare.csv").open(newline="") as file:
         columns = next(csv.reader(file))
-    table = PAGE.partition("### compare.csv")[2].partition("\nThe parts of a gap")[0]
+    table = PAGES["hwconfigs/README.md"].partition("### compare.csv")[2].partition("\nThe parts of a gap")[0]
     assert re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE) == columns
-
-
-@pytest.fixture
-def command(monkeypatch, capfd):
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["accelsim", "compare", *map(str, arguments)])
-        with pytest.raises(SystemExit) as ended:
-            cli.run_command_line()
-        out, err = capfd.readouterr()
-        return ended.value.code, out, err
-
-    return run
 
 
 @pytest.mark.parametrize(
@@ -341,14 +321,14 @@ def command(monkeypatch, capfd):
 )
 def test_a_mistake_is_one_line_and_status_2(command, tmp_path, arguments, told):
     folder = () if "--out" in arguments else ("--out", tmp_path / "out")
-    code, out, err = command(*arguments, *folder)
+    code, out, err = command("compare", *arguments, *folder)
     assert (code, out, err.count("\n")) == (2, "", 1), err
     assert told in err
     assert list(tmp_path.iterdir()) == []
 
 
 def test_command_for_people(command):
-    code, out, err = command("ad_autoencoder", "--precision", "int16,int8")
+    code, out, err = command("compare", "ad_autoencoder", "--precision", "int16,int8")
     assert (code, err) == (0, "")
     assert max(map(len, out.splitlines())) <= 100
     assert "int8 dense paid most" in " ".join(out.split())

@@ -9,25 +9,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from naive.convolution import convolve
+from strategies.convolutions import convolution, product_of
+from strategies.networks import network
 
-from accelsim.config import UserError, parse_yaml
-from accelsim.workload.gemm import Convolution, Gemm, OperandBits, find_operand_widths, im2col, lower_to_gemm
+from accelsim.config import UserError
+from accelsim.workload.gemm import Gemm, OperandBits, find_operand_widths, im2col, lower_to_gemm
 from accelsim.workload.layers import Function
-from accelsim.workload.network import build_workload
 from accelsim.workload.random_operands import draw_operands, multiply_exactly
 from accelsim.workload.vector_work import FUNCTION_OPERATIONS, count_vector_work
 
+IMAGE = "{channels: 4, height: 6, width: 5}"
 BITS = OperandBits(8, 4, 16)
 
 
-def network(*layers, shape="{channels: 4, height: 6, width: 5}", head=""):
-    """A network of flow-style layers, named a, b, c ..."""
-    lines = [f"  - {{name: {name}, {text}}}" for name, text in zip("abcdefgh", layers, strict=False)]
-    return build_workload(parse_yaml("\n".join(["name: net", f"input: {shape}", head, "layers:", *lines]), "net.yaml"))
-
-
-def node(text, **options):
-    return network(text, **options).nodes[0]
+def node(text, shape=IMAGE):
+    """A layer on an input of a shape."""
+    return network(text, input=shape).nodes[0]
 
 
 # products
@@ -178,21 +175,21 @@ RESHAPE, HALVE = "type: reshape, to: {tokens: 2, features: 1}", "type: split, pa
 
 
 @pytest.mark.parametrize(
-    ("head", "layers", "expected"),
+    ("keys", "layers", "expected"),
     [
-        ("", [LINEAR], [(8, 8, 8)]),
-        ("activation_bits: 4\nweight_bits: 2", [LINEAR], [(4, 2, 4)]),
-        ("activation_bits: 4\nweight_bits: 2", [f"{LINEAR}, activation_bits: 6, weight_bits: 3"], [(6, 3, 6)]),
-        ("weight_bits: 2", [LINEAR, NARROW], [(8, 2, 4), (4, 2, 4)]),
+        ({}, [LINEAR], [(8, 8, 8)]),
+        ({"activation_bits": 4, "weight_bits": 2}, [LINEAR], [(4, 2, 4)]),
+        ({"activation_bits": 4, "weight_bits": 2}, [f"{LINEAR}, activation_bits: 6, weight_bits: 3"], [(6, 3, 6)]),
+        ({"weight_bits": 2}, [LINEAR, NARROW], [(8, 2, 4), (4, 2, 4)]),
         (
-            "",
+            {},
             [NARROW, f"{LINEAR}, activation_bits: 6", f"{LINEAR}, activation_bits: 5, input: a"],
             [(4, 8, 6), (6, 8, 6), (5, 8, 5)],
         ),
         # a view stores nothing: what stands before it is stored as what stands behind it reads
-        ("", [LINEAR, RESHAPE, NARROW], [(8, 8, 4), (4, 8, 4), (4, 8, 4)]),
+        ({}, [LINEAR, RESHAPE, NARROW], [(8, 8, 4), (4, 8, 4), (4, 8, 4)]),
         (
-            "",
+            {},
             [
                 LINEAR,
                 HALVE + "0",
@@ -203,12 +200,12 @@ RESHAPE, HALVE = "type: reshape, to: {tokens: 2, features: 1}", "type: split, pa
             [(8, 8, 4), (4, 8, 4), (2, 8, 2), (4, 8, 4), (2, 8, 2)],
         ),
         (
-            "",
+            {},
             [LINEAR, "type: reshape, to: flatten, activation_bits: 3", "type: softmax"],
             [(8, 8, 3), (3, 8, 8), (8, 8, 8)],
         ),
         (
-            "",
+            {},
             [
                 LINEAR,
                 "type: softmax, activation_bits: 16, executed: false",
@@ -218,8 +215,8 @@ RESHAPE, HALVE = "type: reshape, to: {tokens: 2, features: 1}", "type: split, pa
         ),
     ],
 )
-def test_widths(head, layers, expected):
-    assert find_operand_widths(network(*layers, head=head), 8) == expected
+def test_widths(keys, layers, expected):
+    assert find_operand_widths(network(*layers, input=IMAGE, **keys), 8) == expected
 
 
 # element-wise work: the shape is 4 x 6 x 5, 120 elements
@@ -342,8 +339,8 @@ def test_random_operands_are_those_of_their_seed():
 
 
 def test_activations_of_a_convolution_are_windows_of_one_image():
-    conv = Convolution(1, 1, 4, 1, (2, 1), (1, 1), (0, 0, 1, 0), (1, 1), 4, 1)
-    a, _ = draw_operands(Gemm(4, 2, 1, convolution=conv), True, seed=0)
+    gemm = product_of(convolution((1, 1, 4, 1), (2, 1), padding=(0, 0, 1, 0)), 1)
+    a, _ = draw_operands(gemm, True, seed=0)
     assert np.array_equal(a[0, :-1, 1], a[0, 1:, 0])
     assert a[0, -1, 1] == 0
 

@@ -4,10 +4,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from naive.convolution import last_window_start, out_size
+from strategies.messages import refusal
+from strategies.networks import network, read_network
 
-from accelsim.config import UserError, parse_yaml
+from accelsim.config import UserError
 from accelsim.workload.layers import Features, Image, Tokens
-from accelsim.workload.network import build_workload, find_peak_activations, set_width
+from accelsim.workload.network import find_peak_activations, set_width
 
 SHAPES = {
     "image": "{channels: 3, height: 8, width: 6}",
@@ -16,19 +18,13 @@ SHAPES = {
 }
 
 
-def network(*layers, shape="image", head=""):
-    """A network of flow-style layers, named a, b, c ... where they say no name."""
-    named = [
-        text if "name:" in text else f"name: {name}, {text}" for name, text in zip("abcdefgh", layers, strict=False)
-    ]
-    lines = ["name: net", *([f"input: {SHAPES.get(shape, shape)}"] if shape else []), *head.splitlines(), "layers:"]
-    return build_workload(parse_yaml("\n".join([*lines, *(f"  - {{{text}}}" for text in named)]), "net.yaml"))
+def described(*layers, shape="image", **keys):
+    """A network whose input is a shape by name or as it is written, or None for no input at all."""
+    return network(*layers, **({"input": SHAPES.get(shape, shape)} if shape else {}), **keys)
 
 
-def refusal(*layers, **options):
-    with pytest.raises(UserError) as raised:
-        network(*layers, **options)
-    return str(raised.value)
+def refused(*layers, **options):
+    return refusal(described, *layers, **options)
 
 
 def image(channels, height, width):
@@ -94,7 +90,7 @@ def features(count):
     ],
 )
 def test_what_an_image_becomes(text, output, params):
-    node = network(text).nodes[0]
+    node = described(text).nodes[0]
     assert (node.output, node.params) == (output, params)
 
 
@@ -113,7 +109,7 @@ def test_what_an_image_becomes(text, output, params):
     ],
 )
 def test_what_tokens_and_vectors_become(shape, text, output, params):
-    node = network(text, shape=shape).nodes[0]
+    node = described(text, shape=shape).nodes[0]
     assert (node.output, node.params) == (output, params)
 
 
@@ -132,7 +128,7 @@ def test_what_tokens_and_vectors_become(shape, text, output, params):
 )
 def test_same_padding_puts_the_odd_pixel_behind(size, kernel, stride, dilation, pads):
     text = f"type: conv2d, out_channels: 1, kernel: {kernel}, stride: {stride}, dilation: {dilation}, padding: same"
-    node = network(text, shape=f"{{channels: 1, height: {size}, width: {size}}}").nodes[0]
+    node = described(text, shape=f"{{channels: 1, height: {size}, width: {size}}}").nodes[0]
     before, after = pads
     assert node.layer.pads(node.inputs[0]) == (before, before, after, after)
     assert node.output == image(1, -(-size // stride), -(-size // stride))
@@ -157,9 +153,9 @@ def test_windows_are_those_of_pytorch(size, kernel, stride, padding, dilation, c
         for axis in (0, 1)
     ]
     if min(wanted) < 1:
-        assert "more than the padded input's" in refusal(text, shape=shape)
+        assert "more than the padded input's" in refused(text, shape=shape)
         return
-    assert network(text, shape=shape).nodes[0].output == image(1, *wanted)
+    assert described(text, shape=shape).nodes[0].output == image(1, *wanted)
 
 
 @pytest.mark.parametrize(
@@ -179,18 +175,18 @@ def test_windows_are_those_of_pytorch(size, kernel, stride, padding, dilation, c
 )
 def test_a_last_window_does_not_start_in_the_padding(size, kernel, stride, padding, count):
     text = f"type: max_pool, kernel: {kernel}, stride: {stride}, padding: {padding}, ceil_mode: true"
-    got = network(text, shape=f"{{channels: 1, height: {size}, width: {size}}}").nodes[0].output.height
+    got = described(text, shape=f"{{channels: 1, height: {size}, width: {size}}}").nodes[0].output.height
     assert got == count
     assert last_window_start(got, stride) < size + padding
 
 
 def test_macs_and_parameters_add_up_and_batch_is_not_counted_in():
-    net = network(
+    net = described(
         "type: conv2d, out_channels: 6, kernel: 3, groups: 3, batch_norm: true",
         "type: linear, out_features: 2",
         "type: matmul, m: 2, k: 3, n: 4, repeat: 5",
         "type: linear, out_features: 3, executed: false, input: a",
-        head="batch: 7",
+        batch=7,
     )
     assert [node.macs for node in net.nodes] == [6 * 24 * 9, 2 * 144, 120, 0]
     assert [node.params for node in net.nodes] == [54 + 12, 290, 0, 3 * 144 + 3]
@@ -201,7 +197,7 @@ def test_macs_and_parameters_add_up_and_batch_is_not_counted_in():
 
 
 def test_a_layer_reads_the_one_before_unless_it_says_otherwise():
-    net = network(
+    net = described(
         "type: activation, function: relu",
         "type: softmax",
         "type: add, input: [a, b]",
@@ -217,7 +213,7 @@ def test_a_layer_reads_the_one_before_unless_it_says_otherwise():
 
 
 def test_a_network_of_stand_alone_layers_needs_no_input():
-    net = network(
+    net = described(
         "type: linear, out_features: 2, input_shape: {features: 3}", "type: matmul, m: 1, k: 1, n: 1", shape=None
     )
     assert (net.nodes[0].inputs, net.file.batch) == ((features(3),), 1)
@@ -336,7 +332,7 @@ def test_a_network_of_stand_alone_layers_needs_no_input():
     ],
 )
 def test_a_wrong_layer_is_told_with_its_place(layers, told):
-    assert told in refusal(*layers)
+    assert told in refused(*layers)
 
 
 @pytest.mark.parametrize(
@@ -356,18 +352,18 @@ def test_a_wrong_layer_is_told_with_its_place(layers, told):
     ],
 )
 def test_a_wrong_input_is_told_with_its_place(shape, told):
-    assert told in refusal("type: softmax", shape=shape)
+    assert told in refused("type: softmax", shape=shape)
 
 
 @pytest.mark.parametrize("text", ["", "layers: []", "layers: 3", "layers: [7]"])
 def test_a_network_has_layers(text):
     with pytest.raises(UserError, match=r"layers'|layers: should have 1 or more items|should be a (list|mapping)"):
-        build_workload(parse_yaml(f"name: net\n{text}", "net.yaml"))
+        read_network(f"name: net\n{text}")
 
 
 def test_a_single_position_is_spread_over_all():
     layers = "type: global_avg_pool", "type: mul, input: [input, a]", "type: reshape, to: {tokens: 48, features: 3}"
-    net = network(*layers, "type: add, input: [c, b]")
+    net = described(*layers, "type: add, input: [c, b]")
     assert [node.output for node in net.nodes[1::2]] == [image(3, 8, 6), tokens(48, 3)]
 
 
@@ -375,8 +371,8 @@ def test_a_single_position_is_spread_over_all():
 
 
 def test_at_width_overrides_every_width_and_nothing_else():
-    net = network(
-        "type: linear, out_features: 2, weight_bits: 4", "type: softmax, activation_bits: 16", head="weight_bits: 2"
+    net = described(
+        "type: linear, out_features: 2, weight_bits: 4", "type: softmax, activation_bits: 16", weight_bits=2
     )
     narrow = set_width(net, 8)
     assert {(layer.activation_bits, layer.weight_bits) for layer in (*narrow.file.layers, narrow.file)} == {(8, 8)}
@@ -460,4 +456,4 @@ RELU, HALVE = "type: activation, function: relu", "type: split, parts: 2, part: 
     ],
 )
 def test_peak_activations(shape, layers, peak):
-    assert find_peak_activations(network(*layers, shape=shape)) == peak
+    assert find_peak_activations(described(*layers, shape=shape)) == peak

@@ -46,7 +46,7 @@ def requests_of(stream, state, done, device, ratio):
         address, size = stream.addresses[step, min(place, OFMAP)], stream.sizes[step, place]
         return range(address // device.request_bytes, (address + size - 1) // device.request_bytes + 1)
 
-    steps = len(stream.engine_cycles)
+    steps = len(stream.compute_cycles)
     content = stream.fresh.cumsum(axis=0)
     found = []
     behind = stream.halves[OFMAP]

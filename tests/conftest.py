@@ -78,3 +78,33 @@ def command(monkeypatch, capfd):
         return ended.value.code, out, err
 
     return call
+
+
+@pytest.fixture
+def sweep_file(tmp_path):
+    """A file that describes a sweep of 24 points over two small networks."""
+    from strategies.sweeps import SPEC
+
+    path = tmp_path / "spec.yaml"
+    path.write_text(SPEC)
+    return path
+
+
+@pytest.fixture(scope="session")
+def mixed():
+    """A comparison of a network with layers of every kind on one machine of each kind."""
+    from strategies.comparisons import MACHINES, MIXED, SPARSITIES
+    from strategies.networks import read_network
+
+    from accelsim import compare, load_hardware
+
+    hardware = [load_hardware(name) for name in MACHINES]
+    return compare(hardware, read_network(MIXED), ["fp32", "int16", "int8"], SPARSITIES)
+
+
+@pytest.fixture(scope="session")
+def resnet8_roofline():
+    """The roofline of resnet8 on edge_npu."""
+    from strategies.rooflines import line_of
+
+    return line_of("resnet8")

@@ -171,6 +171,7 @@ def test_show_technology_prints_the_famous_ratios(accelsim):
     assert "18.5 times the energy, 27 times the area" in out
 
 
+@pytest.mark.slow
 def test_validate_holds(accelsim):
     code, out, _ = accelsim("validate")
     assert code == 0, out
@@ -180,6 +181,7 @@ def test_validate_holds(accelsim):
     assert {anchor["group"] for anchor in report["anchors"]} >= {"RTL cycles", "SCALE-Sim cycles", "published macs"}
 
 
+@pytest.mark.slow
 def test_validate_fails_where_an_anchor_leaves_its_band(accelsim, monkeypatch):
     from accelsim.studies.validate import anchors as validate
 
@@ -268,6 +270,7 @@ def test_the_summary_says_what_was_set(accelsim):
     assert json.loads(accelsim(*RESNET8, "--json", "--set", "engine.rows=8")[1])["settings"] == ["engine.rows=8"]
 
 
+@pytest.mark.slow
 def test_kernels_run_where_no_cache_can_be_written(tmp_path):
     environment = os.environ | {"NUMBA_CACHE_DIR": "/proc/nowhere", "TMPDIR": str(tmp_path), "HOME": "/proc/nowhere"}
     command = [sys.executable, "-m", "accelsim", "run", "ad_autoencoder", "--json"]
@@ -311,6 +314,7 @@ def test_without_a_command_there_is_help(accelsim):
     assert len(entry.commands()) == len(cli.app.registered_commands)
 
 
+@pytest.mark.slow
 def test_output_into_a_closed_pipe_is_quiet():
     command = f"{sys.executable} -m accelsim list workloads | head -1"
     done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=True)

@@ -5,77 +5,12 @@ import math
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from strategies.prices import CMOS45, TABLE, activities, hardware
 
-from accelsim.config import UserError, parse_yaml, validate_document
-from accelsim.energy.operations import mac_operation, vector_operation
+from accelsim.config import UserError
 from accelsim.energy.prices import COMPONENTS, DYNAMIC, STATIC, Activity, list_sources, price, total_pj
 from accelsim.energy.sram_banks import bank_at, sram_cells
-from accelsim.energy.technology import load_technology
 from accelsim.engines.pricing import energy_table
-from accelsim.engines.table import engine_of
-from accelsim.hardware import Hardware
-
-CMOS45 = load_technology("cmos45")
-COUNTS = [name for name in Activity.__dataclass_fields__ if name != "vector_operations"]
-HARDWARE = """
-name: small
-clock_mhz: 500
-engine: {kind: systolic, rows: 4, cols: 8, dataflow: ws}
-vector: {lanes: 2}
-sram:
-  ifmap: {capacity_kib: 32, width_bits: 64}
-  weight: {capacity_kib: 64, banks: 2, width_bits: 64}
-  ofmap: {capacity_kib: 8, width_bits: 128}
-dram: {bandwidth_gb_s: 1, latency_ns: 50, standby_mw: 7}
-technology: {name: cmos45, sram_cell: itrs-hp, temperature_k: 350}
-"""
-
-
-def hardware(text=HARDWARE, **sections):
-    document = parse_yaml(text, "small.yaml")
-    document.data.update(sections)
-    return validate_document(Hardware, document)
-
-
-TABLE = energy_table(hardware(), CMOS45)
-
-
-@st.composite
-def activities(draw):
-    counts = {name: draw(st.integers(0, 10**12)) for name in COUNTS}
-    kinds = draw(st.dictionaries(st.sampled_from(sorted(CMOS45.vector_operations)), st.integers(0, 10**9)))
-    return Activity(**counts, vector_operations=kinds)
-
-
-@pytest.mark.parametrize(
-    ("precision", "pj"),
-    [  # Horowitz ISSCC 2014, Fig. 1.1.9: products and sums of its entries
-        ("int8", 0.2 + 0.1),
-        ("int4", 0.2 / 4 + 0.1),
-        ("int2", 0.2 / 16 + 0.1),
-        ("int16", 0.2 * 4 + 0.1 * 2),
-        ("fp16", 1.1 + 0.9),
-        ("bf16", 0.77429 + 0.9),
-        ("fp32", 3.7 + 0.9),
-    ],
-)
-def test_a_mac_is_a_product_and_a_sum_in_its_accumulator(precision, pj):
-    assert mac_operation(CMOS45, precision).energy_pj == pytest.approx(pj, rel=1e-5)
-
-
-def test_a_mac_names_both_sources_once():
-    assert mac_operation(CMOS45, "int4").source.startswith("rule: int8_mul x 4 x 4 / 64 + Horowitz")
-    assert mac_operation(CMOS45, "int8").source.count("Horowitz") == 1
-
-
-@pytest.mark.parametrize(("precision", "add", "mul"), [("int8", 0.1, 3.1), ("int16", 0.1, 3.1), ("bf16", 0.9, 3.7)])
-def test_vector_operations_are_32_bits_wide(precision, add, mul):
-    def pj(kind):
-        return vector_operation(CMOS45, kind, precision).energy_pj
-
-    assert (pj("add"), pj("max"), pj("mul")) == (add, add, mul)
-    assert pj("exp") == pytest.approx(4 * add + 4 * mul)
-    assert pj("divide") == pytest.approx(2 * add + 5 * mul + 1.25)
 
 
 def test_a_price_by_hand():
@@ -218,42 +153,6 @@ def test_area_is_that_of_what_is_listed():
     assert area["sram_ifmap"] == TABLE.ifmap.area_mm2
     logic = (area["engine"] + area["vector"]) * CMOS45.logic.leakage_mw_per_mm2 * math.exp(0.036 * (350 - 383.15))
     assert TABLE.leakage_logic_mw == pytest.approx(logic)
-
-
-@pytest.mark.parametrize(
-    ("engine", "bits"),
-    [
-        ({"kind": "systolic", "rows": 4, "cols": 8, "dataflow": "ws"}, 8 + 32),
-        ({"kind": "systolic", "rows": 4, "cols": 8, "dataflow": "os"}, 2 * 8 + 32),
-        ({"kind": "systolic", "rows": 4, "cols": 8, "dataflow": "is", "precision": "int16"}, 16 + 64),
-        ({"kind": "bitserial", "tiles": 1, "rows": 4, "cols": 2, "lanes": 16, "serial": "activations"}, 1 + 64 / 16),
-        ({"kind": "bitserial", "tiles": 1, "rows": 4, "cols": 1, "lanes": 16, "serial": "none"}, 2 * 16 + 64 / 16),
-    ],
-)
-def test_registers_are_what_moves_in_a_step(engine, bits):
-    machine = hardware(engine=engine)
-    table = energy_table(machine, CMOS45)
-    assert engine_of(machine.engine).datapath(CMOS45).register_bits == bits
-    pitch_mm = math.sqrt(table.area_mm2["engine"] / engine_of(machine.engine).pes)
-    per_bit = 0.00794 + 0.00106 + 0.04 * pitch_mm
-    assert table.register_pj == pytest.approx(bits * per_bit)
-    assert price(Activity(register_steps=7), table)["registers"] == pytest.approx(7 * bits * per_bit)
-    assert engine_of(machine.engine).flip_flops >= bits * engine_of(machine.engine).pes
-
-
-def test_gated_multipliers_still_pass_their_operands_on():
-    from accelsim.load import load_hardware, load_workload
-    from accelsim.simulation.network import simulate
-
-    network = load_workload("ad_autoencoder", ["workload.weight_sparsity=0.5"])
-    parts = [
-        simulate(load_hardware("edge_npu", ["dram.fidelity=ideal", f"engine.zero_gating={gated}"]), network).summary[
-            "energy_pj_by_component"
-        ]
-        for gated in (False, True)
-    ]
-    assert parts[0]["registers"] == parts[1]["registers"] > 0
-    assert parts[1]["mac"] == pytest.approx(parts[0]["mac"] / 2, rel=1e-3)
 
 
 CONSTANTS = {  # what moves with a constant of the technology, on an int8 array

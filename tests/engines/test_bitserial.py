@@ -1,4 +1,4 @@
-"""The bit-serial unit: closed form, stepped kernel and naive rules agree, and give the published figures."""
+"""Bit-serial units: closed form, stepped kernel and naive rules agree, and give the published figures."""
 
 import itertools
 import subprocess
@@ -11,16 +11,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from naive import bitserial as naive
-from strategies import convolutions
 from strategies.bitserial import SERIAL, convolution, gemms, unit, units
+from strategies.networks import convolution_nodes
 from strategies.operands import operands
 from strategies.sizes import UNJITTED, examples
 
 from accelsim.config import UserError
 from accelsim.engines.bitserial import Losses
-from accelsim.engines.space_to_depth import pack_space_to_depth, packed_images, packed_weights, useful
-from accelsim.load import load_workload
-from accelsim.workload.gemm import Gemm, OperandBits, im2col, lower_to_gemm
+from accelsim.engines.space_to_depth import pack_space_to_depth
+from accelsim.workload.gemm import Gemm, OperandBits, lower_to_gemm
 
 STRIPES, DADIANNAO = unit(16, 16, 16, 16), unit(16, 16, 1, 16, "none")
 
@@ -101,13 +100,15 @@ def test_losses_of_one_layer_by_hand():
 
 # Activation bits of the convolutions at 100 % accuracy: Judd et al. 2016, from memory, not read again.
 ALEXNET_BITS = (9, 8, 5, 5, 7)
+
+
 VGG_19_BITS = (12, 12, 12, 11, 12, 10, 11, 11, 13, 12, 13, 13, 13, 13, 13, 13)
 
 
 def network_convolutions(workload, bits):
     """Gemms of a network's convolutions, with 16-bit weights and the profile's activations."""
-    nodes = [node for node in load_workload(workload).nodes if node.layer.type == "conv2d"]
-    return [lower_to_gemm(node, 1, OperandBits(b, 16, 16)) for node, b in zip(nodes, bits, strict=True)]
+    widths = zip(convolution_nodes(workload), bits, strict=True)
+    return [lower_to_gemm(node, 1, OperandBits(wide, 16, 16)) for node, wide in widths]
 
 
 def total(engine, gemms):
@@ -189,40 +190,6 @@ def test_depthwise_packed_on_the_lanes():
     assert unit(16, 16, 16, 16, pack_depthwise=True).count(gemm).cycles == 32 * 4 * 1 * 8
 
 
-@given(
-    st.integers(1, 9),
-    st.integers(1, 9),
-    st.tuples(*[st.integers(2, 4)] * 2),
-    st.tuples(*[st.integers(1, 7)] * 2),
-    st.tuples(*[st.integers(0, 3)] * 4),
-    st.tuples(*[st.integers(1, 2)] * 2),
-    st.integers(1, 2),
-)
-def test_packed_first_layer_gives_the_same_product(more_y, more_x, stride, kernel, padding, dilation, batch):
-    extent = [(k - 1) * d + 1 for k, d in zip(kernel, dilation, strict=True)]
-    height, width = extent[0] - 1 + more_y, extent[1] - 1 + more_x
-    layer = convolutions.convolution((batch, 3, height, width), kernel, stride, padding, dilation)
-    gemm = convolutions.product_of(layer, 4)
-    rng = np.random.default_rng(0)
-    images, w = rng.integers(0, 256, (batch, 3, height, width)), rng.integers(-128, 128, (1, gemm.k, 4))
-    dense = pack_space_to_depth(gemm)
-    patches = im2col(packed_images(images, gemm), dense.convolution)
-    assert patches.shape == (1, dense.m, dense.k)
-    result, counts = unit(2, 2, 3, 5).step(dense, patches, packed_weights(w, gemm))
-    assert np.array_equal(result, im2col(images, layer) @ w)
-    assert counts.macs == dense.macs
-    assert useful(counts, gemm) == replace(counts, macs=gemm.macs)
-
-
-def test_only_strided_images_of_three_channels_are_packed():
-    gemm = convolution(3, (3, 3), (4, 4), 8)
-    one_way = replace(gemm, convolution=replace(gemm.convolution, stride=(2, 1)))
-    for other in (gemm, one_way, replace(one_way, convolution=None)):
-        assert pack_space_to_depth(other) is other
-        assert packed_images(other, other) is other
-        assert packed_weights(other, other) is other
-
-
 def test_peak():
     assert STRIPES.peak_macs_per_cycle(16, 16) == DADIANNAO.peak_macs_per_cycle(16, 16) == 4096
     assert unit(16, 16, 16, 16, "both").peak_macs_per_cycle(16, 16) == 256
@@ -236,6 +203,8 @@ def test_title_says_what_is_skipped():
 
 
 ORDINARY = Gemm(2, 3, 4)
+
+
 REFUSED = [
     (replace(ORDINARY, activation_bits=0), {}, "activation_bits: 0; allowed on a unit with pe_bits 16: 1 to 16"),
     (replace(ORDINARY, activation_bits=17), {}, "activation_bits: 17"),
@@ -278,6 +247,7 @@ def test_engine_is_a_value():
     assert len({unit(1, 2, 3, 4), unit(1, 2, 3, 4), unit(1, 2, 3, 5)}) == 2
 
 
+@pytest.mark.slow
 def test_closed_form_needs_no_numba():
     code = (
         "import sys; import accelsim.engines.bitserial, accelsim.engines.space_to_depth; "

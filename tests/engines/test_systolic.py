@@ -175,6 +175,7 @@ def test_operands_of_another_shape_or_kind_are_refused(kind):
         systolic(4, 4, "ws").step(Gemm(2, 3, 5), np.zeros((1, 2, 3), int), np.zeros(*kind))
 
 
+@pytest.mark.slow
 def test_counting_does_not_load_numba():
     code = (
         "import sys; from accelsim.engines.systolic import SystolicEngine; from accelsim.hardware import SystolicArray;"

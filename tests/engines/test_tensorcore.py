@@ -10,13 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from naive import tensorcore as naive
 from strategies.sizes import examples
-from strategies.tensorcore import PATTERNS, deep, gemms, operands, patterns, unit
+from strategies.tensorcore import PATTERNS, deep, gemms, operands, unit
 
-from accelsim.compress import Compressed, compress_weights, prune_to_pattern
+from accelsim.compress import Compressed
 from accelsim.config import UserError
-from accelsim.engines.ksteps import Clock, Step, after, after_many, repeated, waits
 from accelsim.engines.tensorcore import TensorCoreEngine
-from accelsim.hardware.sparsity import Pattern, parse_pattern
+from accelsim.hardware.sparsity import parse_pattern
 from accelsim.load import load_hardware
 from accelsim.mapping.footprint import compulsory_bytes
 from accelsim.workload.gemm import Gemm, apply_pattern
@@ -78,49 +77,6 @@ def test_slots_add_up(data, engine):
         assert all(getattr(slots, part.name) >= 0 for part in fields(slots))
 
 
-steps = st.builds(
-    lambda slots, rounds, ticks: Step(slots, slots, rounds, ticks), st.integers(1, 9), st.just(1), st.integers(0, 90)
-)
-
-
-@given(st.lists(st.tuples(steps, st.integers(1, 12)), min_size=1, max_size=5), st.integers(1, 12), st.integers(1, 60))
-def test_skipping_equal_k_steps_changes_nothing(parts, rate, times):
-    def slowly(clock):
-        for step, repeat in parts:
-            for _ in range(repeat):
-                clock = after(clock, step, rate)
-        return clock
-
-    def at_once(clock):
-        for step, repeat in parts:
-            clock = after_many(clock, step, repeat, rate)
-        return clock
-
-    all_wait = all(waits(step, rate) for step, _ in parts)
-    bus_ticks = sum(step.ticks * repeat for step, repeat in parts) if all_wait else None
-
-    one_by_one = Clock()
-    for _ in range(times):
-        one_by_one = slowly(one_by_one)
-    skipped = repeated(Clock(), at_once, times, rate, bus_ticks)
-    assert (skipped.last, skipped.ticks) == (one_by_one.last, one_by_one.ticks)
-
-
-@given(st.integers(1, 40), st.integers(1, 8), patterns(), st.integers(0, 99))
-def test_pruning_keeps_the_largest(k, n, text, seed):
-    pattern = parse_pattern(text) or Pattern(1, 1, 0)
-    w = np.random.default_rng(seed).integers(-5, 6, (1, k, n))
-    left = prune_to_pattern(w, pattern)
-    for column in range(n):
-        assert left[0, :, column].tolist() == naive.pruned(w[0, :, column].tolist(), pattern.kept, pattern.group)
-    stored = compress_weights(left, pattern)
-    stored.check((1, n, pattern.stored(k)), pattern, k)
-    again = np.zeros((n, -(-k // pattern.group) * pattern.group), int)
-    groups = np.arange(pattern.stored(k)) // pattern.kept * pattern.group
-    np.put_along_axis(again, groups + stored.places[0].astype(int), stored.values[0], axis=1)
-    assert np.array_equal(again[:, :k].T, left[0])
-
-
 def of_shape(pattern, m, k, n, bits=8):
     return Gemm(m, k, n, 1, bits, bits, pattern=parse_pattern(pattern))
 
@@ -171,26 +127,6 @@ def test_sparseloop_needs_its_index_granule():
     assert TensorCoreEngine(load_hardware("sparseloop_stc").engine).count(gemm).cycles == 66707
     three = TensorCoreEngine(load_hardware("sparseloop_stc", ["engine.index_granule_bits=1"]).engine)
     assert three.count(apply_pattern(Gemm(1024, 1152, 128), parse_pattern("2:8"))).cycles < 66707
-
-
-@pytest.mark.parametrize(
-    ("change", "told"),
-    [
-        ({"pattern": "4:2"}, "no sparsity pattern: '4:2'; allowed: dense, or n:m with 1 <= n <= m <= 16"),
-        ({"pattern": "2:17"}, "no sparsity pattern"),
-        ({"pattern": "0:4"}, "no sparsity pattern"),
-        ({"tile_m": 5}, "tile_m: 5 is no multiple of m: 2"),
-        ({"warp_n": 3}, "tile_n: 4 is no multiple of warp_n: 3"),
-        ({"tile_k": 6}, "tile_k: 6 is no multiple of k: 4"),
-        ({"multiprocessors": 2}, "multiprocessors: 2 need charge_full_tile: true"),
-        ({"tiles_at_once": 2}, "tiles_at_once: 2 need charge_full_tile: true"),
-        ({"macs_per_cycle": {"fp16": 4}}, "precision: int8 has no macs_per_cycle; allowed: fp16"),
-        ({"macs_per_cycle": {}}, "precision: int8 has no macs_per_cycle; allowed: none"),
-    ],
-)
-def test_units_that_cannot_be(change, told):
-    with pytest.raises(ValueError, match=re.escape(told)):
-        unit(**change)
 
 
 def test_what_a_core_refuses():

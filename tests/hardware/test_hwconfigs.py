@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from accelsim.config import places, read_yaml
+from accelsim.config import read_yaml
 from accelsim.config.places import locate_hwconfigs
 from accelsim.energy.technology import load_technology
 from accelsim.engines.pricing import energy_table
@@ -12,7 +12,11 @@ from accelsim.hardware import VectorRates
 from accelsim.load import list_names, load_hardware
 
 NAMES = list_names(locate_hwconfigs())
+
+
 LEAF = re.compile(r"\s*(?P<key>\w+): +(?P<value>[^#\s][^#]*?)(?: +# (?P<comment>.*))?")
+
+
 SOURCED = re.compile(
     r"(chosen|rule): \w.*"
     r"|assumed: .*\b(to|or)\b.*"
@@ -23,15 +27,6 @@ SOURCED = re.compile(
     r"|NVIDIA [\w +]+: \w.*"
     r"|(Arm Vela|Ethos-U55|AP Memory|octal-SPI PSRAM|Gemmini|SCALE-Sim|dram_idd)\b.*"
 )
-
-
-def test_data_files_lie_beside_the_package_or_inside_it(tmp_path, monkeypatch):
-    package = tmp_path / "accelsim"
-    monkeypatch.setattr(places, "_PACKAGE", package)
-    assert (places.locate_hwconfigs(), places.locate_workloads()) == (tmp_path / "hwconfigs", tmp_path / "workloads")
-    (package / "hwconfigs").mkdir(parents=True)
-    (package / "workloads").mkdir()
-    assert (places.locate_hwconfigs(), places.locate_workloads()) == (package / "hwconfigs", package / "workloads")
 
 
 def test_the_promised_files_ship():

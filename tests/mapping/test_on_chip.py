@@ -1,16 +1,11 @@
-"""What stays on chip between layers, what comes ahead, and what is coded where it leaves."""
-
-import random
-from fractions import Fraction
+"""What stays on chip between layers, and what comes ahead."""
 
 import numpy as np
 import pytest
-from strategies.convolutions import convolution, product_of
 from strategies.networks import network
 
 import accelsim
 from accelsim.compress.runlength import estimate_coded_share
-from accelsim.workload.gemm import cut_bands
 from accelsim.workload.network import trace_tensors
 
 
@@ -28,7 +23,11 @@ CHAIN = [
     "name: c, type: conv2d, out_channels: 16, kernel: 1",
     "name: d, type: add, input: [a, c]",
 ]
+
+
 IMAGE = "{channels: 16, height: 20, width: 20}"
+
+
 TENSOR = 16 * 20 * 20
 
 
@@ -53,7 +52,10 @@ def test_what_does_not_fit_leaves():
     assert plain.rows == fused.rows
 
 
-@pytest.mark.parametrize("name", ["mobilenet_v2", "resnet18", "squeezenet_1_1", "shufflenet_v2_1x", "bert_base_s128"])
+LARGE = ("mobilenet_v2", "resnet18", "shufflenet_v2_1x", "bert_base_s128")
+
+
+@pytest.mark.parametrize("name", ["squeezenet_1_1", *(pytest.param(name, marks=pytest.mark.slow) for name in LARGE)])
 def test_fusion_never_moves_more_nor_takes_longer(name):
     net = accelsim.load_workload(name)
     plain, fused = (accelsim.simulate(edge(*what), net, dram="ideal") for what in ((), ("fuse",)))
@@ -93,32 +95,6 @@ def test_prefetched_weights_come_while_the_layer_before_ran():
         assert before.total_cycles - before.dram_busy_cycles >= cycles
         assert row.total_cycles <= plain.rows[index].total_cycles
     assert ahead.summary["total_cycles"] < plain.summary["total_cycles"]
-
-
-def coded_bits(values, bits):
-    """Words of 64 bits that hold pairs of a run of up to 31 zeros and a value; a longer run takes pairs of its own."""
-    pairs, run = 0, 0
-    for value in values:
-        if value == 0 and run < 31:
-            run += 1
-        else:
-            pairs, run = pairs + 1, 0
-    return -(-pairs // (63 // (5 + bits))) * 64
-
-
-@pytest.mark.parametrize("bits", [8, 16])
-@pytest.mark.parametrize("zeros", [0.3, 0.5, 0.7, 0.9, 0.99])
-def test_run_lengths_of_zeros_take_what_a_coder_takes(zeros, bits):
-    draw = random.Random(7)
-    values = [0 if draw.random() < zeros else 1 for _ in range(200_000)]
-    share = coded_bits(values, bits) / (len(values) * bits)
-    assert float(estimate_coded_share(zeros, bits)) == pytest.approx(min(1, share), rel=0.03)
-
-
-def test_codes_are_never_longer_than_plain_values():
-    assert estimate_coded_share(0.0, 8) == estimate_coded_share(0.3, 8) == 1
-    assert estimate_coded_share(0.9, 60) == 1  # no pair fits a word
-    assert estimate_coded_share(0.6, 16) < Fraction(3, 5)
 
 
 def test_coded_activations_move_their_share():
@@ -175,21 +151,6 @@ def test_two_convolutions_take_turns_with_bands_of_what_fits_no_buffer():
     assert fused.summary["total_cycles"] < plain.summary["total_cycles"]
     stepped = accelsim.simulate(edge("fuse"), net, "stepped")
     assert stepped.rows == fused.rows
-
-
-def test_bands_cover_every_row_and_read_what_their_windows_touch():
-    gemm = product_of(convolution((1, 1, 13, 9), (3, 3), (2, 2), (1, 1, 1, 1)), 4)
-    for bands in (1, 2, 3, 7):
-        parts = cut_bands(gemm, bands)
-        assert sum(part.m for part in parts) == gemm.m
-        row = 0
-        for part in parts:
-            conv = part.convolution
-            touched = [y for r in range(row, row + conv.out_height) for y in range(2 * r - 1, 2 * r + 2)]
-            assert conv.height == len({y for y in touched if 0 <= y < 13})
-            assert conv.padding[0] == sum(y < 0 for y in set(touched))
-            assert conv.padding[2] == sum(y >= 13 for y in set(touched))
-            row += conv.out_height
 
 
 def test_products_are_counted_once_however_often_a_layer_is_tried(tmp_path):

@@ -1,10 +1,9 @@
-"""Tiles and loop orders: what a mapping moves, that it fits, and that the search finds the best of its candidates."""
+"""The search for tiles and loop orders: what it finds fits, and is the best of its candidates."""
 
 import dataclasses
 import itertools
 import re
 from fractions import Fraction
-from math import ceil
 
 import numpy as np
 import pytest
@@ -12,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from naive import mapping as naive
 from strategies.convolutions import convolution, product_of
+from strategies.mappings import gemms, machine
 from strategies.sizes import examples
 
 from accelsim import UserError, load_hardware, load_workload, simulate
@@ -21,18 +21,10 @@ from accelsim.mapping.candidates import ORDERS, ladder
 from accelsim.mapping.footprint import compulsory_bytes, least_bytes
 from accelsim.mapping.mapping import Mapping
 from accelsim.mapping.search import Prices, find, start_search
-from accelsim.mapping.streams import gemm_stream, mapped_counts, vector_stream
+from accelsim.mapping.streams import gemm_stream, mapped_counts
 from accelsim.memory.schedule import schedule_stream
-from accelsim.memory.sram import describe_room
 from accelsim.simulation.rows import objective_cost
 from accelsim.workload.gemm import Gemm
-
-BASE = load_hardware("textbook_os_32")
-
-
-def machine(**settings):
-    small = {"engine.rows": 4, "engine.cols": 3, "engine.dataflow": "ws"} | settings
-    return load_hardware("textbook_os_32", [f"{path}={value}" for path, value in small.items()])
 
 
 def mapped(gemm, hardware, lane_cycles_per_output=0.0):
@@ -43,63 +35,6 @@ def mapped(gemm, hardware, lane_cycles_per_output=0.0):
     mapping = find(gemm, hardware, engine, alone.cycles, work)
     counts = mapped_counts(gemm, mapping, engine, alone)
     return gemm_stream(gemm, mapping, hardware, engine, counts.cycles, work)
-
-
-@st.composite
-def gemms(draw):
-    bits = {name: draw(st.sampled_from([4, 8])) for name in ("activation_bits", "weight_bits", "output_bits")}
-    groups, biased = draw(st.integers(1, 3)), draw(st.booleans())
-    if draw(st.booleans()):
-        m, k, n = draw(st.integers(1, 40)), draw(st.integers(1, 30)), draw(st.integers(1, 20))
-        return Gemm(m, k, n, groups, biased=biased, **bits)
-    kernel = draw(st.tuples(st.integers(1, 3), st.integers(1, 3)))
-    stride = draw(st.tuples(st.integers(1, 2), st.integers(1, 2)))
-    dilation = draw(st.tuples(st.integers(1, 2), st.integers(1, 2)))
-    padding = draw(st.tuples(*[st.integers(0, 1)] * 4))
-    height, width = draw(st.integers(5, 8)), draw(st.integers(5, 8))
-    batch, channels = draw(st.integers(1, 2)), draw(st.integers(1, 4))
-    conv = convolution((batch, channels, height, width), kernel, stride, padding, dilation)
-    return product_of(conv, draw(st.integers(1, 8)), groups, biased=biased, **bits)
-
-
-@st.composite
-def mappings(draw):
-    gemm = draw(gemms())
-    tiles = [draw(st.integers(1, size)) for size in (gemm.m, gemm.n, gemm.k)]
-    kept = draw(st.tuples(*[st.booleans()] * 3))
-    order = draw(st.sampled_from(ORDERS))
-    irrelevant = dict(zip(range(3), "nmk", strict=True))
-    loops = dict(zip("mnk", (ceil(s / t) for s, t in zip((gemm.m, gemm.n, gemm.k), tiles, strict=True)), strict=True))
-    # a tile that stays put while its idle loop runs is always kept
-    kept = tuple(k or order[2] == irrelevant[x] or loops[irrelevant[x]] == 1 for x, k in enumerate(kept))
-    return gemm, Mapping(*tiles, order, kept)
-
-
-def expected_moves(gemm, mapping):
-    """Bytes per step by walking the loop nest with buffers and counting raw elements one by one."""
-    sizes, tiles = {"m": gemm.m, "n": gemm.n, "k": gemm.k}, dict(zip("mnk", mapping[:3], strict=True))
-    kept = dict(zip(("ifmap", "weight", "ofmap"), mapping.kept, strict=True))
-    conv = gemm.convolution and dataclasses.asdict(gemm.convolution)
-    bits = gemm.activation_bits, gemm.weight_bits, gemm.output_bits
-    for ranges, moves in naive.walk(sizes, tiles, mapping.order, kept):
-        yield naive.moved_bytes(ranges, moves, conv, bits, gemm.biased)
-
-
-@given(mappings())
-def test_a_stream_moves_what_the_loop_nest_does(case):
-    gemm, mapping = case
-    hardware = machine()
-    stream = gemm_stream(gemm, mapping, hardware, engine_of(hardware.engine), 1000, Fraction(0))
-    assert int(stream.engine_cycles.sum()) == 1000
-    loads = np.column_stack([stream.load_bytes, stream.store_bytes])
-    expected = list(expected_moves(gemm, mapping)) * gemm.groups
-    assert loads.shape[0] == len(expected)
-    ours, theirs = loads[:, 1:], np.array(expected)[:, 1:]
-    assert ours.tolist() == theirs.tolist()
-    assert ((loads[:, 0] > 0) == (np.array(expected)[:, 0] > 0)).all() or gemm.convolution
-    assert (loads[:, 0] >= np.array(expected)[:, 0]).all()  # all kernel rows, also where a slice of K needs fewer
-    if gemm.convolution is None or mapping.tile_k == gemm.k:
-        assert loads[:, 0].tolist() == [row[0] for row in expected]
 
 
 @pytest.mark.parametrize("dataflow", ["os", "ws", "is"])
@@ -251,7 +186,9 @@ def test_more_of_anything_never_worsens_what_was_optimized(sizes, objective, mor
 
 
 @pytest.mark.needs_jit
-@pytest.mark.parametrize("objective", ["cycles", "bytes", "delay_traffic"])
+@pytest.mark.parametrize(
+    "objective", ["cycles", *(pytest.param(name, marks=pytest.mark.slow) for name in ("bytes", "delay_traffic"))]
+)
 def test_auto_takes_the_best_dataflow_of_each_layer(objective):
     network = load_workload("resnet8")
     runs = {
@@ -306,7 +243,10 @@ def test_a_given_mapping_that_does_not_fit_names_the_buffer():
 
 
 @pytest.mark.parametrize("name", ["edge_npu", "mcu_npu", "tpu_v1", "textbook_os_32"])
-@pytest.mark.parametrize("network", ["mobilenet_v2", "squeezenet_1_1", "resnet18"])
+@pytest.mark.parametrize(
+    "network",
+    ["squeezenet_1_1", *(pytest.param(name, marks=pytest.mark.slow) for name in ("mobilenet_v2", "resnet18"))],
+)
 def test_no_layer_waits_for_long_without_a_bound_that_says_so(name, network):
     hardware = load_hardware(name)
     per_cycle = hardware.dram.bandwidth_gb_s * 1e3 / hardware.clock_mhz
@@ -332,22 +272,3 @@ def test_a_product_whose_tiles_cannot_fit_names_buffer_and_shortage():
     hardware = machine(**{"engine.rows": 512, "engine.cols": 512, "sram.weight.capacity_kib": 16})
     with pytest.raises(UserError, match=r"sram\.weight, which holds 16384 \(\d+ short\)"):
         mapped(Gemm(64, 1024, 1024), hardware)
-
-
-@pytest.mark.parametrize(
-    ("size", "grain", "rows", "expected"),
-    [(1, 4, 1, [1]), (9, 4, 1, [9, 8, 4]), (12, 1, 4, [12, 8, 6, 4, 3, 2, 1]), (100, 32, 1, [100, 64, 32])],
-)
-def test_ladder(size, grain, rows, expected):
-    assert ladder(size, grain, rows) == expected
-
-
-@given(st.integers(0, 10**6), st.integers(0, 10**5), st.integers(1, 10**6), st.floats(0, 1e6))
-def test_vector_stream_moves_everything_once(ifmap, weights, stored, work):
-    stream = vector_stream((ifmap, weights), stored, Fraction(work), BASE, describe_room(BASE.sram))
-    assert stream.load_bytes.sum(axis=0).tolist() == [ifmap, weights, 0]
-    assert stream.write_bytes == stored
-    assert (stream.load_bytes[:, 0] <= BASE.sram.operand_bytes[0] // 2).all()
-    busy = ceil(Fraction(work) / BASE.vector.lanes) + BASE.vector.latency_cycles * (work > 0)
-    assert int(stream.vector_cycles.sum()) == busy
-    assert schedule_stream(stream, BASE).total_cycles > 0

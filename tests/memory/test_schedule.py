@@ -1,4 +1,4 @@
-"""The double-buffered schedule against a tick-by-tick loop, and the timeline made of it."""
+"""The double-buffered schedule against a tick-by-tick loop, and layers that are replayed."""
 
 import numpy as np
 import pytest
@@ -10,7 +10,7 @@ import accelsim
 from accelsim.config import UserError
 from accelsim.kernels.schedule import Memory, Steps, play
 from accelsim.memory.schedule import Stalls
-from accelsim.memory.timeline import Timeline, count_busy, join_timelines, merge_intervals
+from accelsim.memory.timeline import count_busy, merge_intervals
 from accelsim.simulation.network import replay
 
 
@@ -70,31 +70,6 @@ def test_a_load_waits_for_a_free_half():
     assert bus[:, 0, 0].tolist() == [0, 1, 11, 21]  # the third content replaces the first, used until 11
 
 
-@pytest.mark.parametrize(
-    ("intervals", "expected"),
-    [
-        ([[0, 0]], []),
-        ([[3, 5], [0, 3]], [[0, 5]]),
-        ([[0, 2], [4, 6], [2, 2]], [[0, 2], [4, 6]]),
-    ],
-)
-def test_merged(intervals, expected):
-    assert merge_intervals(np.array(intervals)).tolist() == expected
-
-
-def test_timelines_follow_one_another():
-    one = Timeline(*(np.array([[0, 4]]) for _ in Timeline._fields))
-    both = join_timelines([one, one.shift(10)])
-    assert both.engine.tolist() == [[0, 4], [10, 14]]
-    assert count_busy(both.dram) == 8
-
-
-def test_units_that_overlap_are_merged():
-    pieces = np.array([[5, 9], [0, 2], [3, 3]]), np.array([[1, 4], [6, 7], [9, 12]])
-    assert merge_intervals(*pieces).tolist() == [[0, 4], [5, 12]]
-    assert merge_intervals(pieces[0][2:]).tolist() == []
-
-
 @pytest.mark.parametrize("dram", ["ideal", pytest.param("cycle", marks=pytest.mark.needs_jit)])
 @pytest.mark.parametrize("name", ["resnet8", "ds_cnn_kws"])
 def test_waits_fill_the_engines_gaps(name, dram):
@@ -117,6 +92,7 @@ def test_waits_fill_the_engines_gaps(name, dram):
         assert count_busy(merge_intervals(timeline.dma, timeline.dram)) == count_busy(timeline.dma)
 
 
+@pytest.mark.slow
 def test_a_layer_in_prefetch_and_fusion_is_replayed_as_it_was():
     settings = ["schedule.fuse=true", "schedule.prefetch_weights=true"]
     hardware, network = accelsim.load_hardware("edge_npu", settings), accelsim.load_workload("mobilenet_v2")

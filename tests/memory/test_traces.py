@@ -1,31 +1,16 @@
-"""Traces of requests: reading, generating, and what a person gets told; the dram command."""
-
-import json
+"""Traces of requests: reading them in pieces, and mistakes with their line."""
 
 import numpy as np
 import pytest
+from strategies.traces import HEADER, good, saved
 
 from accelsim import UserError
-from accelsim.load import load_device
 from accelsim.memory import traces
-from accelsim.memory.trace_patterns import TracePattern, generate_trace
 from accelsim.memory.traces import read_trace
-
-DDR4 = "ddr4_2400_8gb_x8"
-HEADER = "arrival_cycle,address,is_write\n"
 
 
 def read(path, capacity=2**33):
     return [list(map(tuple, np.array(piece).T.tolist())) for piece in read_trace(path, capacity)]
-
-
-def saved(path, **arrays):
-    np.savez(path, **arrays)
-    return path
-
-
-def good():
-    return {"arrival": np.array([0, 4, 4]), "addr": np.array([0, 64, 128]), "is_write": np.array([0, 1, 0], np.uint8)}
 
 
 @pytest.mark.parametrize("newline", ["\n", "\r\n"])
@@ -125,118 +110,3 @@ def test_what_is_no_trace(tmp_path):
     ):
         with pytest.raises(UserError, match=told):
             read(tmp_path / name)
-
-
-def made(**values):
-    pieces = generate_trace(TracePattern(**values))
-    return [row for piece in pieces for row in zip(*(column.tolist() for column in piece), strict=True)]
-
-
-def test_patterns_are_what_they_are_called():
-    assert made(pattern="stream", requests=3) == [(0, 0, 0), (0, 64, 0), (0, 128, 0)]
-    assert made(pattern="stride", requests=3, stride_bytes=4096, every_cycles=8)[2] == (16, 8192, 0)
-    assert made(pattern="copies", requests=4, span_bytes=1024) == [(0, 0, 0), (0, 512, 1), (0, 64, 0), (0, 576, 1)]
-    tiles = [address for _, address, _ in made(pattern="tiles", requests=9, tile_rows=2, tile_bytes=128)]
-    assert tiles == [0, 64, 2048, 2112, 128, 192, 2176, 2240, 256]
-    random = made(pattern="random", requests=500, span_bytes=2**16, write_share=0.5, seed=3)
-    assert random == made(pattern="random", requests=500, span_bytes=2**16, write_share=0.5, seed=3)
-    assert all(address < 2**16 and address % 64 == 0 for _, address, _ in random)
-    assert 150 < sum(write for *_, write in random) < 350
-
-
-def test_dram_says_in_json_what_it_did(tmp_path, command):
-    path = saved(tmp_path / "t.npz", **good())
-    code, out, _ = command("dram", path, "--device", DDR4, "--json")
-    told = json.loads(out)
-    assert code == 0
-    assert (told["requests"], told["reads"], told["writes"]) == (3, 2, 1)
-    assert told["activates"] == 1
-    assert told["row_hits"] == 2
-    assert told["energy_pj"] == pytest.approx(sum(told["energy_pj_by_component"].values()))
-    assert told["bandwidth_gb_s"] == pytest.approx(3 * 64 / (told["total_cycles"] * 0.83))
-    for key in ("total_cycles", "average_read_latency_cycles", "io_energy_pj"):
-        assert told[key] > 0
-
-
-@pytest.mark.parametrize("fidelity", ["transaction", "cycle"])
-def test_dram_shows_a_table(tmp_path, command, fidelity):
-    code, out, _ = command("dram", saved(tmp_path / "t.npz", **good()), "--device", DDR4, "--fidelity", fidelity)
-    assert code == 0
-    for word in ("total cycles", "row hits", "activate and precharge", "wires, apart"):
-        assert word in out
-
-
-def test_commands_are_listed_with_their_cycles(tmp_path, command):
-    path, listed = saved(tmp_path / "t.npz", **good()), tmp_path / "new" / "c.csv"
-    assert command("dram", path, "--device", DDR4, "--commands", listed)[0] == 0
-    lines = listed.read_text().splitlines()
-    assert lines[0] == "cycle,channel,command,rank,bank_group,bank,row,column"
-    assert lines[1:] == ["1,0,ACT,0,0,0,0,", "18,0,RD,0,0,0,0,0", "24,0,RD,0,0,0,0,2", "34,0,WR,0,0,0,0,1"]
-
-
-@pytest.mark.parametrize(
-    ("arguments", "told"),
-    [
-        (["--device", "ddr4"], "no device called 'ddr4'"),
-        (["--device", "edge_npu"], "'edge_npu' is hardware, expected device"),
-        (["--device", DDR4, "--mapping", "rochrababg"], "--mapping rochrababg: mapping: 'co' (column) is missing"),
-        (["--device", DDR4, "--mapping", "rochraxxbgco"], "mapping: no field 'xx'"),
-        (["--device", DDR4, "--mapping", "rochrababaco"], "'ba' (bank) stands twice"),
-        (["--device", DDR4, "--set", "channels=3"], "--set channels=3: channels: should be a power of two, got 3"),
-        (["--device", DDR4, "--set", "chanels=2"], "unknown key 'chanels'; did you mean 'channels'?"),
-        (["--device", DDR4, "--set", "page_policy=shut"], "should be 'open' or 'closed'"),
-        (["--device", DDR4, "--fidelity", "ideal"], "'ideal' is not one of"),
-        (
-            ["--device", DDR4, "--fidelity", "transaction", "--commands", "c.csv"],
-            "only --fidelity cycle plays",
-        ),
-        (["--device", "octospi_psram_8mib", "--commands", "c.csv"], "is a serial device"),
-        (["--device", "octospi_flash_64mib"], "request 1 writes"),
-    ],
-)
-def test_mistakes_are_one_line_and_write_nothing(tmp_path, command, monkeypatch, arguments, told):
-    monkeypatch.chdir(tmp_path)
-    path = saved(tmp_path / "t.npz", **good())
-    code, out, err = command("dram", path, *arguments)
-    assert (code, out) == (2, "")
-    assert told in err
-    assert err.count("\n") == 1
-    assert [p.name for p in tmp_path.iterdir()] == ["t.npz"]
-
-
-@pytest.mark.parametrize(
-    ("arguments", "told"),
-    [
-        (["stream", "--out", "t.txt"], "a trace is CSV or npz"),
-        (["stream", "--out", "t.csv", "--requests", 0], "--requests: requests: should be greater than 0, got 0"),
-        (["random", "--out", "t.csv", "--writes", 2], "--writes: write_share: should be less than or equal to 1"),
-        (["zigzag", "--out", "t.csv"], "'zigzag' is not one of"),
-    ],
-)
-def test_mistakes_in_a_pattern(tmp_path, command, monkeypatch, arguments, told):
-    monkeypatch.chdir(tmp_path)
-    code, _, err = command("dram-trace", *arguments)
-    assert code == 2
-    assert told in err
-    assert not list(tmp_path.iterdir())
-
-
-def test_devices_are_listed_and_shown(command):
-    code, out, _ = command("list", "devices", "--json")
-    devices = json.loads(out)["devices"]
-    assert code == 0
-    assert {"ddr4_2400_8gb_x8", "lpddr5_6400", "octospi_psram_8mib", "octospi_flash_64mib"} <= {
-        d["name"] for d in devices
-    }
-    assert "timing_cycles.trcd_read" in command("show", DDR4)[1]
-
-
-def test_every_shipped_device_names_its_sources():
-    from accelsim.config.places import locate_devices
-    from accelsim.load import list_names, read_device_document
-    from accelsim.report.show import sourced
-
-    for name in list_names(locate_devices()):
-        assert load_device(name).description
-        comments = [source for _, _, source in sourced(read_device_document(name))]
-        assert sum(bool(comment) for comment in comments) >= 4, name

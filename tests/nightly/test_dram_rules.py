@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import yaml
 from naive import dram as naive_dram
-from test_dram import BANKED, as_settings
+from strategies.dram import BANKED, as_settings
 
 from accelsim.config.places import locate_devices
 from accelsim.load import load_device

@@ -287,6 +287,7 @@ def checked():
     return list(validate.validate().anchors)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("width", [80, 100, 200])
 def test_validate_lists_small_groups_whole_and_large_ones_in_a_line(checked, width):
     lines = printed(validate.report(checked), width)
@@ -302,6 +303,7 @@ def test_validate_lists_small_groups_whole_and_large_ones_in_a_line(checked, wid
     assert lines[-1] == "every anchor is in its band"
 
 
+@pytest.mark.slow
 def test_validate_shows_errors_however_small_and_bands(checked):
     lines = printed(validate.report(checked), 100)
     resnet50 = next(line for line in lines if line.startswith("resnet50 ") and "4,089," in line)
@@ -446,6 +448,7 @@ def test_a_page_holds_what_a_command_wrote(command, tmp_path):
     assert command("report", tmp_path / "a<b>")[0] == 0  # once more
 
 
+@pytest.mark.slow
 def test_a_page_of_gating_and_of_strange_text(command, tmp_path):
     assert command("gating", "ad_autoencoder", "--set", "dram.fidelity=ideal", "--out", tmp_path)[0] == 0
     strange = {"note": "<script>alert(1)</script>", "notes": ["a & b"], "n": 1e-9}

@@ -66,6 +66,7 @@ def test_layers_that_state_a_sparsity_and_computed_operands_stay_dense():
     assert [rows[name].ideal_speedup for name in ("stem", "body", "fc", "scores")] == [1, 2, 2, 1]
 
 
+@pytest.mark.slow
 def test_2_4_halves_the_cycles_of_resnet50_but_for_what_is_said():
     resnet50 = accelsim.load_workload("resnet50")
     dense, half = (run(machine(), sparsity, resnet50) for sparsity in ("dense", "2:4"))

@@ -1,8 +1,6 @@
-"""Layers as products: sizes, im2col against the direct convolution, widths, element-wise work, random operands."""
+"""Layers as products: sizes, im2col against the direct convolution, widths, and bands."""
 
 import math
-from types import SimpleNamespace
-from typing import get_args
 
 import numpy as np
 import pytest
@@ -10,24 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from naive.convolution import convolve
 from strategies.convolutions import convolution, product_of
-from strategies.networks import network
+from strategies.networks import IMAGE, network, node
 
 from accelsim.config import UserError
-from accelsim.workload.gemm import Gemm, OperandBits, find_operand_widths, im2col, lower_to_gemm
-from accelsim.workload.layers import Function
-from accelsim.workload.random_operands import draw_operands, multiply_exactly
-from accelsim.workload.vector_work import FUNCTION_OPERATIONS, count_vector_work
+from accelsim.workload.gemm import Gemm, OperandBits, cut_bands, find_operand_widths, im2col, lower_to_gemm
 
-IMAGE = "{channels: 4, height: 6, width: 5}"
 BITS = OperandBits(8, 4, 16)
-
-
-def node(text, shape=IMAGE):
-    """A layer on an input of a shape."""
-    return network(text, input=shape).nodes[0]
-
-
-# products
 
 
 @pytest.mark.parametrize(
@@ -108,8 +94,6 @@ def test_counts_that_leave_int64_are_refused():
             Gemm(*sizes)
 
 
-# im2col
-
 small = st.integers(1, 3)
 
 
@@ -167,10 +151,12 @@ def test_im2col_at_the_edges(text):
     check_convolution(node(f"type: conv2d, out_channels: 4, {text}"), batch=2)
 
 
-# widths
-
 LINEAR = "type: linear, out_features: 2"
+
+
 NARROW = f"{LINEAR}, activation_bits: 4"
+
+
 RESHAPE, HALVE = "type: reshape, to: {tokens: 2, features: 1}", "type: split, parts: 2, part: "
 
 
@@ -219,144 +205,16 @@ def test_widths(keys, layers, expected):
     assert find_operand_widths(network(*layers, input=IMAGE, **keys), 8) == expected
 
 
-# element-wise work: the shape is 4 x 6 x 5, 120 elements
-
-
-@pytest.mark.parametrize(
-    ("text", "integer", "exact"),
-    [
-        ("type: conv2d, out_channels: 2, kernel: 3", {"mul": 24}, {}),
-        ("type: conv2d, out_channels: 2, kernel: 3, activation: relu6", {"mul": 24, "max": 48}, {"max": 48}),
-        ("type: conv2d, out_channels: 2, kernel: 3, batch_norm: true", {"mul": 24}, {}),
-        (
-            "type: linear, out_features: 7, activation: hard_swish",
-            {"add": 7, "mul": 21, "max": 14},
-            {"add": 7, "mul": 14, "max": 14},
-        ),
-        ("type: matmul, m: 2, k: 3, n: 4, repeat: 5", {"mul": 40}, {}),
-        ("type: max_pool, kernel: [2, 1]", {"max": 60}, {"max": 60}),
-        ("type: max_pool, kernel: 1", {}, {}),
-        ("type: avg_pool, kernel: [2, 1]", {"add": 60, "mul": 120}, {"add": 60, "mul": 60}),
-        ("type: avg_pool, kernel: [6, 5]", {"add": 116, "mul": 8}, {"add": 116, "mul": 4}),
-        ("type: global_avg_pool", {"add": 116, "mul": 8}, {"add": 116, "mul": 4}),
-        ("type: add, input: [input, input, input]", {"add": 240, "mul": 120}, {"add": 240}),
-        (
-            "type: add, input: [input, input], activation: relu",
-            {"add": 120, "mul": 120, "max": 120},
-            {"add": 120, "max": 120},
-        ),
-        ("type: mul, input: [input, input]", {"mul": 240}, {"mul": 120}),
-        ("type: activation, function: swish", {"lookup": 120, "mul": 120}, {"lookup": 120, "mul": 120}),
-        ("type: activation, function: none", {}, {}),
-        # each of 30 positions: largest of 4, subtracted, exp, summed, one reciprocal, 4 products
-        (
-            "type: softmax",
-            {"max": 120, "add": 240, "exp": 120, "mul": 240, "divide": 30},
-            {"max": 120, "add": 240, "exp": 120, "mul": 120, "divide": 30},
-        ),
-        (
-            "type: softmax, groups: 2",
-            {"max": 120, "add": 240, "exp": 120, "mul": 240, "divide": 60},
-            {"max": 120, "add": 240, "exp": 120, "mul": 120, "divide": 60},
-        ),
-        # mean, centring, sum of squares, shift; square, reciprocal deviation, scale; one root and one division a row
-        (
-            "type: layer_norm",
-            {"add": 480, "mul": 480, "divide": 30, "lookup": 30},
-            {"add": 480, "mul": 360, "divide": 30, "lookup": 30},
-        ),
-        (
-            "type: rms_norm",
-            {"add": 120, "mul": 480, "divide": 30, "lookup": 30},
-            {"add": 120, "mul": 360, "divide": 30, "lookup": 30},
-        ),
-        ("type: batch_norm", {"mul": 240, "add": 120}, {"mul": 120, "add": 120}),
-        ("type: reshape, to: flatten", {}, {}),
-        ("type: concat, input: [input, input]", {}, {}),
-        ("type: split, parts: 2, part: 0", {}, {}),
-        ("type: channel_shuffle, groups: 2", {}, {}),
-        ("type: upsample, factor: 2", {}, {}),
-    ],
-)
-def test_vector_work(text, integer, exact):
-    layer = node(text)
-    assert count_vector_work(layer, 1, integer=True) == integer
-    assert count_vector_work(layer, 1, integer=False) == exact
-    assert count_vector_work(layer, 3, integer=True) == {kind: 3 * count for kind, count in integer.items()}
-
-
-def test_an_embedding_computes_nothing():
-    layer = node("type: embedding, rows: 3, features: 4", shape="{tokens: 5, features: 1}")
-    assert count_vector_work(layer, 1, integer=True) == {}
-
-
-@pytest.mark.parametrize(
-    ("function", "costs"),
-    [
-        ("none", {}),
-        ("relu", {"max": 1}),
-        ("relu6", {"max": 2}),
-        ("leaky_relu", {"max": 1, "mul": 1}),  # max(x, slope x)
-        ("sigmoid", {"lookup": 1}),
-        ("tanh", {"lookup": 1}),
-        ("gelu", {"lookup": 1, "mul": 1}),  # x times a table
-        ("swish", {"lookup": 1, "mul": 1}),
-        ("hard_sigmoid", {"add": 1, "mul": 1, "max": 2}),  # relu6(x + 3) / 6
-        ("hard_swish", {"add": 1, "mul": 2, "max": 2}),
-    ],
-)
-def test_a_function_costs_the_same_fused_or_alone(function, costs):
-    fused = count_vector_work(node(f"type: linear, out_features: 3, activation: {function}"), 1, integer=False)
-    alone = count_vector_work(node(f"type: activation, function: {function}", shape="{features: 3}"), 1, integer=False)
-    assert fused == alone == {kind: 3 * count for kind, count in costs.items()}
-
-
-def test_every_function_has_its_cost():
-    assert set(FUNCTION_OPERATIONS) == set(get_args(Function))
-
-
-# operands
-
-
-@pytest.mark.parametrize("bits", range(1, 33))
-def test_random_operands_fill_their_widths_and_stay_in_them(bits):
-    gemm = Gemm(64, 32, 64, 2, activation_bits=bits, weight_bits=33 - bits)
-    for values, width in zip(draw_operands(gemm, integer=True, seed=1), (bits, 33 - bits), strict=True):
-        half = 2 ** (width - 1)
-        assert values.dtype == (np.int8 if width <= 8 else np.int16 if width <= 16 else np.int32)
-        assert -half <= values.min() < -half * 0.8
-        assert half * 0.8 - 1 < values.max() <= half - 1
-
-
-def test_random_operands_are_those_of_their_seed():
-    gemm = lower_to_gemm(
-        node("type: conv2d, out_channels: 8, kernel: 3, padding: 1, groups: 2"), 3, OperandBits(5, 3, 8)
-    )
-    one, again, other = (draw_operands(gemm, True, seed) for seed in (1, 1, 2))
-    assert [part.shape for part in one] == [(2, 90, 18), (2, 18, 4)]
-    assert all(map(np.array_equal, one, again))
-    assert not any(map(np.array_equal, one, other))
-
-
-def test_activations_of_a_convolution_are_windows_of_one_image():
-    gemm = product_of(convolution((1, 1, 4, 1), (2, 1), padding=(0, 0, 1, 0)), 1)
-    a, _ = draw_operands(gemm, True, seed=0)
-    assert np.array_equal(a[0, :-1, 1], a[0, 1:, 0])
-    assert a[0, -1, 1] == 0
-
-
-def test_floating_point_is_stepped_with_small_integers():
-    gemm = Gemm(64, 8, 64, activation_bits=32, weight_bits=16)
-    for values in draw_operands(gemm, integer=False, seed=0):
-        assert values.dtype == np.int8
-
-
-@pytest.mark.parametrize(("bits", "k"), [(1, 3), (8, 64), (16, 300), (25, 4), (26, 2), (26, 64), (31, 2), (32, 1)])
-def test_the_exact_product_is_that_of_int64(bits, k):
-    a, w = draw_operands(Gemm(5, k, 6, 3, activation_bits=bits, weight_bits=bits), True, seed=bits)
-    edge = SimpleNamespace(a=np.full((1, 1, k), -(2 ** (bits - 1))), w=np.full((1, k, 1), -(2 ** (bits - 1))))
-    for left, right in ((a, w), (edge.a, edge.w), (edge.a, edge.w + 1), (a * 0, w)):
-        exact = multiply_exactly(left, right)
-        assert exact.dtype == np.int64
-        # Python's integers, which have no width
-        assert exact.tolist() == (left.astype(object) @ right.astype(object)).tolist()
+def test_bands_cover_every_row_and_read_what_their_windows_touch():
+    gemm = product_of(convolution((1, 1, 13, 9), (3, 3), (2, 2), (1, 1, 1, 1)), 4)
+    for bands in (1, 2, 3, 7):
+        parts = cut_bands(gemm, bands)
+        assert sum(part.m for part in parts) == gemm.m
+        row = 0
+        for part in parts:
+            conv = part.convolution
+            touched = [y for r in range(row, row + conv.out_height) for y in range(2 * r - 1, 2 * r + 2)]
+            assert conv.height == len({y for y in touched if 0 <= y < 13})
+            assert conv.padding[0] == sum(y < 0 for y in set(touched))
+            assert conv.padding[2] == sum(y >= 13 for y in set(touched))
+            row += conv.out_height

@@ -18,7 +18,7 @@ import accelsim
 from accelsim import load
 from accelsim.compress import apply_precision
 from accelsim.config import Document
-from accelsim.engines.table import engine_of
+from accelsim.engines.table import build_engine
 from accelsim.hardware import ACCUMULATOR_BITS, BITS, Hardware, with_fidelity
 from accelsim.memory.bank_conflicts import Buffer, Buffers, count_conflict_cycles
 from accelsim.memory.banked_dram import make_rules
@@ -104,7 +104,7 @@ def schedules(fidelity: str) -> None:
 
 
 def waits_for_banks(layout: Any) -> None:
-    engine, gemm = engine_of(load.load_hardware("edge_npu").engine), Gemm(4, 8, 4)
+    engine, gemm = build_engine(load.load_hardware("edge_npu").engine), Gemm(4, 8, 4)
     buffer = Buffer(2, 1, 64, layout)
     count_conflict_cycles(gemm, engine, Buffers(buffer, buffer, buffer, False, 32), engine.count(gemm).cycles)
 

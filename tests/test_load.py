@@ -8,7 +8,7 @@ import pytest
 from strategies.messages import refusal
 
 from accelsim.config.places import locate_hwconfigs, locate_workloads
-from accelsim.engines.table import engine_of
+from accelsim.engines.table import build_engine
 from accelsim.load import (
     DEFAULT_HARDWARE,
     import_file,
@@ -230,7 +230,11 @@ def test_settings_change_what_is_loaded(folder):
     hardware = load_hardware(
         "edge_npu", ["engine={kind: systolic, rows: 4, cols: 4, dataflow: os}", "dram.latency_ns=7"]
     )
-    assert (engine_of(hardware.engine).pes, hardware.engine.overlap_folds, hardware.dram.latency_ns) == (16, False, 7)
+    assert (build_engine(hardware.engine).pes, hardware.engine.overlap_folds, hardware.dram.latency_ns) == (
+        16,
+        False,
+        7,
+    )
 
 
 @pytest.mark.parametrize(

@@ -1,18 +1,18 @@
-"""What an engine and a vector unit are made of: energies at a supply's voltage, area, leakage; each with its source."""
+"""Energy, area and leakage of an engine's and a vector unit's logic at a supply's voltage, each with its source."""
 
 from __future__ import annotations
 
 import math
 from typing import NamedTuple
 
-from accelsim.energy.operations import lane_units, vector_operation
+from accelsim.energy.operations import choose_lane_units, price_vector_operation
 from accelsim.energy.supply import Supply
 from accelsim.energy.technology import PricedOperation, Technology
 from accelsim.hardware import Hardware
 
 
 class Constant(NamedTuple):
-    """One figure behind the energies, as reports list it."""
+    """A figure that the energies are computed from, as reports list it."""
 
     name: str
     value: float
@@ -21,26 +21,26 @@ class Constant(NamedTuple):
 
 
 class EngineDatapath(NamedTuple):
-    """What an engine tells of its PEs, so that they can be priced."""
+    """The PEs of an engine as they are priced."""
 
-    pes: int
-    operation: PricedOperation  #: what one PE does in a cycle
-    operation_name: str
-    register_bits: float  #: bits of one PE that take another value in a step; those that hold are not clocked
-    selection: PricedOperation | None = None  #: of an activation by a sparse weight; None where weights are dense
-    serial: bool = False  #: a PE adds bits of an operand in a cycle, and not a whole product
+    pes: int  #: number of PEs
+    operation: PricedOperation  #: the operation of one PE in a cycle
+    operation_name: str  #: its name in lists of sources
+    register_bits: float  #: bits of one PE that change in a step; registers that hold their value are not clocked
+    selection: PricedOperation | None = None  #: selection of an activation by a sparse weight; None if dense
+    serial: bool = False  #: whether a PE adds bits of an operand in a cycle instead of a whole product
 
 
 class Datapath(NamedTuple):
-    """Logic of one machine, priced."""
+    """The priced logic of one machine."""
 
-    mac_pj: float  #: of a whole multiplier, or of a serial lane's step
-    selection_pj: float  #: 0 where weights are dense
-    register_pj: float
-    vector_pj: dict[str, float]  #: per element, by kind
-    area_mm2: dict[str, float]  #: of engine and vector unit
-    leakage_mw: float
-    constants: tuple[Constant, ...]
+    mac_pj: float  #: energy of a MAC, or of a serial lane's step
+    selection_pj: float  #: energy of selecting an activation; 0 where weights are dense
+    register_pj: float  #: energy of one PE's registers in a step
+    vector_pj: dict[str, float]  #: energy per element, by kind of vector operation
+    area_mm2: dict[str, float]  #: area of engine and vector unit
+    leakage_mw: float  #: leakage of both together
+    constants: tuple[Constant, ...]  #: the figures behind these, with sources
 
 
 def price_datapath(hardware: Hardware, engine: EngineDatapath, technology: Technology, supply: Supply) -> Datapath:
@@ -51,9 +51,9 @@ def price_datapath(hardware: Hardware, engine: EngineDatapath, technology: Techn
         engine.operation,
         engine.selection,
     )
-    vector = {kind: vector_operation(technology, kind, precision) for kind in technology.vector_operations}
+    vector = {kind: price_vector_operation(technology, kind, precision) for kind in technology.vector_operations}
     pe_um2 = mac.area_um2 + (selection.area_um2 if selection else 0.0)
-    lanes_um2 = hardware.vector.lanes * sum(unit.area_um2 for unit in lane_units(technology, precision))
+    lanes_um2 = hardware.vector.lanes * sum(unit.area_um2 for unit in choose_lane_units(technology, precision))
     area_um2, factor = engine.pes * pe_um2 + lanes_um2, technology.logic.area_factor
     leakage = technology.logic_leakage_mw(area_um2, hardware.technology.temperature_k) * supply.logic_leakage
     registers = _registers(engine.register_bits, technology, math.sqrt(pe_um2 * factor) * 1e-3, times)
@@ -79,7 +79,7 @@ def price_datapath(hardware: Hardware, engine: EngineDatapath, technology: Techn
 
 
 def _registers(bits: float, technology: Technology, pitch_mm: float, times: float) -> Constant:
-    """Of one PE's, lane's or multiplier's step: bits clocked, written, and passed on to a neighbour."""
+    """Price a step of one PE's registers: bits are clocked, written, and passed on to a neighbour."""
     flip, wire = technology.flip_flop, technology.wire
     energy = bits * (flip.clock_pj + flip.write_pj + wire.pj_per_bit_mm * pitch_mm) * times
     passed = f"passed on by {pitch_mm * 1e3:.0f} um: {wire.source}"

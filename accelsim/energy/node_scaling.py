@@ -1,4 +1,4 @@
-"""From one process node to another: how energy follows, by named fits."""
+"""Scaling of energy and area from one process node to another, by named fits."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import NamedTuple
 from accelsim.config import UserError
 from accelsim.config.places import locate_hwconfigs
 
-NODES = {  # by file: what it is, and how far it is to be trusted
+NODES = {  # by file: the source of its fits, and how far to trust them
     "technology_scaling_stillmaker2017.csv": (
         "Stillmaker and Baas, Integration 58 (2017), energy fits e2 V^2 + e1 V + e0",
         "scaled by fits to simulated circuits of predictive models: trust it within a factor of two from 65 to 32 nm;"
@@ -19,27 +19,27 @@ NODES = {  # by file: what it is, and how far it is to be trusted
 
 
 class Scaling(NamedTuple):
-    """What figures of one node are multiplied by at another."""
+    """Factors that turn figures of one node into figures of another."""
 
-    energy: float
-    area: float  #: the square of the feature sizes: the most that shrinking gives
-    source: str
-    note: str
+    energy: float  #: factor of energies
+    area: float  #: factor of areas, the square of the feature sizes: no process shrinks more
+    source: str  #: source of the fits
+    note: str  #: how far to trust them
 
 
 @functools.cache
 def _fits(file: str) -> dict[int, tuple[float, float, float]]:
-    """e2, e1, e0 by node in nm."""
+    """Coefficients e2, e1 and e0 of the energy fits, by node in nm."""
     with (locate_hwconfigs() / "technology" / file).open(newline="", encoding="utf-8") as lines:
         return {
             int(row["node_nm"]): (float(row["e2"]), float(row["e1"]), float(row["e0"])) for row in csv.DictReader(lines)
         }
 
 
-def node_scaling(file: str, before: tuple[int, float], after: tuple[int, float]) -> Scaling:
-    """From a node and its voltage to another node and voltage.
+def find_node_scaling(file: str, before: tuple[int, float], after: tuple[int, float]) -> Scaling:
+    """Find the factors from a node and voltage to another; ``before`` and ``after`` are (node in nm, voltage in V).
 
-    Raises: UserError for a rule or a node that is not there.
+    Raises: UserError for an unknown rule file, and for a node that it lacks.
     """
     if file not in NODES:
         raise UserError(f"rule: no scaling called '{file}'; allowed: {', '.join(NODES)}")

@@ -1,7 +1,7 @@
-"""Action counts x an energy table -> pJ by component. Floats begin here.
+"""Energy in pJ by component: activity counts times an energy table. Integers become floats here.
 
-A component is charged for what it did (``mac``, ``vector``, ``sram_*``, ``dram``) or for the time it was powered
-(``leakage_logic``, ``leakage_sram``, ``dram_standby``; pJ = mW x ns).
+A component pays for its actions (``mac``, ``registers``, ``vector``, ``sram_*``, ``dram``) or for the time in which it
+has power (``leakage_logic``, ``leakage_sram``, ``dram_standby``; pJ = mW x ns).
 """
 
 from __future__ import annotations
@@ -13,28 +13,28 @@ from typing import NamedTuple
 
 from accelsim.config import UserError
 from accelsim.energy.datapath import Constant, EngineDatapath, price_datapath
-from accelsim.energy.sram_banks import SramCells, bank_at, sram_cells
-from accelsim.energy.supply import Supply, supply_of
+from accelsim.energy.sram_banks import SramCells, interpolate_bank, read_sram_cells
+from accelsim.energy.supply import Supply, find_supply
 from accelsim.energy.technology import SramTable, Technology
 from accelsim.hardware import Hardware, Sram
 
 DYNAMIC = ("mac", "registers", "vector", "sram_ifmap", "sram_weight", "sram_ofmap", "dram")
 STATIC = ("leakage_logic", "leakage_sram", "dram_standby")
-COMPONENTS = DYNAMIC + STATIC  #: the keys of a price, in order
+COMPONENTS = DYNAMIC + STATIC  #: the components that every price names, in order
 
 
 @dataclass(frozen=True, slots=True)
 class Activity:
-    """What the parts of an accelerator did in some time; all integers.
+    """The actions of an accelerator's parts in some time; all integers.
 
     ``a + b`` is a followed by b; ``a * n`` is a repeated n times.
     """
 
-    cycles: int = 0  #: of the engine's clock, stalls included
-    macs: int = 0  #: by whole multipliers
-    bit_steps: int = 0  #: of bit-serial lanes
-    selections: int = 0  #: of an activation by the metadata of a sparse weight
-    register_steps: int = 0  #: of a PE, lane or multiplier at work, gated or not: its registers take other values
+    cycles: int = 0  #: cycles of the engine's clock, stalls included
+    macs: int = 0  #: MACs of whole multipliers
+    bit_steps: int = 0  #: steps of bit-serial lanes
+    selections: int = 0  #: selections of an activation by the metadata of a sparse weight
+    register_steps: int = 0  #: steps of a PE, lane or multiplier in which its registers change, gated or not
     ifmap_read_bits: int = 0
     ifmap_write_bits: int = 0
     weight_read_bits: int = 0
@@ -62,16 +62,16 @@ _COUNTS = tuple(f.name for f in fields(Activity) if f.name != "vector_operations
 
 
 class BufferCost(NamedTuple):
-    """One SRAM with all its banks."""
+    """Energy, leakage, area and access time of one SRAM with all its banks."""
 
     read_pj_per_bit: float
     write_pj_per_bit: float
     leakage_mw: float
     area_mm2: float
-    access_ns: float
+    access_ns: float  #: access time at the table's own voltage and node
 
     def at(self, supply: Supply, table: SramTable) -> BufferCost:
-        """At another voltage, and another node than the table's rows; how long an access takes there is not known."""
+        """Scale to another voltage, and to the technology's node; the access time there is not known and stays."""
         energy = supply.sram_dynamic * table.energy_factor
         return self._replace(
             read_pj_per_bit=self.read_pj_per_bit * energy,
@@ -83,29 +83,29 @@ class BufferCost(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class EnergyTable:
-    """What an accelerator pays per action, and in mW for being powered."""
+    """Energy of each action of an accelerator, and the power that its parts draw while they are on."""
 
-    cycle_ns: float
-    mac_pj: float
-    bit_step_pj: float
-    selection_pj: float
-    register_pj: float  #: of one PE's, lane's or multiplier's registers and their clock
-    vector_pj: Mapping[str, float]  #: per element, by kind of operation
-    buffers: Mapping[str, BufferCost]  #: the SRAMs there are: ifmap, weight and ofmap, or shared
-    ifmap: BufferCost
-    weight: BufferCost
-    ofmap: BufferCost
-    dram_pj_per_bit: float
-    leakage_logic_mw: float
-    leakage_sram_mw: float
-    dram_standby_mw: float
-    area_mm2: Mapping[str, float]  #: of the engine, the vector unit and each SRAM
-    constants: tuple[Constant, ...]
-    notes: tuple[str, ...]  #: what a reader of the figures should know
+    cycle_ns: float  #: clock period of the engine
+    mac_pj: float  #: energy of a MAC; 0 for serial lanes
+    bit_step_pj: float  #: energy of a serial lane's step; 0 for whole multipliers
+    selection_pj: float  #: energy of selecting an activation; 0 where weights are dense
+    register_pj: float  #: energy of one PE's, lane's or multiplier's registers and their clock in a step
+    vector_pj: Mapping[str, float]  #: energy per element, by kind of operation
+    buffers: Mapping[str, BufferCost]  #: the SRAMs of the machine: ifmap, weight and ofmap, or shared
+    ifmap: BufferCost  #: the SRAM that holds ifmaps
+    weight: BufferCost  #: the SRAM that holds weights
+    ofmap: BufferCost  #: the SRAM that holds ofmaps
+    dram_pj_per_bit: float  #: energy of a bit read from or written to DRAM
+    leakage_logic_mw: float  #: leakage of engine and vector unit
+    leakage_sram_mw: float  #: leakage of all SRAMs
+    dram_standby_mw: float  #: standby power of the DRAM
+    area_mm2: Mapping[str, float]  #: area of the engine, the vector unit and each SRAM
+    constants: tuple[Constant, ...]  #: the figures behind the table, with sources
+    notes: tuple[str, ...]  #: remarks for the reader of the figures
 
     @property
     def leakage_mw(self) -> dict[str, float]:
-        """Of the parts that ``area_mm2`` has; the logic's by area."""
+        """Leakage of each part in ``area_mm2``; the logic's is divided in proportion to area."""
         logic = {name: self.area_mm2[name] for name in ("engine", "vector")}
         total = math.fsum(logic.values())
         parts = {name: self.leakage_logic_mw * mm2 / total for name, mm2 in logic.items()}
@@ -113,7 +113,7 @@ class EnergyTable:
 
 
 def price(activity: Activity, table: EnergyTable, dram: tuple[float, float] | None = None) -> dict[str, float]:
-    """Energy in pJ of each of COMPONENTS; that of a simulated DRAM, by commands and by standby, is given."""
+    """Price an activity: pJ of each of COMPONENTS; ``dram`` gives pJ of a simulated DRAM's commands and standby."""
     a, elapsed_ns = activity, activity.cycles * table.cycle_ns
     return {
         "mac": a.macs * table.mac_pj + a.bit_steps * table.bit_step_pj + a.selections * table.selection_pj,
@@ -133,23 +133,23 @@ def _accesses_pj(read_bits: int, write_bits: int, buffer: BufferCost) -> float:
     return read_bits * buffer.read_pj_per_bit + write_bits * buffer.write_pj_per_bit
 
 
-def total_pj(parts: Mapping[str, float]) -> float:
-    """The sum of a price, rounded once."""
+def sum_pj(parts: Mapping[str, float]) -> float:
+    """Add the components of a price, rounded once."""
     return math.fsum(parts.values())
 
 
 def list_sources(table: EnergyTable) -> list[Constant]:
-    """Every figure that a price rests on, with its unit and source."""
+    """List every figure that a price is computed from, with its unit and source."""
     return list(table.constants)
 
 
-def build_table(hardware: Hardware, engine: EngineDatapath, technology: Technology) -> EnergyTable:
-    """Build the prices of a machine from its engine's datapath and a technology.
+def build_energy_table(hardware: Hardware, engine: EngineDatapath, technology: Technology) -> EnergyTable:
+    """Build the energy table of a machine from its engine's datapath and a technology.
 
-    Raises: UserError for an SRAM that the technology's table cannot price.
+    Raises: UserError for an SRAM that the technology's table cannot price, and for a voltage below the threshold.
     """
     choice = hardware.technology
-    supply = supply_of(technology, choice.sram_cell, choice.voltage_v, choice.sram_voltage_v)
+    supply = find_supply(technology, choice.sram_cell, choice.voltage_v, choice.sram_voltage_v)
     logic, serial = price_datapath(hardware, engine, technology, supply), engine.serial
     buffers, notes = _buffers(hardware, technology, supply)
     ifmap, weight, ofmap = (buffers.get("shared") or buffers[name] for name in ("ifmap", "weight", "ofmap"))
@@ -183,7 +183,7 @@ def build_table(hardware: Hardware, engine: EngineDatapath, technology: Technolo
 
 
 def _supply_constants(hardware: Hardware, technology: Technology) -> list[Constant]:
-    """What scales the others, where the hardware states a voltage."""
+    """The constants that scale the others where the hardware states a voltage."""
     choice, logic, sram = hardware.technology, technology.logic, technology.sram
     if choice.voltage_v is None and choice.sram_voltage_v is None:
         return []
@@ -198,9 +198,9 @@ def _supply_constants(hardware: Hardware, technology: Technology) -> list[Consta
 def _buffers(
     hardware: Hardware, technology: Technology, supply: Supply
 ) -> tuple[dict[str, BufferCost], tuple[str, ...]]:
-    """Each SRAM's cost, and notes on those that the table fits badly."""
+    """The cost of each SRAM, and notes on those that the table fits badly. Raises: UserError as ``price_buffer``."""
     choice, srams = hardware.technology, hardware.sram
-    cells = sram_cells(technology.sram.table, technology.sram.node_nm or technology.node_nm, choice.sram_cell)
+    cells = read_sram_cells(technology.sram.table, technology.sram.node_nm or technology.node_nm, choice.sram_cell)
     buffers: dict[str, BufferCost] = {}
     notes: list[str] = []
     for name in ("ifmap", "weight", "ofmap", "shared"):
@@ -208,7 +208,7 @@ def _buffers(
         if sram is None:
             continue
         try:
-            buffers[name] = buffer_cost(sram, cells, choice.temperature_k).at(supply, technology.sram)
+            buffers[name] = price_buffer(sram, cells, choice.temperature_k).at(supply, technology.sram)
         except UserError as error:
             bank = f"{sram.capacity_kib * 1024 // sram.banks} bytes a bank ({sram.capacity_kib} KiB in {sram.banks})"
             raise UserError(f"sram.{name}: {bank}: {error}") from None
@@ -226,17 +226,18 @@ def _buffers(
     return buffers, tuple(notes)
 
 
-def buffer_cost(sram: Sram, cells: SramCells, temperature_k: float) -> BufferCost:
-    """An SRAM of equal banks, each of as few equal macros side by side as the table's widest allows.
+def price_buffer(sram: Sram, cells: SramCells, temperature_k: float) -> BufferCost:
+    """Price an SRAM of equal banks, each of as few equal macros side by side as the table's widest allows.
 
-    A bank narrower than the table's narrowest is priced as one of that width whose word serves several accesses in
-    a row: the least it can be.
+    A bank narrower than the table's narrowest is priced as if one word of that width served several accesses in a
+    row, which is a lower bound.
+
     Raises: UserError for a macro outside the table.
     """
     narrowest, widest = min(cells.banks), max(cells.banks)
     macros = -(-sram.width_bits // widest)
     macro_bits = max(sram.width_bits / macros, narrowest)
-    macro = bank_at(cells, sram.capacity_kib * 1024 / sram.banks / macros, macro_bits, temperature_k)
+    macro = interpolate_bank(cells, sram.capacity_kib * 1024 / sram.banks / macros, macro_bits, temperature_k)
     return BufferCost(
         read_pj_per_bit=macro.read_pj / macro_bits,
         write_pj_per_bit=macro.write_pj / macro_bits,
@@ -277,5 +278,5 @@ def _dram_standby(hardware: Hardware) -> Constant:
 
 
 def add_counts(mine: Mapping[str, int], theirs: Mapping[str, int]) -> dict[str, int]:
-    """Counts by kind, added."""
+    """Add counts kind by kind."""
     return {kind: mine.get(kind, 0) + theirs.get(kind, 0) for kind in (*mine, *theirs)}

@@ -1,4 +1,4 @@
-"""SRAM banks as CACTI's table lists them, and between its rows."""
+"""Energy, leakage and area of SRAM banks: rows of CACTI's table, and interpolation between them."""
 
 from __future__ import annotations
 
@@ -16,45 +16,45 @@ N = TypeVar("N", int, float)
 
 
 class Bank(NamedTuple):
-    """One SRAM bank: an access reads or writes its whole width."""
+    """One SRAM bank, in which an access reads or writes the whole width."""
 
-    read_pj: float
-    write_pj: float
-    subthreshold_mw: float
-    gate_mw: float
+    read_pj: float  #: energy of one access that reads
+    write_pj: float  #: energy of one access that writes
+    subthreshold_mw: float  #: subthreshold leakage
+    gate_mw: float  #: gate leakage
     area_mm2: float
     access_ns: float
 
     @property
     def leakage_mw(self) -> float:
-        """Both currents that a bank at rest draws."""
+        """Subthreshold and gate leakage together."""
         return self.subthreshold_mw + self.gate_mw
 
     def between(self, other: Bank, share: float) -> Bank:
-        """Every figure on the straight line, in logarithms, from self (share 0) to other (share 1)."""
+        """Interpolate every figure linearly in logarithms, from self (share 0) to other (share 1)."""
         return Bank(*(a * (b / a) ** share for a, b in zip(self, other, strict=True)))
 
 
 class SramCells(NamedTuple):
-    """Banks of one cell class at one node, all at one temperature; one of them at other temperatures too."""
+    """Banks of one cell class at one node and one temperature, and one bank at several temperatures."""
 
-    banks: dict[int, dict[int, Bank]]  #: by width in bits, then size in bytes; both ascending
-    sample: Bank  #: at the temperature of banks
-    samples: dict[float, Bank]  #: the same bank by temperature in K, ascending
+    banks: dict[int, dict[int, Bank]]  #: banks by width in bits, then size in bytes; both ascending
+    sample: Bank  #: the sample bank at the temperature of ``banks``
+    samples: dict[float, Bank]  #: the sample bank by temperature in K, ascending
 
 
 _COLUMNS = ("read_pJ", "write_pJ", "leak_mW", "gate_leak_mW", "area_mm2", "access_ns")
 _GRID_K = "350"
 _SAMPLE = ("32768", "64")  # size and width of the bank that is listed at every temperature
-# 90 nm lop: from 350 to 370 K, the size grid among them, ten times the leakage that 300-340 and 380-400 K tell.
-# 22 nm lstp at 360 K: half of what it leaks at 350 K.
+# 90 nm lop: from 350 to 370 K, which includes the size grid, leakage is ten times what 300-340 and 380-400 K imply.
+# 22 nm lstp: leakage at 360 K is half of that at 350 K.
 _FAULTY_GRIDS = {("90", "itrs-lop")}
 _FAULTY_TEMPERATURES = {("22", "itrs-lstp", "360")}
 
 
 @functools.cache
-def sram_cells(table: str, node_nm: int, cell: str) -> SramCells:
-    """The banks that a table lists for a node and a cell class (cells and periphery alike, no power gating).
+def read_sram_cells(table: str, node_nm: int, cell: str) -> SramCells:
+    """Read the banks of a node and a cell class from a table (cells and periphery of that class, no power gating).
 
     Raises: UserError for a node and cell class that the table lacks.
     """
@@ -78,13 +78,14 @@ def sram_cells(table: str, node_nm: int, cell: str) -> SramCells:
     return SramCells(by_width, samples[float(_GRID_K)], dict(sorted(samples.items())))
 
 
-def bank_at(cells: SramCells, size_bytes: float, width_bits: float, temperature_k: float) -> Bank:
-    """A bank of any size, width and temperature that the table encloses.
+def interpolate_bank(cells: SramCells, size_bytes: float, width_bits: float, temperature_k: float) -> Bank:
+    """Interpolate a bank of any size, width and temperature that lie within the table.
 
-    Log-log over size, then over width; leakage log-linear over temperature, in proportion to the sample's. With every
-    second neighbour left out (4:1 steps where the table has 2:1), the 45 nm grids are met over size within 8.2 % on
-    average and 29 % at worst (reads), 5.9 % and 19 % (writes), 2.1 % and 7.8 % (leakage); over width within 10 % and
-    38 % (reads).
+    Interpolation is log-log over size, then over width; leakage is log-linear over temperature, in proportion to the
+    sample's. If every second row is left out (steps of 4:1 instead of 2:1), interpolation meets the 45 nm grids over
+    size within 8.2 % on average and 29 % at worst (reads), 5.9 % and 19 % (writes), 2.1 % and 7.8 % (leakage); over
+    width within 10 % and 38 % (reads).
+
     Raises: UserError outside the table.
     """
     low, high, share = _enclosing(list(cells.banks), width_bits, "bank width in bits")
@@ -103,13 +104,13 @@ def bank_at(cells: SramCells, size_bytes: float, width_bits: float, temperature_
 class Switch(NamedTuple):
     """The sleep transistors of an SRAM bank."""
 
-    energy_pj: float  #: to turn them off and on
-    wake_ns: float
+    energy_pj: float  #: energy of turning them off and on, at 1 V
+    wake_ns: float  #: time until the bank can be used again
 
 
 @functools.cache
 def _switches(table: str) -> dict[int, Switch]:
-    """Those that a table lists, by size of the bank in bytes."""
+    """The sleep transistors that a table lists, by size of the bank in bytes."""
     found: dict[int, Switch] = {}
     with (locate_hwconfigs() / "technology" / table).open(newline="", encoding="utf-8") as file:
         for row in csv.DictReader(file):
@@ -118,8 +119,8 @@ def _switches(table: str) -> dict[int, Switch]:
     return dict(sorted(found.items()))
 
 
-def bank_switch(table: str, size_bytes: float) -> Switch:
-    """The sleep transistors of a bank of any size; beyond the table, in proportion to its nearest row."""
+def interpolate_switch(table: str, size_bytes: float) -> Switch:
+    """Interpolate the sleep transistors of a bank of any size; beyond the table, scale its nearest row."""
     rows = _switches(table)
     sizes = list(rows)
     nearest_size = min(max(size_bytes, sizes[0]), sizes[-1])

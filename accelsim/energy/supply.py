@@ -18,7 +18,7 @@ class Supply(NamedTuple):
     sram_leakage: float = 1.0
 
 
-def supply_of(technology: Technology, cell: str, voltage_v: float | None, sram_voltage_v: float | None) -> Supply:
+def find_supply(technology: Technology, cell: str, voltage_v: float | None, sram_voltage_v: float | None) -> Supply:
     """The factors of the supply voltages of logic and SRAM, V; 1 where none is stated.
 
     Energies follow V^2, and leakage, also that of SRAM, follows the law of ``Logic``.

@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 
 from accelsim.config import Name, NonNegative, Positive, Size, UserError, Value, read_yaml, suggest, validate_document
 from accelsim.config.places import locate_hwconfigs
-from accelsim.energy.node_scaling import Scaling, node_scaling
+from accelsim.energy.node_scaling import Scaling, find_node_scaling
 from accelsim.hardware.gating import Share
 
 LISTED = ("int8_mul", "int32_add", "int32_mul", "fp16_mul", "fp32_mul", "fp32_add", "dram_bit", "lookup", "mux2_bit")
@@ -149,7 +149,7 @@ class SramTable(Value):
 
 
 class Technology(Value):
-    """A process with the operations that it lists; ``operation_rules`` derives operations that it does not list."""
+    """A process with the operations that it lists; the rules of energy.operations derive others."""
 
     name: Name
     """Name of the technology."""
@@ -220,14 +220,14 @@ class ScaledTechnology(Value):
 def _at_node(wanted: ScaledTechnology, base: Technology) -> Technology:
     """The operations, registers and wires of the base at another node and voltage; DRAM and laws are the base's own."""
     volts, node = wanted.reference_voltage_v, wanted.node_nm
-    scaling = node_scaling(wanted.rule, (base.node_nm, base.reference_voltage_v), (node, volts))
+    scaling = find_node_scaling(wanted.rule, (base.node_nm, base.reference_voltage_v), (node, volts))
     operations = {name: op if name.startswith("dram") else _at(op, scaling) for name, op in base.operations.items()}
-    flip, told = base.flip_flop, f"x {scaling.energy:.3g}, {scaling.source}"
+    flip, factor = base.flip_flop, f"x {scaling.energy:.3g}, {scaling.source}"
     flip_flop = FlipFlop(
         clock_pj=flip.clock_pj * scaling.energy,
         write_pj=flip.write_pj * scaling.energy,
         area_um2=flip.area_um2 * scaling.area,
-        source=f"{flip.source}; {told}",
+        source=f"{flip.source}; {factor}",
     )
     wire = WireEnergy(
         pj_per_bit_mm=base.wire.pj_per_bit_mm * (volts / base.reference_voltage_v) ** 2,
@@ -255,7 +255,7 @@ def _sram_at_node(wanted: ScaledTechnology) -> SramTable:
     if rows is None or wanted.sram_node_nm is None:
         return sram
     volts = wanted.reference_voltage_v
-    scaling = node_scaling(wanted.rule, (wanted.sram_node_nm, volts), (wanted.node_nm, volts))
+    scaling = find_node_scaling(wanted.rule, (wanted.sram_node_nm, volts), (wanted.node_nm, volts))
     return sram.model_copy(
         update={
             "energy_factor": scaling.energy,
@@ -273,7 +273,7 @@ def _at(op: PricedOperation, scaling: Scaling) -> PricedOperation:
     )
 
 
-def unverified_operations(technology: Technology) -> dict[str, tuple[float, str]]:
+def read_unverified_operations(technology: Technology) -> dict[str, tuple[float, str]]:
     """Energy, pJ, and source of each operation in the unverified file of a technology; empty where it names none."""
     if technology.unverified is None:
         return {}
@@ -284,9 +284,9 @@ def unverified_operations(technology: Technology) -> dict[str, tuple[float, str]
 
 @functools.cache
 def load_technology(name: str) -> Technology:
-    """A shipped technology.
+    """Load a technology that ships with accelsim, by name.
 
-    Raises: UserError for an unknown name.
+    Raises: UserError for an unknown name, and for a file that is not valid.
     """
     folder = locate_hwconfigs() / "technology"
     known = [path.stem for path in folder.glob("*.yaml")]

@@ -1,4 +1,4 @@
-"""The contract of an engine: what the other rooms ask of it, in one Protocol, and the values that carry the answers."""
+"""The contract of every engine: one Protocol with all that other packages ask, and the values of the answers."""
 
 from __future__ import annotations
 
@@ -16,48 +16,39 @@ from accelsim.workload.gemm import Gemm
 from accelsim.workload.random_operands import lower_activations
 
 
-class Fold(NamedTuple):
-    """Identical passes of an array: ``streamed`` operand vectors over ``rows`` x ``cols`` used PEs."""
-
-    streamed: int
-    rows: int
-    cols: int
-    repeat: int
-
-
 class Beats(NamedTuple):
-    """Beats that are alike: what the engine asks of its buffers in one of them, in vectors of so many elements.
+    """Equal beats of an engine: the vectors that it reads from and writes to its buffers in each of them.
 
-    A beat of several vectors takes them at any time while it lasts; one of a single vector waits until it has it.
+    A beat of several vectors may move them at any time while it lasts; a beat of one vector waits until it has it.
     """
 
-    cycles: int  #: of one beat, if no buffer holds it up
-    repeat: int  #: how many such beats there are
-    vectors: int = 1
-    activations: int = 0  #: elements of a vector of activations that the beat reads
-    weights: int = 0  #: elements of a vector of weights that it reads
-    sums_in: int = 0  #: partial sums that come back
-    sums_out: int = 0  #: partial sums that leave and will come back
-    results: int = 0  #: finished sums that leave
-    depths: tuple[int, int] = (0, 1)  #: blocks of the reduction (see Blocks) that its activations are of: from, to
+    cycles: int  #: length of one beat if no buffer delays it, cycles
+    repeat: int  #: number of such beats
+    vectors: int = 1  #: vectors of each kind that a beat moves
+    activations: int = 0  #: activations in a vector that the beat reads
+    weights: int = 0  #: weights in a vector that the beat reads
+    sums_in: int = 0  #: partial sums in a vector that the beat reads back
+    sums_out: int = 0  #: partial sums in a vector that the beat writes and that will be read back
+    results: int = 0  #: finished sums in a vector that the beat writes
+    depths: tuple[int, int] = (0, 1)  #: range of the reduction's blocks (see Blocks) that the activations belong to
 
 
 class Blocks(NamedTuple):
-    """The activations that a beat reads: so many pixels at so many places of the reduction."""
+    """The block of activations that a beat reads: ``pixels`` output pixels at ``depth`` places of the reduction."""
 
-    pixels: int
-    depth: int
+    pixels: int  #: output pixels of a block
+    depth: int  #: places along K of a block
     by_position: bool = False  #: a block ends with each kernel position; all positions of its channels come first
-    channels_inside: bool = False  #: the reduction runs over kernel positions, then channels, whatever the layout
-    apart: bool = False  #: Beats names the blocks of the reduction one by one
-    ahead: bool = False  #: all that a product reads belongs to one beat
+    channels_inside: bool = False  #: the reduction runs over kernel positions, then channels, in any memory layout
+    apart: bool = False  #: ``Beats.depths`` names the blocks of the reduction one by one
+    ahead: bool = False  #: everything that a product reads belongs to one beat
 
 
 class SlotAccount(Protocol):
-    """Where the slots of an engine went (multipliers, or bits, times cycles): parts that add up to ``total``."""
+    """Where an engine spent its slots (multipliers or bits, times cycles); the parts add up to ``total``."""
 
-    name: ClassVar[str]  #: key of the summary that holds the account
-    splits_convolutions: ClassVar[bool]  #: the summary shows the speedup of convolutions by itself, too
+    name: ClassVar[str]  #: the summary's key under which the account stands
+    splits_convolutions: ClassVar[bool]  #: whether the summary also shows the speedup of convolutions alone
 
     def __add__(self, other: Any) -> Self:
         """The account of one product followed by another."""
@@ -68,135 +59,141 @@ class SlotAccount(Protocol):
 
     @property
     def ideal_speedup(self) -> Fraction:
-        """The speedup that narrow operands or a pattern promise by themselves."""
+        """The speedup that narrow operands or a sparsity pattern alone would give."""
 
     @property
     def speedup(self) -> Fraction:
-        """The speedup that is left of it."""
+        """The speedup that the engine really reaches."""
 
     def parts(self) -> dict[str, int]:
-        """The parts that are not zero."""
+        """The parts that are not zero, in slots, by name."""
 
 
 class ArithmeticWork(NamedTuple):
-    """What the arithmetic of an engine is priced by: whole multiplications, or steps of serial lanes."""
+    """The arithmetic of an engine that costs energy: whole multiplications, or steps of serial lanes."""
 
-    macs: int = 0
-    bit_steps: int = 0
-    register_steps: int = 0  #: either kind, with those that gating saves: registers pass zeros on too
+    macs: int = 0  #: multiplications of whole multipliers that gating does not save
+    bit_steps: int = 0  #: steps of serial lanes that gating does not save
+    register_steps: int = 0  #: steps in which registers change, gated ones included: registers pass zeros on, too
 
 
 class CountedProduct(NamedTuple):
-    """What an engine did for a product, and where its slots went."""
+    """What an engine did for a product, and where it spent its slots."""
 
     counts: ActionCounts
-    slots: SlotAccount | None = None  #: None where the engine keeps no account
-    zero_macs: int = 0  #: MACs with a zero weight among those executed
+    slots: SlotAccount | None = None  #: the account of slots; None where the engine keeps none
+    zero_macs: int = 0  #: executed MACs whose weight is zero
 
     @property
     def speedups(self) -> tuple[float, float] | tuple[None, None]:
-        """The speedup that widths or a pattern promise, and the real one; None where neither applies."""
+        """The ideal speedup by widths or pattern, and the real one; None where the engine keeps no account."""
         return (float(self.slots.ideal_speedup), float(self.slots.speedup)) if self.slots else (None, None)
 
 
 class EngineCycles(NamedTuple):
-    """The cycles of a product on the engine alone, in fractions that add up to all of them."""
+    """The cycles of a product on the engine alone, by what they were spent on; the parts add up to all of them."""
 
-    useful: Fraction = Fraction(0)  #: the product's multiplications at the engine's peak
-    channels: Fraction = Fraction(0)  #: K or channels do not fill rows, lanes, instructions or a pattern's groups
-    edge: Fraction = Fraction(0)  #: pixels and filters do not fill the array, tiles, cores or an instruction's cycles
-    operands: Fraction = Fraction(0)  #: the engine waits for its buffers' operands
-    pipeline: Fraction = Fraction(0)  #: it fills, drains, waits for sums or the slowest column; less what is skipped
+    useful: Fraction = Fraction(0)  #: cycles that the product's multiplications take at the engine's peak
+    channels: Fraction = Fraction(0)  #: lost since K or channels leave rows, lanes, instructions or groups unfilled
+    edge: Fraction = Fraction(0)  #: lost since pixels and filters leave the array, tiles, cores or cycles unfilled
+    operands: Fraction = Fraction(0)  #: cycles in which the engine waits for operands from its buffers
+    pipeline: Fraction = Fraction(0)  #: filling, draining, waiting for sums or the slowest column, less what is skipped
 
 
 class EngineRoof(NamedTuple):
-    """The highest rate of an engine at a precision and a pattern."""
+    """The highest rate of an engine at a precision and a sparsity pattern."""
 
-    name: str
-    macs_per_cycle: float  #: MACs with a zero that the pattern leaves out included
+    name: str  #: precision, widths or pattern, as a figure labels the roof
+    macs_per_cycle: float  #: MACs in a cycle; MACs with a zero that the pattern leaves out count as well
 
 
 class Occupied(NamedTuple):
-    """One kind of place on an engine, and how many of them a product would fill."""
+    """One kind of place on an engine (rows, lanes, filters ...), and how many of them a product would fill."""
 
-    name: str
-    size: int  #: of the product, along this kind of place
-    limit: int  #: places that there are
+    name: str  #: plural noun for reports, such as rows
+    size: int  #: length of the product along this kind of place
+    limit: int  #: number of such places on the engine
 
     @property
     def mean(self) -> float:
-        """Places that are used in an average pass, if ``size`` is cut into passes of ``limit``."""
+        """Places that an average pass uses if ``size`` is cut into passes of ``limit``."""
         return self.size / ceil_div(self.size, self.limit)
 
 
 class Engine(Protocol):
-    """A compute engine behind its two texts: the closed form and the stepped kernel. A value: equal and hashable.
+    """A compute engine, counted in closed form or stepped by a kernel. It is a value: comparable and hashable.
 
-    Every question that another room has about a kind of engine is a member here, so that no room tests for the kind.
-    A kind of engine is one class that inherits this Protocol; members with a body hold for engines without a
-    peculiarity in that respect.
+    Everything that other packages ask about a kind of engine is a member here, so that they never test for the kind.
+    A kind of engine is one class that inherits this Protocol; a member with a body is the default.
     """
 
     def __hash__(self) -> int:
-        """By the description: searches remember what they found for an engine."""
+        """Hash of the description, so that searches can remember what they found for an engine."""
         return hash(self.description)
 
     @property
     def description(self) -> AnyEngine:
-        """The values of the hardware file."""
+        """The engine's section of the hardware file."""
 
     @property
     def title(self) -> str:
-        """Size and kind in a few words."""
+        """Size and kind of the engine in a few words."""
 
-    # ---- what it counts
+    # ---- counting
 
     def count(self, gemm: Gemm) -> ActionCounts:
-        """Count a product in closed form. Raises: UserError for what the engine does not take, and beyond int64."""
+        """Count a product in closed form.
+
+        Raises: UserError for a product that the engine cannot run, and for counts beyond int64.
+        """
 
     def step(self, gemm: Gemm, a: np.ndarray, w: np.ndarray) -> tuple[np.ndarray, ActionCounts]:
         """Step a product cycle by cycle.
 
-        a is integers [groups, M, K], w integers [groups, K, N], as ``lay`` orders them. Returns a @ w, int64[groups,
-        M, N], and what happened. Raises: UserError as ``count``, for operands of another shape, kind or width, and
-        where sums could leave int64.
+        a is int[groups, M, K] and w is int[groups, K, N], both in the order of ``lay``. Returns the product a @ w,
+        int64[groups, M, N], and the counts that the kernel saw.
+
+        Raises: UserError as ``count``, for operands of another shape, kind or width, and where sums could leave int64.
         """
 
     def count_product(self, gemm: Gemm, a: np.ndarray | None = None, signed: bool | None = None) -> CountedProduct:
-        """Count a layer's product, not yet laid, with the account of its slots.
+        """Count a layer's product and account for its slots; gemm is the product before ``lay``.
 
-        a, int[groups, M, K] as laid, is given where ``needs_values``; signed says whether activations are.
+        a, int[groups, M, K] in the order of ``lay``, is given where ``needs_values``; signed says whether activations
+        are signed.
+
+        Raises: UserError as ``count``.
         """
         return CountedProduct(self.count(self.lay(gemm)))
 
     @property
     def needs_values(self) -> bool:
-        """Whether the values of the operands decide about cycles."""
+        """Whether cycles depend on the values of the operands."""
         return False
 
     def lay(self, gemm: Gemm) -> Gemm:
-        """The product as it lies on the engine."""
+        """The product as the engine executes it, for example packed space to depth."""
         return gemm
 
     def lay_activations(self, data: np.ndarray, gemm: Gemm) -> np.ndarray:
-        """Images [batch, channels, height, width], or activations [groups, M, K], -> [groups, M, K] as laid."""
+        """Order images [batch, channels, height, width] or activations [groups, M, K] as ``lay``: [groups, M, K]."""
         return lower_activations(data, gemm)
 
     def lay_weights(self, w: np.ndarray, gemm: Gemm) -> np.ndarray:
-        """Weights [groups, K, N] -> [groups, K, N] as laid."""
+        """Order weights [groups, K, N] as ``lay`` does: [groups, K, N]."""
         return w
 
     def work(self, counted: CountedProduct) -> ArithmeticWork:
-        """What the arithmetic of a product is priced by; gated PEs spend nothing on zero weights."""
+        """The arithmetic of a product that costs energy; with zero gating, PEs spend nothing on zero weights."""
         executed = counted.counts.macs - counted.counts.skipped_macs
         gated = counted.zero_macs if self.description.zero_gating else 0
         return ArithmeticWork(macs=executed - gated, register_steps=executed)
 
-    # ---- what mapping asks
+    # ---- for mapping
 
     @property
     def grain(self) -> tuple[int, int, int]:
-        """M, N, K of one pass; the streamed dimension counts single vectors."""
+        """M, N and K of one pass; along the streamed dimension, the unit that streams."""
 
     @property
     def streamed(self) -> str:
@@ -208,61 +205,61 @@ class Engine(Protocol):
 
     @property
     def dataflow(self) -> str:
-        """What stays in the PEs, where the engine knows dataflows: os, ws or is; else empty."""
+        """The dataflow (os, ws or is); empty for an engine without dataflows."""
         return ""
 
-    # ---- what buffers ask
+    # ---- for the buffers
 
     def beats(self, gemm: Gemm, cycles: int) -> list[Beats]:
-        """What a product that takes so many cycles asks of the buffers; all reads and writes of ``count``."""
+        """The beats of a laid product that takes this many cycles; they hold all reads and writes of ``count``."""
 
     def blocks(self, gemm: Gemm) -> Blocks:
-        """How the activations of a beat lie."""
+        """Which activations belong to one beat of a laid product."""
 
-    # ---- what rooflines, comparisons and reports ask
+    # ---- for rooflines, comparisons and reports
 
     @property
     def pes(self) -> int:
-        """Processing elements: PEs, serial lanes, or multipliers."""
+        """Number of processing elements: PEs, serial lanes, or multipliers."""
 
     def peak_macs_per_cycle(self, activation_bits: int, weight_bits: int, pattern: Pattern | None = None) -> float:
-        """MACs in a cycle in which all PEs work; those with a zero that the pattern leaves out count as well."""
+        """MACs in a cycle in which all PEs work; MACs with a zero that the pattern leaves out count as well."""
         return float(self.pes)
 
     @property
     def rated_macs_per_cycle(self) -> float:
-        """The peak that a data sheet states: dense, at the engine's own precision, no bit skipped."""
+        """The peak in MACs per cycle that a data sheet states: dense, at the engine's own precision, no bit skipped."""
         width = self.description.operand_bits
         return self.peak_macs_per_cycle(width, width)
 
     def promised_rate(self, bits: int) -> Fraction:
-        """What operands of so many bits and the pattern promise; only ratios on one engine mean something."""
+        """Relative rate that operands of this width and the pattern allow; only ratios on one engine mean something."""
         return Fraction(1)
 
     def roof(self, activation_bits: int, weight_bits: int, pattern: Pattern | None) -> EngineRoof:
-        """The roof of products of these widths in this pattern."""
+        """The roof of products with operands of these widths in this pattern."""
         peak = self.peak_macs_per_cycle(activation_bits, weight_bits, pattern)
         return EngineRoof(self.description.precision, peak)
 
     def offered_roofs(self) -> list[EngineRoof]:
-        """The roofs that are drawn whether or not a network uses them."""
+        """The roofs that a figure shows even if the network does not use them."""
         width = self.description.operand_bits
         return [self.roof(width, width, None)]
 
     def occupied(self, gemm: Gemm) -> list[Occupied]:
-        """How a product fills the engine's places."""
+        """How far a product fills the engine, for each kind of place."""
 
     @property
     def idle_words(self) -> str | None:
-        """What busy PEs wait for, in words for a report; None where the account of slots says it."""
+        """What busy PEs wait for, as words for a report; None where the account of slots says it."""
         return "filling and draining"
 
     def split_cycles(self, gemm: Gemm, counted: CountedProduct) -> EngineCycles:
-        """Where the cycles of a counted product went; the parts add up to ``counted.counts.cycles``."""
+        """Split the cycles of a counted product; the parts add up to ``counted.counts.cycles``."""
 
     @property
     def grid(self) -> tuple[int, int]:
-        """Rows and columns of parts that a power switch may turn off by themselves; (1, 1) for a whole engine."""
+        """Rows and columns of parts with a power switch each; (1, 1) for an engine that is switched as a whole."""
         return 1, 1
 
     def used_grid(self, gemm: Gemm) -> tuple[int, int]:
@@ -270,33 +267,19 @@ class Engine(Protocol):
         return 1, 1
 
     def notes(self) -> list[str]:
-        """What a reader of a run should know about the options of this engine."""
+        """Remarks for the reader of a run about this engine's options."""
         return []
 
-    # ---- what energy asks
+    # ---- for energy
 
     def datapath(self, technology: Technology) -> EngineDatapath:
-        """What a PE does in a cycle and which registers it clocks, for pricing."""
+        """The operation of a PE in a cycle and the registers that it clocks, for pricing."""
 
     @property
     def flip_flops(self) -> int:
-        """Register bits of the engine; control and pipeline registers at its edge left out."""
-
-
-class Extent(NamedTuple):
-    """Parts along one dimension that are equally long."""
-
-    used: int
-    repeat: int
-    last: int  #: place of the last of them
-
-
-def extents(size: int, part: int) -> list[Extent]:
-    """Cut ``size`` elements into parts: the full ones, then what is left."""
-    full, rest = divmod(size, part)
-    return [e for e in (Extent(part, full, full - 1), Extent(rest, 1, full)) if e.used and e.repeat]
+        """Number of register bits in the engine, without control and the pipeline registers at its edge."""
 
 
 def ceil_div(a: int, b: int) -> int:
-    """The least integer not below a / b."""
+    """The smallest integer that is not below a / b."""
     return -(-a // b)

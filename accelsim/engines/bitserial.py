@@ -1,12 +1,13 @@
-"""A bit-serial unit: Stripes and its family, and the bit-parallel DaDianNao that they are measured against.
+"""A bit-serial unit: Stripes and its family, and the bit-parallel DaDianNao that they are compared with.
 
-In one step of a product every column has a window (a row of A), and the unit a brick of ``lanes`` successive channels
-at one kernel position, for the filters of all tiles. A window's steps are kernel rows, kernel columns, bricks; then
-come the next filters, the next windows, the next group. A step takes as many cycles as serial operands have bits, or
-as their values need (``skip``); ``essential`` takes one set bit a lane and cycle, whatever ``bits_per_cycle``.
+In one step of a product each column works on one window (a row of A), and the whole unit on one brick of ``lanes``
+successive channels at one kernel position, for the filters of all tiles. The steps of a window run over kernel rows,
+kernel columns and bricks; then come the next filters, the next windows and the next group. A step takes as many cycles
+as the serial operands have bits, or as their values need (``skip``); ``essential`` takes one set bit a lane and cycle,
+whatever ``bits_per_cycle``.
 
-One window that is no convolution's is fully connected: steps go round the columns, and the weights of one step
-arrive each cycle. All groups are one such stream. Adding up what columns hold of a filter is not charged.
+A product with one window that is no convolution is fully connected: the steps go round the columns, and the weights of
+one step arrive each cycle. All groups form one such stream. Adding up the columns' partial sums of a filter is free.
 
 Judd et al., Stripes, MICRO 2016; Albericio et al., Bit-Pragmatic, MICRO 2017; Sharify et al., Loom, DAC 2018.
 """
@@ -15,7 +16,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -31,42 +31,43 @@ from accelsim.engines.base import (
     EngineRoof,
     Occupied,
     ceil_div,
-    extents,
 )
+from accelsim.engines.bit_slots import BitSlots
 from accelsim.engines.bitserial_counts import (
-    account_losses,
+    account_bit_slots,
     check_unit_operands,
     count_actions,
     count_filters,
     count_lane_slots,
     count_lanes,
+    count_mac_slots,
     is_serial,
+    list_step_beats,
     order_bricks,
-    slots_of_mac,
     time_by_values,
     time_by_widths,
     walk_steps,
 )
 from accelsim.engines.bitserial_datapath import build_datapath, count_flip_flops
 from accelsim.engines.bitserial_planes import (
-    build_stepped_unit,
+    build_serial_unit,
     choose_sum_types,
     lay_out_weights,
     pack_planes,
 )
 from accelsim.engines.counts import ActionCounts
-from accelsim.engines.losses import Losses
-from accelsim.engines.space_to_depth import pack_space_to_depth, packed_images, packed_weights, useful
+from accelsim.engines.space_to_depth import (
+    pack_images_to_depth,
+    pack_space_to_depth,
+    pack_weights_to_depth,
+    restore_macs,
+)
 from accelsim.hardware import BITS, BitSerialUnit
 from accelsim.hardware.sparsity import Pattern
 from accelsim.workload.gemm import Gemm
 from accelsim.workload.random_operands import lower_activations
 
-if TYPE_CHECKING:
-    pass
-
-
-SHOWN_BITS = (16, 8, 4)  # widths whose roofs are drawn whether or not a layer has them
+SHOWN_BITS = (16, 8, 4)  # widths whose roofs are drawn even if no layer has them
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,7 @@ class BitSerialEngine(Engine):
 
     @property
     def description(self) -> BitSerialUnit:
-        """The values of the hardware file."""
+        """The engine's section of the hardware file."""
         return self.unit
 
     @property
@@ -90,17 +91,17 @@ class BitSerialEngine(Engine):
 
     @property
     def pes(self) -> int:
-        """Lanes, each with bits of one operand a cycle (a whole multiplier each where nothing is serial)."""
+        """Number of lanes; each takes bits of one operand a cycle, or is a whole multiplier where nothing is serial."""
         return count_lanes(self.unit)
 
     @property
     def is_serial(self) -> bool:
-        """Whether any operand comes bit by bit."""
+        """Whether any operand arrives bit by bit."""
         return is_serial(self.unit)
 
     @property
     def grain(self) -> tuple[int, int, int]:
-        """M, N, K of one pass: windows, filters, and single channels that stream."""
+        """M, N and K of one pass: windows, filters, and single channels, which stream."""
         return self.unit.cols, count_filters(self.unit), 1
 
     @property
@@ -115,26 +116,26 @@ class BitSerialEngine(Engine):
 
     @property
     def needs_values(self) -> bool:
-        """Whether a step takes as long as its values need."""
+        """Whether the length of a step depends on its values."""
         return self.unit.skip != "none"
 
     def peak_macs_per_cycle(self, activation_bits: int, weight_bits: int, pattern: Pattern | None = None) -> float:
-        """MACs in a cycle in which every lane works; where zero bits are skipped, as if each operand had one bit."""
+        """MACs in a cycle in which all lanes work; where zero bits are skipped, each activation counts as one bit."""
         activation_cycles = 1 if self.needs_values else ceil_div(activation_bits, self.unit.bits_per_cycle)
-        return self.pes / slots_of_mac(self.unit, activation_cycles, weight_bits)
+        return self.pes / count_mac_slots(self.unit, activation_cycles, weight_bits)
 
     @property
     def rated_macs_per_cycle(self) -> float:
-        """The peak at the format of the widest operands, without skipping."""
+        """The peak in MACs per cycle at the unit's own precision, without skipping."""
         width = BITS[self.unit.precision]
-        return self.pes / slots_of_mac(self.unit, ceil_div(width, self.unit.bits_per_cycle), width)
+        return self.pes / count_mac_slots(self.unit, ceil_div(width, self.unit.bits_per_cycle), width)
 
     def promised_rate(self, bits: int) -> Fraction:
-        """One over the bits that each pair of operands takes."""
-        return Fraction(1, slots_of_mac(self.unit, bits, bits))
+        """One over the bit slots that a MAC of operands of this width takes."""
+        return Fraction(1, count_mac_slots(self.unit, bits, bits))
 
     def roof(self, activation_bits: int, weight_bits: int, pattern: Pattern | None) -> EngineRoof:
-        """The roof, named by the widths of the operands that come bit by bit."""
+        """The roof, named by the widths of the operands that arrive bit by bit."""
         names = {
             "none": f"{self.unit.operand_bits} bit",
             "activations": f"{activation_bits}-bit activations",
@@ -145,7 +146,7 @@ class BitSerialEngine(Engine):
         return EngineRoof(name, self.peak_macs_per_cycle(activation_bits, weight_bits))
 
     def offered_roofs(self) -> list[EngineRoof]:
-        """The roofs of usual widths that the unit takes."""
+        """The roofs of the usual widths that the unit accepts."""
         return [self.roof(bits, bits, None) for bits in SHOWN_BITS if bits <= self.unit.operand_bits]
 
     def occupied(self, gemm: Gemm) -> list[Occupied]:
@@ -163,31 +164,36 @@ class BitSerialEngine(Engine):
 
     @property
     def idle_words(self) -> None:
-        """The account of bit slots says where cycles went."""
+        """None: the account of bit slots says where cycles went."""
         return
 
     def lay(self, gemm: Gemm) -> Gemm:
-        """The product with its first layer packed space to depth, if the unit does so."""
+        """The product, packed space to depth if it is a first layer and the unit packs those."""
         return pack_space_to_depth(gemm) if self.unit.pack_first_layer else gemm
 
     def lay_activations(self, data: np.ndarray, gemm: Gemm) -> np.ndarray:
-        """Images or activations -> [groups, M, K] as laid."""
+        """Order images [batch, channels, height, width] or activations [groups, M, K] as ``lay``: [groups, M, K]."""
         laid = self.lay(gemm)
-        return lower_activations(data if laid is gemm else packed_images(data, gemm), laid)
+        return lower_activations(data if laid is gemm else pack_images_to_depth(data, gemm), laid)
 
     def lay_weights(self, w: np.ndarray, gemm: Gemm) -> np.ndarray:
-        """Weights [groups, K, N] -> [groups, K, N] as laid."""
-        return w if self.lay(gemm) is gemm else packed_weights(w, gemm)
+        """Order weights [groups, K, N] as ``lay`` does: [groups, K, N]."""
+        return w if self.lay(gemm) is gemm else pack_weights_to_depth(w, gemm)
 
     def count_product(self, gemm: Gemm, a: np.ndarray | None = None, signed: bool | None = None) -> CountedProduct:
-        """Count a layer's product with the account of its bit slots; a unit without a serial operand keeps none."""
+        """Count a layer's product with the account of its bit slots; a unit without a serial operand keeps none.
+
+        Raises: UserError as ``count_values``.
+        """
         counts, losses = self.account(self.lay(gemm), a, activation_signed=signed)
-        return CountedProduct(useful(counts, gemm), self._without_packing(losses, gemm) if self.is_serial else None)
+        return CountedProduct(
+            restore_macs(counts, gemm), self._without_packing(losses, gemm) if self.is_serial else None
+        )
 
     def work(self, counted: CountedProduct) -> ArithmeticWork:
-        """Steps of serial lanes. Gated lanes spend nothing on zero weights, which fall on steps evenly."""
+        """Steps of serial lanes. Gated lanes spend nothing on zero weights, which are spread evenly over the steps."""
         losses = counted.slots
-        if not isinstance(losses, Losses) or not losses.ideal:
+        if not isinstance(losses, BitSlots) or not losses.ideal:
             return super().work(counted)
         worked = losses.useful + losses.packed_zeros
         worked += (losses.unused_bits + losses.skipped) * worked // losses.ideal
@@ -196,9 +202,9 @@ class BitSerialEngine(Engine):
         return ArithmeticWork(bit_steps=steps - steps * gated // counted.counts.macs, register_steps=steps)
 
     def split_cycles(self, gemm: Gemm, counted: CountedProduct) -> EngineCycles:
-        """Where the bit slots of a product went, in cycles."""
+        """Split the cycles of a product in proportion to its account of bit slots."""
         losses, slots = counted.slots, self.pes * count_lane_slots(self.unit)
-        if not isinstance(losses, Losses):  # bit-parallel: nothing was to be gained
+        if not isinstance(losses, BitSlots):  # a bit-parallel unit keeps no account
             losses = self._without_packing(self.explain(self.lay(gemm)), gemm)
         return EngineCycles(
             useful=Fraction(losses.useful, slots),
@@ -208,31 +214,31 @@ class BitSerialEngine(Engine):
             pipeline=Fraction(losses.unused_bits + losses.column_wait + losses.skipped, slots),
         )
 
-    def _without_packing(self, losses: Losses, gemm: Gemm) -> Losses:
-        """The account with the zeros that packing adds apart from the product's MACs."""
+    def _without_packing(self, losses: BitSlots, gemm: Gemm) -> BitSlots:
+        """Separate the zero weights that packing adds from the product's own MACs in an account."""
         zeros = losses.useful - losses.useful // self.lay(gemm).macs * gemm.macs
         return replace(losses, useful=losses.useful - zeros, packed_zeros=zeros)
 
     def datapath(self, technology: Technology) -> EngineDatapath:
-        """What a lane does in a cycle and which registers it clocks."""
+        """The operation of a lane in a cycle and the registers that it clocks."""
         return build_datapath(self.unit, technology)
 
     @property
     def flip_flops(self) -> int:
-        """A lane has the bits that it takes and a weight; lanes that are added up share an accumulator."""
+        """Register bits: a lane holds its input bits and a weight; lanes that are added up share an accumulator."""
         return count_flip_flops(self.unit)
 
     def count(self, gemm: Gemm) -> ActionCounts:
-        """Closed form.
+        """Count a product in closed form.
 
-        Raises: UserError for widths that the unit does not take, counts beyond int64, and with ``skip``.
+        Raises: UserError for widths that the unit does not accept, counts beyond int64, and a unit with ``skip``.
         """
         return count_actions(self.unit, gemm, time_by_widths(self.unit, gemm))
 
     def count_values(
         self, gemm: Gemm, a: np.ndarray, w: np.ndarray | None = None, activation_signed: bool | None = None
     ) -> ActionCounts:
-        """Closed form with ``skip`` too; operands and errors as ``step``; weights are checked alone."""
+        """Count in closed form by values, with ``skip`` too. Operands and errors are those of ``step``."""
         return self.account(gemm, a, w, activation_signed)[0]
 
     def explain(
@@ -241,8 +247,8 @@ class BitSerialEngine(Engine):
         a: np.ndarray | None = None,
         w: np.ndarray | None = None,
         activation_signed: bool | None = None,
-    ) -> Losses:
-        """Where the cycles of ``count`` went, or if tensors are given those of ``count_values``; errors as they."""
+    ) -> BitSlots:
+        """Account for the bit slots of ``count``, or of ``count_values`` if tensors are given. Raises: as they do."""
         return self.account(gemm, a, w, activation_signed)[1]
 
     def account(
@@ -251,19 +257,20 @@ class BitSerialEngine(Engine):
         a: np.ndarray | None = None,
         w: np.ndarray | None = None,
         activation_signed: bool | None = None,
-    ) -> tuple[ActionCounts, Losses]:
-        """Counts and where their cycles went, from one timing: of the widths, or of tensors if they are given."""
+    ) -> tuple[ActionCounts, BitSlots]:
+        """Count a product and account for its bit slots, by widths, or by values if tensors are given (``step``)."""
         timing = (
             time_by_widths(self.unit, gemm) if a is None else time_by_values(self.unit, gemm, a, w, activation_signed)
         )
-        return count_actions(self.unit, gemm, timing), account_losses(self.unit, gemm, timing)
+        return count_actions(self.unit, gemm, timing), account_bit_slots(self.unit, gemm, timing)
 
     def step(self, gemm: Gemm, a: np.ndarray, w: np.ndarray) -> tuple[np.ndarray, ActionCounts]:
-        """Cycle by cycle on bit planes; a is integers [groups, M, K], w [groups, K, N]; returns a @ w and counts.
+        """Step a product cycle by cycle on bit planes; a is int[groups, M, K], w int[groups, K, N].
 
-        Weights are signed. Activations are as the Gemm says; where it does not say, signed if one of them is negative.
+        Weights are signed. Activations are signed as the Gemm states, or if one of them is negative where it does not.
+        Returns the product a @ w, int64[groups, M, N], and the counts that the kernel saw.
 
-        Raises: UserError for widths that the unit does not take, operands of another shape or kind, values beyond
+        Raises: UserError for widths that the unit does not accept, operands of another shape or kind, values beyond
             their width, and counts beyond int64.
         """
         from accelsim.kernels.bitserial import step_unit
@@ -271,11 +278,8 @@ class BitSerialEngine(Engine):
         signed = check_unit_operands(self.unit, gemm, a, w, gemm.activation_signed)
         if self.unit.skip == "none":
             self.count(gemm)
-        activations, weights, unit = (
-            pack_planes(self.unit, gemm, a),
-            lay_out_weights(self.unit, gemm, w),
-            build_stepped_unit(self.unit, gemm, signed),
-        )
+        activations, weights = pack_planes(self.unit, gemm, a), lay_out_weights(self.unit, gemm, w)
+        unit = build_serial_unit(self.unit, gemm, signed)
         cols = min(unit.cols, walk_steps(self.unit, gemm).column_steps if unit.streamed else gemm.m)
         tree_type, sum_type = choose_sum_types(self.unit, gemm)
         trees: np.ndarray = np.zeros((cols, min(count_filters(self.unit), gemm.n)), tree_type)
@@ -285,23 +289,10 @@ class BitSerialEngine(Engine):
         return product, ActionCounts(*(int(n) for n in seen))
 
     def beats(self, gemm: Gemm, cycles: int) -> list[Beats]:
-        """A step each, of the same length however long single ones take; results leave while the next ones begin."""
-        walk, groups = walk_steps(self.unit, gemm), gemm.groups
-        length = cycles // (walk.column_steps // gemm.m * ceil_div(gemm.m, self.unit.cols))
-        beats = []
-        for window, some in (
-            (w, f) for w in extents(gemm.m, self.unit.cols) for f in extents(gemm.n, count_filters(self.unit))
-        ):
-            sets = groups * window.repeat * some.repeat
-            for lanes in extents(walk.channels, self.unit.lanes):
-                step = Beats(length, sets * walk.positions * lanes.repeat)
-                bricks = lanes.last + 1 - lanes.repeat, lanes.last + 1
-                step = step._replace(depths=(bricks[0] * walk.positions, bricks[1] * walk.positions))
-                beats.append(step._replace(activations=window.used * lanes.used, weights=lanes.used * some.used))
-            beats.append(Beats(length * walk.steps, sets, vectors=window.used, results=some.used))
-        return beats
+        """One beat a step, all of the average length; results leave while the next steps begin."""
+        return list_step_beats(self.unit, gemm, cycles)
 
     def blocks(self, gemm: Gemm) -> Blocks:
-        """A brick of every window."""
+        """A beat reads one brick of every window."""
         walk = walk_steps(self.unit, gemm)
         return Blocks(self.unit.cols, self.unit.lanes, by_position=walk.positions > 1, channels_inside=True, apart=True)

@@ -1,10 +1,9 @@
-"""What a lane of a bit-serial unit does in a cycle, for pricing: additions of one operand times bits of the other."""
+"""The operation of a bit-serial lane in a cycle, for pricing: additions of one operand times bits of the other."""
 
 from __future__ import annotations
 
 from accelsim.energy.datapath import EngineDatapath
-from accelsim.energy.operation_rules import integer_add
-from accelsim.energy.operations import mac_operation
+from accelsim.energy.operations import price_integer_add, price_mac
 from accelsim.energy.technology import PricedOperation, Technology
 from accelsim.engines.bitserial_counts import (
     count_lane_slots,
@@ -17,31 +16,31 @@ from accelsim.hardware import ACCUMULATOR_BITS, BitSerialUnit
 
 
 def build_datapath(unit: BitSerialUnit, technology: Technology) -> EngineDatapath:
-    """A lane adds one operand times bits of the other; without a serial operand it is a whole multiplier.
+    """Build the datapath: a lane adds one operand times bits of the other, or is a whole multiplier if none is serial.
 
-    A lane takes its bits, or both whole operands, and shares an accumulator with the lanes that it is added to.
+    A lane has registers for its bits, or for both whole operands, and shares an accumulator with the lanes added to it.
     """
     serial, wide = is_serial(unit), ACCUMULATOR_BITS[unit.precision]
     return EngineDatapath(
         pes=count_lanes(unit),
-        operation=step_operation(unit, technology),
+        operation=price_step(unit, technology),
         operation_name="bit-serial step" if serial else f"MAC {unit.precision}",
         register_bits=(count_lane_slots(unit) if serial else 2 * unit.pe_bits) + wide / unit.lanes,
         serial=serial,
     )
 
 
-def step_operation(unit: BitSerialUnit, technology: Technology) -> PricedOperation:
-    """What one lane does in a cycle; a tree counts products of two bits, as wide as the count of its lanes."""
+def price_step(unit: BitSerialUnit, technology: Technology) -> PricedOperation:
+    """Price the step of one lane; with both operands serial, an adder tree counts products of two bits."""
     if not is_serial(unit):
-        return mac_operation(technology, unit.precision)
+        return price_mac(technology, unit.precision)
     if has_serial_activations(unit) and has_serial_weights(unit):
         width = unit.lanes.bit_length()
         what = f"rule: an addition of {width} bits, the count of {unit.lanes} lanes, for each pair of bits"
     else:
         width = unit.pe_bits
         what = f"rule: an addition of {width} bits for each bit of the serial operand"
-    addition = integer_add(technology, width)
+    addition = price_integer_add(technology, width)
     at_once = 1 if unit.skip == "essential" else count_lane_slots(unit)  # essential takes one set bit in any case
     return PricedOperation(
         energy_pj=addition.energy_pj * at_once,
@@ -51,7 +50,7 @@ def step_operation(unit: BitSerialUnit, technology: Technology) -> PricedOperati
 
 
 def count_flip_flops(unit: BitSerialUnit) -> int:
-    """Register bits: of each lane the bits that it takes and a weight, and an accumulator for lanes added together."""
+    """Count register bits: each lane's input bits and weight, and an accumulator for the lanes added together."""
     lane = count_lane_slots(unit) + unit.pe_bits if is_serial(unit) else 2 * unit.pe_bits
     lanes = count_lanes(unit)
     return lanes * lane + lanes // unit.lanes * ACCUMULATOR_BITS[unit.precision]

@@ -9,11 +9,6 @@ import numpy as np
 from accelsim.engines.base import (
     ceil_div,
 )
-from accelsim.hardware import BitSerialUnit
-from accelsim.workload.gemm import Gemm
-
-if TYPE_CHECKING:
-    from accelsim.kernels.bitserial import SerialUnit, Weights
 from accelsim.engines.bitserial_counts import (
     count_filters,
     has_serial_activations,
@@ -21,10 +16,15 @@ from accelsim.engines.bitserial_counts import (
     order_bricks,
     walk_steps,
 )
+from accelsim.hardware import BitSerialUnit
+from accelsim.workload.gemm import Gemm
+
+if TYPE_CHECKING:
+    from accelsim.kernels.bitserial import SerialUnit, Weights
 
 
-def build_stepped_unit(unit: BitSerialUnit, gemm: Gemm, signed: bool) -> SerialUnit:
-    """The options that the stepped kernel takes; signed says whether activations are."""
+def build_serial_unit(unit: BitSerialUnit, gemm: Gemm, signed: bool) -> SerialUnit:
+    """Build the options of the stepped kernel; ``signed`` says whether activations are signed."""
     from accelsim.kernels.bitserial import DYNAMIC, ESSENTIAL, NO_SKIP, SerialUnit
 
     return SerialUnit(
@@ -42,7 +42,7 @@ def build_stepped_unit(unit: BitSerialUnit, gemm: Gemm, signed: bool) -> SerialU
 
 
 def choose_sum_types(unit: BitSerialUnit, gemm: Gemm) -> tuple[type, type]:
-    """The narrowest types for what an adder tree gives, and for a brick's sum, at most 15 bits wider."""
+    """Choose the narrowest integer types for an adder tree's output and for a brick's sum, up to 15 bits wider."""
     bits, weight_bits = gemm.activation_bits, gemm.weight_bits
     if unit.skip == "essential":
         bits = min(bits, 2**unit.shifter_bits) - 1  # one bit of each, at this place at most
@@ -56,7 +56,10 @@ def choose_sum_types(unit: BitSerialUnit, gemm: Gemm) -> tuple[type, type]:
 
 
 def pack_planes(unit: BitSerialUnit, gemm: Gemm, a: np.ndarray) -> np.ndarray:
-    """Bit planes of the activations, with their signs on top; of magnitudes where set bits alone count."""
+    """Pack activations a, int[groups, M, K], into bit planes with their signs on top.
+
+    Returns uint16[groups * M * steps, bits + 1, words]. With ``skip: essential`` the planes hold magnitudes.
+    """
     from accelsim.kernels.bitserial_planes import WORD_LANES, pack_activations
 
     walk, bits = walk_steps(unit, gemm), gemm.activation_bits
@@ -70,7 +73,7 @@ def pack_planes(unit: BitSerialUnit, gemm: Gemm, a: np.ndarray) -> np.ndarray:
 
 
 def lay_out_weights(unit: BitSerialUnit, gemm: Gemm, w: np.ndarray) -> Weights:
-    """Weights in the order of the steps: bit planes where they are serial, else as they are."""
+    """Order weights w, int[groups, K, N], by the steps: as bit planes where they are serial, else as values."""
     from accelsim.kernels.bitserial import Weights
     from accelsim.kernels.bitserial_planes import WORD_LANES, order_weights, pack_weights
 

@@ -1,7 +1,7 @@
-"""First layers packed for engines that want many channels: space to depth, so that three channels become 3 s^2.
+"""Space-to-depth packing of first layers for engines with many lanes: three channels become 3 s^2.
 
-A convolution with a stride of s sees each pixel of a block of s x s at a kernel position of its own. Blocks become
-pixels, their pixels channels, and the stride is gone; where the kernel does not reach, weights are zero.
+A convolution of stride s sees each pixel of an s x s block at a kernel position of its own. A block becomes a pixel,
+its pixels become channels, and the stride becomes 1; weights are zero where the kernel does not reach.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from accelsim.engines.base import ceil_div
 from accelsim.engines.counts import ActionCounts
 from accelsim.workload.gemm import Convolution, Gemm
 
@@ -19,10 +20,10 @@ IMAGE_CHANNELS = 3  # red, green, blue
 
 
 def pack_space_to_depth(gemm: Gemm) -> Gemm:
-    """The same product as a convolution of stride 1 over more channels, padding included in the image.
+    """Turn a convolution into the same product with stride 1 over more channels, with the padding inside the image.
 
-    Only an ungrouped convolution of three channels, with strides above 1 both ways, is packed; others come back as
-    they are. Its ``macs`` include those with zero weights: see ``useful``.
+    Only an ungrouped convolution of three channels with strides above 1 both ways is packed; other products are
+    returned unchanged. The packed product's ``macs`` include MACs with zero weights: see ``restore_macs``.
     """
     convolution = gemm.convolution
     if convolution is None or not _packs(gemm, convolution):
@@ -45,13 +46,13 @@ def pack_space_to_depth(gemm: Gemm) -> Gemm:
     )
 
 
-def useful(counts: ActionCounts, gemm: Gemm) -> ActionCounts:
-    """Counts of a packed product with the MACs of the one it stands for."""
+def restore_macs(counts: ActionCounts, gemm: Gemm) -> ActionCounts:
+    """Return the counts of a packed product with the MACs of the original product ``gemm``."""
     return replace(counts, macs=gemm.macs)
 
 
-def packed_images(images: np.ndarray, gemm: Gemm) -> np.ndarray:
-    """Images [batch, 3, height, width] of ``gemm`` -> those of ``packed(gemm)``.
+def pack_images_to_depth(images: np.ndarray, gemm: Gemm) -> np.ndarray:
+    """Pack images [batch, 3, height, width] of ``gemm`` to [batch, channels, height, width] of the packed product.
 
     Channel (dy * s + dx) * 3 + c is channel c of the pixel (dy, dx) of each block.
     """
@@ -71,8 +72,8 @@ def packed_images(images: np.ndarray, gemm: Gemm) -> np.ndarray:
     return pixels.reshape(batch, sy * sx * channels, height, width)
 
 
-def packed_weights(w: np.ndarray, gemm: Gemm) -> np.ndarray:
-    """Weights [1, K, N] of ``gemm`` -> those of ``packed(gemm)``, zero where the kernel does not reach."""
+def pack_weights_to_depth(w: np.ndarray, gemm: Gemm) -> np.ndarray:
+    """Pack weights [1, K, N] of ``gemm`` to [1, K, N] of the packed product, zero where the kernel does not reach."""
     import numpy as np
 
     convolution = gemm.convolution
@@ -92,6 +93,6 @@ def _packs(gemm: Gemm, convolution: Convolution) -> bool:
 
 
 def _kernel(convolution: Convolution) -> tuple[int, int]:
-    """Blocks that a kernel reaches over."""
+    """Rows and columns of blocks that a kernel reaches over."""
     (ky, kx), (sy, sx), (dy, dx) = convolution.kernel, convolution.stride, convolution.dilation
-    return -(-((ky - 1) * dy + 1) // sy), -(-((kx - 1) * dx + 1) // sx)
+    return ceil_div((ky - 1) * dy + 1, sy), ceil_div((kx - 1) * dx + 1, sx)

@@ -1,7 +1,7 @@
 """A systolic array: output-, weight- or input-stationary, its folds one after the other or overlapped.
 
-Both texts follow one description. An array holds one matrix in its PEs, cut into folds of rows x cols, and
-streams vectors past it:
+The closed form and the stepped kernel follow one description. An array holds one matrix in its PEs, cut into folds of
+rows x cols, and streams vectors past it:
 
 ========  ===========  ========
 dataflow  rows x cols  streamed
@@ -23,40 +23,41 @@ import numpy as np
 
 from accelsim.config import UserError
 from accelsim.energy.datapath import EngineDatapath
-from accelsim.energy.operations import mac_operation
+from accelsim.energy.operations import price_mac
 from accelsim.energy.technology import Technology
-from accelsim.engines.base import Beats, Blocks, CountedProduct, Engine, EngineCycles, Fold, Occupied
+from accelsim.engines.base import Beats, Blocks, CountedProduct, Engine, EngineCycles, Occupied
 from accelsim.engines.counts import ActionCounts
 from accelsim.engines.systolic_folds import (
     FLOWS,
     Flow,
+    Fold,
     Folding,
-    beats_of_pass,
     count_fold_cycles,
     count_interval_cycles,
     count_latency_cycles,
     count_load_cycles,
     cut_folds,
+    cut_row_parts,
     fold_gemm,
-    tell_apart,
+    list_pass_beats,
 )
 from accelsim.engines.systolic_steps import choose_element_types, step_operand_stationary, step_output_stationary
 from accelsim.hardware import ACCUMULATOR_BITS, SystolicArray
 from accelsim.workload.gemm import INT64_MAX, Gemm
 
 PASSED_ON = {"os": 2, "ws": 1, "is": 1, "auto": 1}
-"""Operands that a PE passes on to its neighbours; ``auto`` is priced as ``ws``, the dataflow that is tried first."""
+"""Operands that a PE passes on to its neighbours, by dataflow; ``auto`` is priced as ``ws``, which is tried first."""
 
 
 @dataclass(frozen=True)
 class SystolicEngine(Engine):
-    """The engine of a SystolicArray whose dataflow is chosen: os, ws or is."""
+    """The engine of a SystolicArray with one dataflow: os, ws or is."""
 
     array: SystolicArray
 
     @property
     def description(self) -> SystolicArray:
-        """The values of the hardware file."""
+        """The engine's section of the hardware file."""
         return self.array
 
     @property
@@ -66,12 +67,12 @@ class SystolicEngine(Engine):
 
     @property
     def pes(self) -> int:
-        """Processing elements, each with a peak of one MAC a cycle; narrow operands gain nothing."""
+        """Number of PEs, each with a peak of one MAC a cycle; narrow operands gain nothing."""
         return self.array.rows * self.array.cols
 
     @property
     def flow(self) -> Flow:
-        """What lies on the array and what streams."""
+        """The dimensions that lie on the array and the one that streams."""
         return FLOWS[self.array.dataflow]
 
     @property
@@ -81,7 +82,7 @@ class SystolicEngine(Engine):
 
     @property
     def grain(self) -> tuple[int, int, int]:
-        """M, N, K of one fold; the streamed dimension counts single vectors."""
+        """M, N and K of one fold; along the streamed dimension it is one vector."""
         held = {self.flow.rows: self.array.rows, self.flow.cols: self.array.cols}
         return held.get("m", 1), held.get("n", 1), held.get("k", 1)
 
@@ -92,12 +93,12 @@ class SystolicEngine(Engine):
 
     @property
     def holds_sums(self) -> bool:
-        """Whether sums stay in the PEs until they are finished: where K streams."""
+        """Whether sums stay in the PEs until they are finished, as they do where K streams."""
         return self.array.dataflow == "os"
 
     @property
     def grid(self) -> tuple[int, int]:
-        """Rows and columns of PEs."""
+        """Rows and columns of PEs, each with a power switch."""
         return self.array.rows, self.array.cols
 
     def used_grid(self, gemm: Gemm) -> tuple[int, int]:
@@ -111,7 +112,7 @@ class SystolicEngine(Engine):
         return [Occupied("rows", folding.height, self.array.rows), Occupied("columns", folding.width, self.array.cols)]
 
     def split_cycles(self, gemm: Gemm, counted: CountedProduct) -> EngineCycles:
-        """Each streamed vector of a fold occupies the whole array for a cycle; other cycles fill and drain it."""
+        """Split cycles: each streamed vector of a fold takes the whole array for a cycle; the rest fills and drains."""
         array, along_k, edge = self.array, 0, 0
         for fold in cut_folds(self.array, gemm):
             streamed = fold.streamed * fold.repeat
@@ -122,24 +123,24 @@ class SystolicEngine(Engine):
         return EngineCycles(useful, channels, partial, pipeline=counted.counts.cycles - useful - channels - partial)
 
     def notes(self) -> list[str]:
-        """What resident weights do not save."""
+        """A remark about what resident weights do not save."""
         if not self.array.weights_resident:
             return []
         return ["weights_resident spares the array its reloads; the held operand still comes from DRAM once"]
 
     def datapath(self, technology: Technology) -> EngineDatapath:
-        """A PE multiplies and adds; it passes on what streams (both operands where it holds sums) and a sum."""
+        """A PE multiplies and adds; it passes on streamed operands (both where it holds sums) and a sum."""
         precision, bits = self.array.precision, self.array.operand_bits
         return EngineDatapath(
             pes=self.pes,
-            operation=mac_operation(technology, precision),
+            operation=price_mac(technology, precision),
             operation_name=f"MAC {precision}",
             register_bits=bits * PASSED_ON[self.array.dataflow] + ACCUMULATOR_BITS[precision],
         )
 
     @property
     def flip_flops(self) -> int:
-        """A PE has its streamed operands, the held one twice if folds overlap, and a sum."""
+        """Register bits: a PE has its streamed operands, the held one twice if folds overlap, and a sum."""
         wide, operand = ACCUMULATOR_BITS[self.array.precision], self.array.operand_bits
         held = 1 + self.array.overlap_folds
         per_pe = 2 * operand + held * wide if self.holds_sums else operand + held * operand + wide
@@ -150,7 +151,7 @@ class SystolicEngine(Engine):
         return cut_folds(self.array, gemm)
 
     def count(self, gemm: Gemm) -> ActionCounts:
-        """Closed form.
+        """Count a product in closed form.
 
         Raises: UserError where cycles, or PEs x cycles, leave int64.
         """
@@ -163,7 +164,9 @@ class SystolicEngine(Engine):
         return ActionCounts(cycles=cycles) + self._group_traffic(fold_gemm(self.array, gemm)) * gemm.groups
 
     def step(self, gemm: Gemm, a: np.ndarray, w: np.ndarray) -> tuple[np.ndarray, ActionCounts]:
-        """Cycle by cycle; a is integers [groups, M, K], w [groups, K, N]; returns a @ w and what happened.
+        """Step a product cycle by cycle; a is int[groups, M, K], w int[groups, K, N].
+
+        Returns the product a @ w, int64[groups, M, N], and the counts that the kernel saw.
 
         Raises: UserError as ``count``, for operands of another shape or kind, and where sums could leave int64.
         """
@@ -179,16 +182,18 @@ class SystolicEngine(Engine):
         return product, self._action_counts(*(int(n) for n in seen))
 
     def beats(self, gemm: Gemm, cycles: int) -> list[Beats]:
-        """A vector at an edge of the array each cycle, and the sums that leave below it.
+        """The vectors that enter at an edge of the array each cycle, and the sums that leave at the bottom.
 
-        What overlapped passes load for the next one, or drain of the last, may come at any time of a pass.
+        Overlapped passes load for the next pass, or drain the last one, at any time of a pass.
         """
         folding = fold_gemm(self.array, gemm)
-        passes = [(rows, cols) for cols in folding.cols for rows in tell_apart(folding)]
-        return [beats for rows, cols in passes for beats in beats_of_pass(self.array, folding, rows, cols, gemm.groups)]
+        passes = [(rows, cols) for cols in folding.cols for rows in cut_row_parts(folding)]
+        return [
+            beats for rows, cols in passes for beats in list_pass_beats(self.array, folding, rows, cols, gemm.groups)
+        ]
 
     def blocks(self, gemm: Gemm) -> Blocks:
-        """Rows of held weights want one pixel at once, held sums and held activations one place of many pixels."""
+        """Held weights read all rows of one pixel at once; held sums and activations one place of many pixels."""
         array = self.array
         if array.dataflow == "ws":
             return Blocks(1, array.rows, apart=True)
@@ -198,7 +203,7 @@ class SystolicEngine(Engine):
         return sum(count_fold_cycles(self.array, fold) * fold.repeat for fold in cut_folds(self.array, gemm))
 
     def _overlapped_cycles(self, gemm: Gemm) -> int:
-        """Starts lie one interval apart, so of the passes of one shape the last ends last: try each shape's last."""
+        """Passes start one interval apart, so that of each shape the last one ends last; take the latest of these."""
         folding = fold_gemm(self.array, gemm)
         earlier_groups = (gemm.groups - 1) * folding.down * folding.across
         interval = count_interval_cycles(self.array, cut_folds(self.array, gemm)[0])
@@ -211,7 +216,7 @@ class SystolicEngine(Engine):
         return count_load_cycles(self.array) + self.array.pipeline_registers + max(ends)
 
     def _group_traffic(self, folding: Folding) -> ActionCounts:
-        """What one group moves. Held sums (os) leave once, streamed ones once for each row of folds."""
+        """Counts of what one group moves. Held sums (os) leave once, streamed ones once for each row of folds."""
         height, width, streamed = folding.height, folding.width, folding.streamed
         if self.array.dataflow == "os":
             top_reads = width * streamed * folding.down
@@ -226,6 +231,6 @@ class SystolicEngine(Engine):
     def _action_counts(
         self, cycles: int, macs: int, folds: int, left_reads: int, top_reads: int, psum_reads: int, psum_writes: int
     ) -> ActionCounts:
-        """Counts of what enters at the left and the top: activations at the left, but for ``is``."""
+        """Name the reads at the left and top edges: activations enter at the left, except in ``is``."""
         activations, weights = (top_reads, left_reads) if self.array.dataflow == "is" else (left_reads, top_reads)
         return ActionCounts(cycles, macs, folds, activations, weights, psum_reads, psum_writes)

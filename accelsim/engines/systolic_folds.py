@@ -1,4 +1,4 @@
-"""How a product lies on a systolic array: its folds, their cycles, and what they ask of the buffers.
+"""How a product lies on a systolic array: its folds, their cycles, and their reads and writes at the buffers.
 
 An array holds one matrix in its PEs, cut into folds of rows x cols, and streams vectors past it:
 
@@ -18,13 +18,23 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import NamedTuple
 
-from accelsim.engines.base import Beats, Extent, Fold, extents
+from accelsim.engines.base import Beats
+from accelsim.engines.extents import Extent, cut_extents
 from accelsim.hardware import SystolicArray
 from accelsim.workload.gemm import Gemm
 
 
+class Fold(NamedTuple):
+    """Identical passes of an array: ``streamed`` operand vectors over ``rows`` x ``cols`` used PEs."""
+
+    streamed: int  #: vectors that one pass streams
+    rows: int  #: used rows of PEs
+    cols: int  #: used columns of PEs
+    repeat: int  #: number of such passes
+
+
 class Flow(NamedTuple):
-    """A dataflow: the dimensions of the product that lie along rows and columns, and the one that streams."""
+    """A dataflow: the dimensions of the product (m, n, k) that lie along rows and columns, and the one that streams."""
 
     rows: str
     cols: str
@@ -35,27 +45,27 @@ FLOWS = {"os": Flow("m", "n", "k"), "ws": Flow("k", "n", "m"), "is": Flow("k", "
 
 
 class Folding(NamedTuple):
-    """How one group of a product lies on the array: height x width elements held, ``streamed`` vectors."""
+    """How one group of a product lies on the array."""
 
-    height: int
-    width: int
-    streamed: int
-    rows: list[Extent]
-    cols: list[Extent]
+    height: int  #: rows of the held matrix
+    width: int  #: columns of the held matrix
+    streamed: int  #: vectors that stream past it
+    rows: list[Extent]  #: parts of the held matrix below one another
+    cols: list[Extent]  #: parts of the held matrix beside one another
 
     @property
     def down(self) -> int:
-        """Folds below one another."""
+        """Number of folds below one another."""
         return self.rows[-1].last + 1
 
     @property
     def across(self) -> int:
-        """Folds beside one another."""
+        """Number of folds beside one another."""
         return self.cols[-1].last + 1
 
 
-def tell_apart(folding: Folding) -> list[Extent]:
-    """Parts of the held matrix below one another: the first, which finds no sums, those between, and the last."""
+def cut_row_parts(folding: Folding) -> list[Extent]:
+    """Cut the held matrix into row parts: the first, which adds to no earlier sums, those between, and the last."""
     apart = []
     for part in folding.rows:
         begin, end = part.last + 1 - part.repeat, part.last + 1
@@ -65,7 +75,7 @@ def tell_apart(folding: Folding) -> list[Extent]:
 
 
 def cut_folds(array: SystolicArray, gemm: Gemm) -> list[Fold]:
-    """The distinct passes of all groups, at most four."""
+    """List the distinct passes of all groups, at most four."""
     folding = fold_gemm(array, gemm)
     return [
         Fold(folding.streamed, rows.used, cols.used, rows.repeat * cols.repeat * gemm.groups)
@@ -75,25 +85,25 @@ def cut_folds(array: SystolicArray, gemm: Gemm) -> list[Fold]:
 
 
 def count_fold_cycles(array: SystolicArray, fold: Fold) -> int:
-    """Cycles of one pass alone: load, pipeline registers, wavefront and drain."""
+    """Count the cycles of one pass alone: load, pipeline registers, wavefront and drain."""
     latency_cycles = count_latency_cycles(array, fold.streamed, fold.rows, fold.cols)
     return count_load_cycles(array) + array.pipeline_registers + latency_cycles
 
 
 def count_interval_cycles(array: SystolicArray, fold: Fold) -> int:
-    """Cycles from the start of one pass to that of the next where passes overlap."""
+    """Count the cycles from the start of one pass to the start of the next where passes overlap."""
     if array.dataflow == "os":
         return array.swap_cycles + max(fold.streamed, count_reload_cycles(array))
     return max(fold.streamed + array.swap_cycles, count_reload_cycles(array))
 
 
-def beats_of_pass(array: SystolicArray, folding: Folding, rows: Extent, cols: Extent, groups: int) -> list[Beats]:
-    """Of passes over alike parts of the held matrix; rows.last is the place of the last of these parts."""
+def list_pass_beats(array: SystolicArray, folding: Folding, rows: Extent, cols: Extent, groups: int) -> list[Beats]:
+    """List the beats of all passes over equal parts of the held matrix, given by their rows and columns."""
     passes = rows.repeat * cols.repeat * groups
     stream = Beats(1, passes * folding.streamed)
     if array.dataflow == "os":
         drained = (cols.used, rows.used) if array.output_drain == "cols" else (rows.used, cols.used)
-        edge = beats_at_edge(array, Fold(folding.streamed, rows.used, cols.used, passes), drained[0])
+        edge = build_edge_beats(array, Fold(folding.streamed, rows.used, cols.used, passes), drained[0])
         return [
             stream._replace(activations=rows.used, weights=cols.used),
             edge._replace(results=drained[1]),
@@ -103,7 +113,7 @@ def beats_of_pass(array: SystolicArray, folding: Folding, rows: Extent, cols: Ex
         sums_in=0 if first else cols.used, sums_out=0 if last else cols.used, results=cols.used if last else 0
     )
     stream = stream._replace(depths=(rows.last + 1 - rows.repeat, rows.last + 1))
-    load = beats_at_edge(array, Fold(folding.streamed, rows.used, cols.used, passes), rows.used)
+    load = build_edge_beats(array, Fold(folding.streamed, rows.used, cols.used, passes), rows.used)
     if array.dataflow == "ws":
         stream, load = stream._replace(activations=rows.used), load._replace(weights=cols.used)
     else:
@@ -111,8 +121,8 @@ def beats_of_pass(array: SystolicArray, folding: Folding, rows: Extent, cols: Ex
     return [stream] if array.weights_resident else [stream, load]
 
 
-def beats_at_edge(array: SystolicArray, fold: Fold, vectors: int) -> Beats:
-    """So many vectors that a pass loads or drains: one a cycle, or beside its streams."""
+def build_edge_beats(array: SystolicArray, fold: Fold, vectors: int) -> Beats:
+    """Build the beats in which passes load or drain ``vectors`` vectors: one a cycle, or beside their streams."""
     if array.overlap_folds:
         return Beats(count_interval_cycles(array, fold), fold.repeat, vectors)
     if array.dataflow == "os" and array.output_drain == "none":
@@ -121,12 +131,13 @@ def beats_at_edge(array: SystolicArray, fold: Fold, vectors: int) -> Beats:
 
 
 def fold_gemm(array: SystolicArray, gemm: Gemm) -> Folding:
+    """Lay one group of a product on the array."""
     height, width, streamed = (getattr(gemm, dimension) for dimension in FLOWS[array.dataflow])
-    return Folding(height, width, streamed, extents(height, array.rows), extents(width, array.cols))
+    return Folding(height, width, streamed, cut_extents(height, array.rows), cut_extents(width, array.cols))
 
 
 def count_latency_cycles(array: SystolicArray, streamed: int, rows: int, cols: int) -> int:
-    """From the first operand at PE(0, 0) to the last sum out, inclusive, for a pass that uses rows x cols PEs."""
+    """Count the cycles from the first operand at PE(0, 0) to the last sum out of a pass that uses rows x cols PEs."""
     if array.charge_full_array:
         rows, cols = array.rows, array.cols
     if array.dataflow == "os":
@@ -135,17 +146,17 @@ def count_latency_cycles(array: SystolicArray, streamed: int, rows: int, cols: i
 
 
 def count_drain_cycles(array: SystolicArray) -> int:
-    """os: cycles that shift a whole array of finished sums out."""
+    """Count the cycles in which an output-stationary array shifts all of its finished sums out."""
     return {"rows": array.rows, "cols": array.cols, "none": 0}[array.output_drain]
 
 
 def count_load_cycles(array: SystolicArray) -> int:
-    """Before the first operand of a pass that nothing overlaps."""
+    """Count the cycles that load the held operand before a pass that overlaps with nothing."""
     return 0 if array.dataflow == "os" or array.weights_resident else array.rows
 
 
 def count_reload_cycles(array: SystolicArray) -> int:
-    """Least time between the starts of overlapped passes, for the held operand or the drain."""
+    """Count the cycles at least between the starts of overlapped passes, for the held operand or the drain."""
     if array.dataflow != "os" and array.weights_resident:
         return 0
     if array.reload_cycles is not None:

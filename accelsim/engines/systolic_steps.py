@@ -1,17 +1,21 @@
-"""A product stepped through the registers of a systolic array: operands as the kernels take them."""
+"""A product stepped through the registers of a systolic array: operands in the form that the kernels take."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from accelsim.config import UserError
+from accelsim.engines.base import ceil_div
 from accelsim.engines.systolic_folds import count_drain_cycles, count_reload_cycles
 from accelsim.hardware import SystolicArray
 from accelsim.workload.gemm import Gemm
 
 
 def choose_element_types(array: SystolicArray, gemm: Gemm, a: np.ndarray, w: np.ndarray) -> tuple[type, type]:
-    """The narrowest types for operands and sums. Registers may add to a sum what earlier folds left in them."""
+    """Choose the narrowest integer types for operands and sums; a register may add what an earlier fold left in it.
+
+    Raises: UserError where sums could leave 64 bits.
+    """
     a_peak, w_peak = (max(int(x.max()), -int(x.min())) for x in (a, w))
     sum_peak = a_peak * w_peak * (gemm.k + array.rows + array.cols)
     if max(a_peak, w_peak) < 2**15 and sum_peak < 2**31:
@@ -27,6 +31,10 @@ def choose_element_types(array: SystolicArray, gemm: Gemm, a: np.ndarray, w: np.
 def step_operand_stationary(
     array: SystolicArray, a: np.ndarray, w: np.ndarray, total: type
 ) -> tuple[np.ndarray, np.ndarray]:
+    """Step a product on an array that holds weights (ws) or activations (is).
+
+    a is int[groups, M, K], w int[groups, K, N]; returns the product, total[groups, M, N], and the kernel's counts.
+    """
     from accelsim.kernels.systolic_operand_stationary import StationaryArray, step_stationary
 
     reload = count_reload_cycles(array)
@@ -53,13 +61,17 @@ def step_operand_stationary(
 def step_output_stationary(
     array: SystolicArray, a: np.ndarray, w: np.ndarray, total: type
 ) -> tuple[np.ndarray, np.ndarray]:
+    """Step a product on an array that holds sums (os).
+
+    a is int[groups, M, K], w int[groups, K, N]; returns the product, total[groups, M, N], and the kernel's counts.
+    """
     from accelsim.kernels.systolic_folds import LEFT_READS, TOP_READS
     from accelsim.kernels.systolic_output_stationary import OutputStationaryArray
     from accelsim.kernels.systolic_output_stationary import step_output_stationary as kernel
 
     reload = count_reload_cycles(array)
     exchanged = array.output_drain == "cols"
-    lanes = -(-count_drain_cycles(array) // reload) if 0 < reload < count_drain_cycles(array) else 1
+    lanes = ceil_div(count_drain_cycles(array), reload) if 0 < reload < count_drain_cycles(array) else 1
     options = OutputStationaryArray(
         rows=array.cols if exchanged else array.rows,
         cols=array.rows if exchanged else array.cols,

@@ -1,4 +1,4 @@
-"""From an engine's description to the engine: one line for each kind."""
+"""The table of all kinds of engines: from a description to the engine."""
 
 from __future__ import annotations
 
@@ -18,11 +18,14 @@ ENGINES: dict[str, Callable[[Any], Engine]] = {
 }
 
 
-def engine_of(description: AnyEngine) -> Engine:
-    """The engine of a description. A kind without a line in the table is a KeyError: a defect of the simulator."""
+def build_engine(description: AnyEngine) -> Engine:
+    """Build the engine of a description.
+
+    Raises: KeyError for a kind that the table lacks, which is a defect of the simulator.
+    """
     return ENGINES[description.kind](description)
 
 
-def engine_with_dataflow(hardware: Hardware, dataflow: str) -> Engine:
-    """The engine as a layer with this dataflow uses it; any other engine where there is nothing to choose."""
-    return engine_of(hardware.dataflows.get(dataflow, hardware).engine)
+def build_engine_with_dataflow(hardware: Hardware, dataflow: str) -> Engine:
+    """Build the engine with one of the hardware's dataflows; the only engine where there is no choice."""
+    return build_engine(hardware.dataflows.get(dataflow, hardware).engine)

@@ -1,13 +1,13 @@
 """Tensor cores: instructions of m x n x k on operands that stream in, weights dense or n:m sparse.
 
-A product is cut into output tiles, filters outside, pixels inside; a multiprocessor takes one after the other through
-k-steps. In a k-step each instruction is dealt to a core, those of neighbouring pixels together, and takes its interval;
+A product is cut into output tiles, filters outside, pixels inside; a multiprocessor computes one tile after the other
+in k-steps. In a k-step each instruction goes to a core, those of neighbouring pixels together, and takes its interval;
 the next k-step adds to the same sums, so that a k-step cannot be shorter than an instruction's interval and latency.
-Operands come at the buses' pace in the order in which they are used, those of a k-step spread evenly over its slots,
-and at most one k-step ahead; the slower of the two buses counts. With several multiprocessors tiles are dealt in turn.
+Operands arrive at the buses' pace in the order of use, those of a k-step spread evenly over its slots, and at most one
+k-step ahead; the slower of the two buses decides. Several multiprocessors take tiles in turn.
 
-Initiation interval and bound of a k-step: Mishra et al., Accelerating Sparse Deep Neural Networks, 2021, for 2:4; the
-reduction runs over kernel positions, then channels, so that groups lie along the channels as they are pruned there.
+Initiation interval and bound of a k-step: Mishra et al., Accelerating Sparse Deep Neural Networks, 2021, for 2:4. The
+reduction runs over kernel positions, then channels, so that a pattern's groups lie along the channels.
 """
 
 from __future__ import annotations
@@ -22,27 +22,27 @@ import numpy as np
 from accelsim.compress import Compressed, compress_weights
 from accelsim.config import UserError
 from accelsim.energy.datapath import EngineDatapath
-from accelsim.energy.operations import mac_operation, selection_operation
+from accelsim.energy.operations import price_mac, price_selection
 from accelsim.energy.technology import Technology
 from accelsim.engines.base import Beats, Blocks, CountedProduct, Engine, EngineCycles, EngineRoof, Occupied, ceil_div
 from accelsim.engines.counts import ActionCounts
-from accelsim.engines.slots import MacSlots
+from accelsim.engines.mac_slots import MacSlots
 from accelsim.engines.tensorcore_operands import (
-    build_stepped_unit,
-    by_instruction,
-    element_types,
-    in_bands,
+    arrange_by_instruction,
+    arrange_in_bands,
+    build_core_unit,
+    choose_core_types,
     refuse_endless,
 )
-from accelsim.engines.tilewalk import TileWalk
-from accelsim.engines.weight_groups import channels_inside
+from accelsim.engines.tensorcore_tiles import TileWalk
+from accelsim.engines.weight_groups import move_channels_inside
 from accelsim.hardware import ACCUMULATOR_BITS, BITS, TensorCore
 from accelsim.hardware.sparsity import Pattern, parse_pattern
 from accelsim.workload.gemm import INT64_MAX, Gemm
 from accelsim.workload.operand_files import check_operand
 from accelsim.workload.random_operands import lower_activations
 
-SHOWN_PATTERN = "2:4"  # the pattern whose roof is drawn whether or not the run has it
+SHOWN_PATTERN = "2:4"  # the pattern whose roof is drawn even if the run does not use it
 
 
 @dataclass(frozen=True)
@@ -53,29 +53,29 @@ class TensorCoreEngine(Engine):
 
     @property
     def description(self) -> TensorCore:
-        """The values of the hardware file."""
+        """The engine's section of the hardware file."""
         return self.unit
 
     @property
     def title(self) -> str:
-        """Cores and their multipliers, pattern and precision."""
+        """Number of cores and their multipliers, pattern and precision."""
         unit = self.unit
         several = f"{unit.multiprocessors}x" if unit.multiprocessors > 1 else ""
         return f"{several}{unit.cores}x{unit.rate} tensor cores {unit.pattern} {unit.precision}"
 
     @property
     def pes(self) -> int:
-        """Multipliers of all cores."""
+        """Number of multipliers in all cores."""
         return self.unit.multiprocessors * self.unit.cores * self.unit.rate
 
     @property
     def grain(self) -> tuple[int, int, int]:
-        """M, N, K of what a multiprocessor computes at a time: a tile, and k-steps that stream."""
+        """M, N and K of what a multiprocessor computes at a time: a tile, and k-steps, which stream."""
         return self.unit.tile_m, self.unit.tile_n, self.step_k
 
     @property
     def step_k(self) -> int:
-        """Reduction that one k-step covers: whole instructions of whole groups."""
+        """Length along K of one k-step: whole instructions of whole groups."""
         unit = self.unit
         return (unit.tile_k or unit.k) // unit.k * unit.instruction_k(unit.sparse_pattern)
 
@@ -90,12 +90,12 @@ class TensorCoreEngine(Engine):
         return True
 
     def peak_macs_per_cycle(self, activation_bits: int, weight_bits: int, pattern: Pattern | None = None) -> float:
-        """MACs in a cycle in which every multiplier works; narrow operands gain nothing, a pattern m / n."""
+        """MACs in a cycle in which all multipliers work; narrow operands gain nothing, an n:m pattern gains m / n."""
         dense = self.pes * float(max(Fraction(1), self.unit.math_share))
         return dense * float(pattern.speedup if pattern else 1)
 
     def promised_rate(self, bits: int) -> Fraction:
-        """Multipliers of a core at its precision, times what the pattern gives."""
+        """Multipliers of a core at its precision, times the pattern's speedup."""
         pattern = self.unit.sparse_pattern
         return self.unit.rate * (pattern.speedup if pattern else Fraction(1))
 
@@ -126,23 +126,23 @@ class TensorCoreEngine(Engine):
 
     @property
     def idle_words(self) -> str:
-        """What multipliers wait for beyond what tiles leave unused."""
+        """What multipliers wait for, besides those that tiles leave unused."""
         return "for operands, sums or the kernel's ends"
 
     def lay_activations(self, data: np.ndarray, gemm: Gemm) -> np.ndarray:
-        """Images or activations -> [groups, M, K], with channels inside kernel positions."""
-        return channels_inside(lower_activations(data, gemm), gemm, axis=2)
+        """Order images or activations with channels inside kernel positions: [groups, M, K]."""
+        return move_channels_inside(lower_activations(data, gemm), gemm, axis=2)
 
     def lay_weights(self, w: np.ndarray, gemm: Gemm) -> np.ndarray:
-        """Weights [groups, K, N], with channels inside kernel positions."""
-        return channels_inside(w, gemm, axis=1)
+        """Order weights [groups, K, N] with channels inside kernel positions: [groups, K, N]."""
+        return move_channels_inside(w, gemm, axis=1)
 
     def count_product(self, gemm: Gemm, a: np.ndarray | None = None, signed: bool | None = None) -> CountedProduct:
-        """Count a layer's product with the account of its multipliers."""
+        """Count a layer's product with the account of its multiplier slots."""
         return CountedProduct(self.count(gemm), self.explain(gemm))
 
     def split_cycles(self, gemm: Gemm, counted: CountedProduct) -> EngineCycles:
-        """Where the multipliers' slots of a product went, in cycles."""
+        """Split the cycles of a product in proportion to its account of multiplier slots."""
         slots = counted.slots if isinstance(counted.slots, MacSlots) else self.explain(gemm)
         missing = slots.partial_m + slots.partial_n + slots.idle_cores + slots.idle_multiprocessors + slots.interval
         return EngineCycles(
@@ -154,25 +154,25 @@ class TensorCoreEngine(Engine):
         )
 
     def datapath(self, technology: Technology) -> EngineDatapath:
-        """A multiplier shares the operands of its m x n x k instruction, and a sum with the multipliers along k."""
+        """A multiplier shares operands within its m x n x k instruction, and a sum with the multipliers along k."""
         unit, wide = self.unit, ACCUMULATOR_BITS[self.unit.precision]
         return EngineDatapath(
             pes=self.pes,
-            operation=mac_operation(technology, unit.precision),
+            operation=price_mac(technology, unit.precision),
             operation_name=f"MAC {unit.precision}",
             register_bits=unit.operand_bits * (1 / unit.m + 1 / unit.n) + wide / unit.k,
-            selection=selection_operation(technology, unit.sparse_pattern, unit.operand_bits),
+            selection=price_selection(technology, unit.sparse_pattern, unit.operand_bits),
         )
 
     @property
     def flip_flops(self) -> int:
-        """A multiplier has both operands; an instruction of a core one accumulator for each of its m x n sums."""
+        """Register bits: a multiplier holds both operands; a core has an accumulator for each sum of an instruction."""
         unit, wide = self.unit, ACCUMULATOR_BITS[self.unit.precision]
         sums = unit.multiprocessors * unit.cores * unit.m * unit.n
         return self.pes * 2 * unit.operand_bits + sums * wide
 
     def count(self, gemm: Gemm) -> ActionCounts:
-        """Closed form.
+        """Count a product in closed form.
 
         Raises: UserError where cycles times multipliers leave int64.
         """
@@ -194,28 +194,30 @@ class TensorCoreEngine(Engine):
         )
 
     def beats(self, gemm: Gemm, cycles: int) -> list[Beats]:
-        """All of it as one: operands come at their buses' pace, ahead of the instructions that want them."""
+        """One beat for the whole product: operands arrive at the buses' pace, ahead of their instructions."""
         counts = self.count(gemm)
         return [Beats(cycles, 1, 1, counts.activation_reads, counts.weight_reads, results=counts.psum_writes)]
 
     def blocks(self, gemm: Gemm) -> Blocks:
-        """Pixels of a warp's instruction."""
+        """A block is the pixels of a warp along one instruction's K."""
         walk = TileWalk(self.unit, gemm)
         return Blocks(walk.warp[0], walk.k, channels_inside=True, ahead=True)
 
     def step(self, gemm: Gemm, a: np.ndarray, w: np.ndarray) -> tuple[np.ndarray, ActionCounts]:
-        """Cycle by cycle; a is integers [groups, M, K], w [groups, K, N] in the Gemm's pattern.
+        """Step a product cycle by cycle; a is int[groups, M, K], w int[groups, K, N] in the Gemm's pattern.
 
-        Returns a @ w and what happened. Raises: UserError as ``count``, for operands of another shape, kind or width,
-        weights that break the pattern, and where sums could leave int64.
+        Returns the product a @ w, int64[groups, M, N], and the counts that the kernel saw.
+
+        Raises: UserError as ``count``, for operands of another shape, kind or width, weights that break the pattern,
+            and where sums could leave int64.
         """
         check_operand("weights", w, [(gemm.groups, gemm.k, gemm.n)], gemm.weight_bits, True)
         return self.step_compressed(gemm, a, compress_weights(w, gemm.pattern))
 
     def step_compressed(self, gemm: Gemm, a: np.ndarray, w: Compressed) -> tuple[np.ndarray, ActionCounts]:
-        """As ``step``, of weights with their metadata as the hardware reads them.
+        """Step a product as ``step`` does, with weights and metadata in the compressed form that the hardware reads.
 
-        Raises: UserError for metadata that name no place in their group, or not in rising order.
+        Raises: UserError as ``step``, and for metadata that name no place in their group, or not in rising order.
         """
         from accelsim.kernels.tensorcore import Operands, step_tensor_core
 
@@ -225,17 +227,17 @@ class TensorCoreEngine(Engine):
         stored = gemm.stored_weights(gemm.k)
         w.check((gemm.groups, gemm.n, stored), gemm.pattern, gemm.k)
         check_operand("weights", w.values, [w.values.shape], gemm.weight_bits, True)
-        options, (operand, total) = build_stepped_unit(self.unit, gemm), element_types(gemm, a, w.values)
+        options, (operand, total) = build_core_unit(self.unit, gemm), choose_core_types(gemm, a, w.values)
         instructions, of_one = ceil_div(gemm.k, options.k), options.k // options.group * options.kept
-        activations = in_bands(a.astype(operand), options.tile_m, instructions * options.k)
-        values, places = (by_instruction(x, instructions, of_one) for x in (w.values.astype(operand), w.places))
+        activations = arrange_in_bands(a.astype(operand), options.tile_m, instructions * options.k)
+        values, places = (arrange_by_instruction(x, instructions, of_one) for x in (w.values.astype(operand), w.places))
         sums: np.ndarray = np.zeros((options.tiles_at_once, options.tile_n, options.tile_m), total)
         product = np.zeros((gemm.groups, gemm.m, gemm.n), np.int64)
         seen = step_tensor_core(Operands(activations, values, places, sums, product, gemm.k), options)
         return product, ActionCounts(*(int(n) for n in seen))
 
     def explain(self, gemm: Gemm) -> MacSlots:
-        """Where the multiplier slots of ``count`` went, and those of dense weights."""
+        """Account for the multiplier slots of ``count``, and count those of the same product with dense weights."""
         walk = TileWalk(self.unit, gemm)
         dense = (TileWalk(self.unit, replace(gemm, pattern=None)) if gemm.pattern else walk).cycles * self.pes
         ideal = Fraction(dense) / (gemm.pattern.speedup if gemm.pattern else 1)
@@ -246,8 +248,8 @@ class TensorCoreEngine(Engine):
         grid = (unit.tile_m, unit.tile_n) if unit.charge_full_tile else (unit.m, unit.n)
         m, n = (ceil_div(size, part) * part for size, part in zip((gemm.m, gemm.n), grid, strict=True))
         instructions = gemm.groups * (m // unit.m) * (n // unit.n) * walk.instructions
-        mine = interval * walk.in_all(lambda step: step.rounds)
-        busy, all_slots = (walk.in_all(attrgetter(name)) for name in ("busy", "slots"))
+        mine = interval * walk.sum_over_steps(lambda step: step.rounds)
+        busy, all_slots = (walk.sum_over_steps(attrgetter(name)) for name in ("busy", "slots"))
         absent = -walk.tiles % unit.multiprocessors
         tile_slots = (unit.tile_m // unit.m) * (unit.tile_n // unit.n) * walk.instructions * interval * unit.rate
         useful, k = gemm.executed_k, walk.instructions * walk.stored_k

@@ -1,4 +1,4 @@
-"""Operands and options of stepped tensor cores."""
+"""Operands and options in the form that the stepped kernel of tensor cores takes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 
 from accelsim.config import UserError
 from accelsim.engines.base import ceil_div
-from accelsim.engines.tilewalk import TileWalk
+from accelsim.engines.tensorcore_tiles import TileWalk
 from accelsim.hardware import TensorCore
 from accelsim.workload.gemm import INT64_MAX, Gemm
 
@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 
 
 def refuse_endless(unit: TensorCore, gemm: Gemm) -> None:
-    """Stepping counts a bus's ticks, of which a cycle has more the odder the bandwidths are, in 64 bits."""
+    """Refuse a product whose stepping would overflow: bus ticks are counted in 64 bits, many to a cycle for odd rates.
+
+    Raises: UserError for such a product.
+    """
     walk = TileWalk(unit, gemm)
     if walk.longest > INT64_MAX:
         raise UserError(
@@ -26,8 +29,8 @@ def refuse_endless(unit: TensorCore, gemm: Gemm) -> None:
         )
 
 
-def build_stepped_unit(unit: TensorCore, gemm: Gemm) -> TensorCoreUnit:
-    """The options that the stepped kernel takes."""
+def build_core_unit(unit: TensorCore, gemm: Gemm) -> TensorCoreUnit:
+    """Build the options of the stepped kernel."""
     from accelsim.kernels.tensorcore import TensorCoreUnit
 
     walk, pattern = TileWalk(unit, gemm), gemm.pattern
@@ -63,8 +66,8 @@ def build_stepped_unit(unit: TensorCore, gemm: Gemm) -> TensorCoreUnit:
     )
 
 
-def element_types(gemm: Gemm, a: np.ndarray, w: np.ndarray) -> tuple[type, type]:
-    """The narrowest types for operands and sums.
+def choose_core_types(gemm: Gemm, a: np.ndarray, w: np.ndarray) -> tuple[type, type]:
+    """Choose the narrowest integer types for operands and sums.
 
     Raises: UserError where sums may leave 64 bits.
     """
@@ -75,8 +78,8 @@ def element_types(gemm: Gemm, a: np.ndarray, w: np.ndarray) -> tuple[type, type]
     raise UserError(f"operands up to {a_peak} and {w_peak}, K={gemm.k}: sums do not fit 64 bits; allowed: less")
 
 
-def in_bands(a: np.ndarray, pixels: int, k: int) -> np.ndarray:
-    """Activations [groups, M, K] as [groups * tiles, k, pixels of a tile], zeros beyond M and K."""
+def arrange_in_bands(a: np.ndarray, pixels: int, k: int) -> np.ndarray:
+    """Arrange activations [groups, M, K] as [groups * tiles, k, pixels of a tile], with zeros beyond M and K."""
     groups, m, reduction = a.shape
     bands = ceil_div(m, pixels)
     padded: np.ndarray = np.zeros((groups, bands * pixels, k), a.dtype)
@@ -84,8 +87,8 @@ def in_bands(a: np.ndarray, pixels: int, k: int) -> np.ndarray:
     return np.ascontiguousarray(padded.reshape(groups * bands, pixels, k).swapaxes(1, 2))
 
 
-def by_instruction(x: np.ndarray, instructions: int, stored: int) -> np.ndarray:
-    """Stored weights, or their places, [groups, N, K] as [groups, instructions, N, stored], zeros beyond K."""
+def arrange_by_instruction(x: np.ndarray, instructions: int, stored: int) -> np.ndarray:
+    """Arrange stored weights, or their places, [groups, N, K], as [groups, instructions, N, stored], zeros beyond K."""
     groups, n, k = x.shape
     padded: np.ndarray = np.zeros((groups, n, instructions * stored), x.dtype)
     padded[:, :, :k] = x

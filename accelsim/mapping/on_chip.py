@@ -1,4 +1,4 @@
-"""What stays on chip: results for the next layer, weights for the next inference; and what is coded where it leaves."""
+"""The plan of what stays on chip (results, weights) and of what is compressed where it crosses the chip's edge."""
 
 from __future__ import annotations
 
@@ -10,54 +10,55 @@ from typing import Any
 from accelsim.compress.runlength import estimate_coded_share
 from accelsim.config import UserError
 from accelsim.energy.prices import add_counts
+from accelsim.engines.base import ceil_div
 from accelsim.hardware import Hardware, OperandSrams
-from accelsim.mapping.footprint import compulsory_operands
+from accelsim.mapping.footprint import count_compulsory_by_operand
 from accelsim.mapping.mapping import ALONE, Context
-from accelsim.mapping.memory_needed import stored_bytes
+from accelsim.mapping.memory_needed import count_stored_bytes
 from accelsim.memory.sram import Room, describe_room, split_room
 from accelsim.workload.gemm import OperandBits, lower_to_gemm
 from accelsim.workload.layers import Activation, GlobalAvgPool, Pool
 from accelsim.workload.network import Node, Workload, trace_tensors
 from accelsim.workload.vector_work import count_vector_work
 
-Fits = Callable[[int, Context], bool]  # whether a layer, by its number, can be cut so
-PLENTY_KIB = 1 << 30  # for an operand that takes no room of its own
+Fits = Callable[[int, Context], bool]  # whether a layer, given by its number, fits the buffers in a context
+PLENTY_KIB = 1 << 30  # room for an operand that needs no tiles, since it lies on chip already
 NO_ROOM = "what stays on chip leaves no room"
 
 
 def plan_on_chip(workload: Workload, bits: Sequence[OperandBits], hardware: Hardware, fits: Fits) -> list[Context]:
-    """What each layer finds and leaves on chip; fits tells whether a layer can be cut so, by its number."""
+    """Plan the context of each layer; ``fits`` says whether a layer, by its number, fits the buffers in a context."""
     plan, found = hardware.schedule, [ALONE] * len(workload.nodes)
-    weights = all_weights(workload, bits, hardware)
-    if plan.keep_weights and weights <= weight_room(hardware.sram):
+    weights = count_all_weight_bytes(workload, bits, hardware)
+    if plan.keep_weights and weights <= find_weight_room(hardware.sram):
         found = [context._replace(resident_bytes=weights) for context in found]
     if plan.compress_activations:
-        _code(workload, bits, found)
+        _compress(workload, bits, found)
     if plan.fuse:
-        _hand_over(workload, bits, hardware, found, fits)
+        _keep_results(workload, bits, hardware, found, fits)
     return found
 
 
-def all_weights(workload: Workload, bits: Sequence[OperandBits], hardware: Hardware) -> int:
-    """Bytes of everything stored that one inference reads."""
+def count_all_weight_bytes(workload: Workload, bits: Sequence[OperandBits], hardware: Hardware) -> int:
+    """Count the bytes of all weights and start values that one inference reads."""
     pattern = hardware.engine.sparse_pattern
     both = zip(workload.nodes, bits, strict=True)
-    return sum(stored_bytes(node, b, pattern) for node, b in both if node.layer.executed)
+    return sum(count_stored_bytes(node, b, pattern) for node, b in both if node.layer.executed)
 
 
-def weight_room(sram: OperandSrams) -> int:
-    """Bytes that may hold weights for good; half of a shared buffer."""
+def find_weight_room(sram: OperandSrams) -> int:
+    """Find the bytes that may hold resident weights: the weight buffer, or half of a shared buffer."""
     return sram.capacity_bytes // 2 if sram.shared else sram.operand_bytes[1]
 
 
-def _code(workload: Workload, bits: Sequence[OperandBits], found: list[Context]) -> None:
-    """Each layer reads its activations coded by their own zeros, and stores its result as its first reader wants it."""
+def _compress(workload: Workload, bits: Sequence[OperandBits], found: list[Context]) -> None:
+    """Set the compressed shares: a layer's activations by their own zeros, its result by those of its first reader."""
     nodes, network = workload.nodes, workload.file.activation_zeros or 0.0
     zeros = [network if node.layer.activation_zeros is None else node.layer.activation_zeros for node in nodes]
     shares = [estimate_coded_share(share, b.activation) for share, b in zip(zeros, bits, strict=True)]
     _, reads, _ = trace_tensors(workload)
     for index, node in enumerate(nodes):
-        if None not in node.producers:  # what comes from outside is plain
+        if None not in node.producers:  # the network's input is not compressed
             found[index] = found[index]._replace(loaded_share=shares[index])
         readers = (r for r in range(index + 1, len(nodes)) if index in reads[r] and nodes[r].layer.executed)
         reader = next(readers, None)
@@ -65,13 +66,13 @@ def _code(workload: Workload, bits: Sequence[OperandBits], found: list[Context])
             found[index] = found[index]._replace(stored_share=shares[reader])
 
 
-def _hand_over(
+def _keep_results(
     workload: Workload, bits: Sequence[OperandBits], hardware: Hardware, found: list[Context], fits: Fits
 ) -> None:
-    """A result stays for the layer behind it, if that reads it; it is stored as well if others do.
+    """Keep results on chip for the next layer if it reads them; they are stored as well if other layers read them.
 
-    What a product's results only pass through, a function or pooling, is done as they appear. What fits in no buffer
-    stays band by band between two convolutions of which the second is 1 x 1.
+    An activation function or pooling behind a product is done on its results before they leave. A result that fits no
+    buffer stays on chip band by band between two convolutions of which the second is 1 x 1.
     """
     names, reads, sizes = trace_tensors(workload)
     nodes, batch = workload.nodes, workload.file.batch
@@ -83,10 +84,10 @@ def _hand_over(
             asked.setdefault(tensor, set()).add(reader)
 
     def nbytes(tensor: int) -> int:
-        return -(-sizes[tensor] * batch * bits[tensor].output // 8)
+        return ceil_div(sizes[tensor] * batch * bits[tensor].output, 8)
 
     integer = hardware.engine.precision.startswith("int")
-    made = {index: index for index in order}  # the tensor that a layer leaves, with what is done behind it
+    made = {index: index for index in order}  # the tensor that a layer leaves once later layers are done on it
     makers: list[int] = []
     for index in order:
         before = makers[-1] if makers else index
@@ -111,19 +112,19 @@ def _hand_over(
             found[maker], found[reader] = both
         elif not stored and left == maker and batch == 1:
             pair = [found[maker], found[reader]]
-            banded = _in_bands(workload, (maker, reader), bits, pair, weight_room(hardware.sram), fits)
+            banded = _in_bands(workload, (maker, reader), bits, pair, find_weight_room(hardware.sram), fits)
             if banded:
                 found[maker], found[reader] = banded
 
 
 def _with_tail(maker: Context, tail: Context, work: Mapping[str, int], share: Fraction) -> Context:
-    """A product's context with a layer that is done on its results; work adds to what is done already."""
+    """Add to a product's context a layer that is done on its results: its vector work and its share of the bytes."""
     operations = add_counts(dict(maker.operations), work)
     return maker._replace(operations=tuple(operations.items()), stored_share=share * tail.stored_share)
 
 
 def _passes(node: Node) -> bool:
-    """Whether a layer can be done as the results before it appear; windows of pooling wait in the ofmap buffer."""
+    """Whether a layer can be done on results before they leave; pooling windows wait in the ofmap buffer."""
     return isinstance(node.layer, Activation | Pool | GlobalAvgPool)
 
 
@@ -135,18 +136,18 @@ def _in_bands(
     room: int,
     fits: Fits,
 ) -> tuple[Context, Context] | None:
-    """Contexts of two convolutions that take turns with bands of rows; None where it would move more, or cannot be."""
+    """Contexts of two convolutions that alternate in bands of rows; None where that moves more bytes or cannot be."""
     first, second = (lower_to_gemm(workload.nodes[index], 1, bits[index]) for index in numbers)
     if first is None or second is None or first.convolution is None or second.convolution is None:
         return None
     pointwise = second.convolution.kernel == (1, 1) and second.m == first.m and second.groups == 1
-    if not pointwise or any(context != is_plain(context) for context in found):
+    if not pointwise or any(context != strip_context(context) for context in found):
         return None
-    rows, size = first.convolution.out_height, compulsory_operands(first)[2]
-    weights = sum(compulsory_operands(gemm)[1] for gemm in (first, second))
+    rows, size = first.convolution.out_height, count_compulsory_by_operand(first)[2]
+    weights = sum(count_compulsory_by_operand(gemm)[1] for gemm in (first, second))
     bands = 2
     while bands <= rows:
-        part = -(-size // rows) * -(-rows // bands)
+        part = ceil_div(size, rows) * ceil_div(rows, bands)
         for waiting in (weights, 0):
             if waiting > room or (not waiting and weights * (bands - 1) >= 2 * size):
                 continue
@@ -158,24 +159,25 @@ def _in_bands(
     return None
 
 
-def is_plain(context: Context) -> Context:
-    """The same without anything on chip between layers."""
+def strip_context(context: Context) -> Context:
+    """Return the context without data that stay on chip between layers."""
     return Context(
         resident_bytes=context.resident_bytes, loaded_share=context.loaded_share, stored_share=context.stored_share
     )
 
 
 def _takes(node: Any, reads: frozenset[int], batch: int, bits: OperandBits) -> bool:
-    """Whether a layer can read the result before it in place: a product only if it reads nothing else."""
+    """Whether a layer can read the result before it on chip: a product can if it reads nothing else."""
     gemm = lower_to_gemm(node, batch, bits)
     return gemm is None or (gemm.weights_stored and len(reads) == 1)
 
 
 def reserve_room(sram: OperandSrams, context: Context, is_product: bool) -> Room:
-    """The room that the buffers have besides what stays on chip, in whole KiB.
+    """Find the room that the buffers have besides the data that stay on chip, in whole KiB.
 
-    Buffers of ifmap and ofmap change their roles from layer to layer, so that a result is where its reader wants it.
-    Raises: UserError where what stays on chip leaves no room.
+    The buffers of ifmap and ofmap swap roles from layer to layer, so that a result lies where its reader needs it.
+
+    Raises: UserError where the data that stay on chip leave no room.
     """
     if context == ALONE:
         return describe_room(sram)

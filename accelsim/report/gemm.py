@@ -6,7 +6,7 @@ from typing import Any
 
 from rich.console import Group, RenderableType
 
-from accelsim.engines.table import engine_of
+from accelsim.engines.table import build_engine
 from accelsim.hardware import Hardware
 from accelsim.report.run import mac_slot_lines
 from accelsim.report.text import Paragraph, percent, scaled
@@ -15,7 +15,7 @@ from accelsim.report.text import Paragraph, percent, scaled
 def gemm_report(counted: dict[str, Any], hardware: Hardware) -> RenderableType:
     """All that ``accelsim gemm`` shows."""
     product = f"{counted['m']}x{counted['k']}x{counted['n']} (MxKxN)"
-    title = f"{product} on {hardware.name}: {engine_of(hardware.engine).title}"
+    title = f"{product} on {hardware.name}: {build_engine(hardware.engine).title}"
     lines = [
         f"cycles             {counted['cycles']:,} ({scaled(counted['cycles'] / (hardware.clock_mhz * 1e6), 's')})",
         f"MACs               {counted['macs']:,}",

@@ -11,7 +11,7 @@ from rich.text import Text
 from accelsim.config import UserError, read_yaml, suggest
 from accelsim.config.places import locate_devices, locate_hwconfigs, locate_workloads
 from accelsim.energy.technology import load_technology
-from accelsim.engines.table import engine_of
+from accelsim.engines.table import build_engine
 from accelsim.hardware import BankedDevice
 from accelsim.load import (
     list_names,
@@ -82,7 +82,7 @@ def _hardware() -> list[dict[str, Any]]:
         entries.append(
             {
                 "name": name,
-                "engine": engine_of(hardware.engine).title,
+                "engine": build_engine(hardware.engine).title,
                 "clock_mhz": hardware.clock_mhz,
                 "peak_tops": peak_tops(hardware),
                 "sram_kib": hardware.sram.capacity_bytes // 1024,

@@ -12,20 +12,20 @@ from rich.text import Text
 
 from accelsim.config import Document
 from accelsim.config.integers import ceil_div
-from accelsim.energy.technology import Technology, load_technology, unverified_operations
-from accelsim.engines.pricing import energy_table
-from accelsim.engines.table import engine_of
+from accelsim.energy.technology import Technology, load_technology, read_unverified_operations
+from accelsim.engines.pricing import price_hardware
+from accelsim.engines.table import build_engine
 from accelsim.hardware import BankedDevice, Hardware, MemoryDevice, SerialDevice
-from accelsim.mapping.memory_needed import memory_needed
+from accelsim.mapping.memory_needed import count_memory_needed
 from accelsim.report.text import Facts, Grid, Paragraph, as_text, figure, kib, scaled
-from accelsim.simulation.rows import layer_kind
+from accelsim.simulation.rows import name_layer_kind
 from accelsim.workload.gemm import OperandBits, find_operand_widths
 from accelsim.workload.network import Workload
 
 
 def workload_sizes(workload: Workload, hardware: Hardware) -> dict[str, Any]:
     """What a network needs in memory at its stored widths, and what the hardware has."""
-    needs = memory_needed(workload, hardware)
+    needs = count_memory_needed(workload, hardware)
     sram, dram = hardware.sram.capacity_bytes, hardware.dram.capacity_mib
     return {
         "macs": workload.macs,
@@ -69,7 +69,7 @@ def _layer_line(node: Any, bits: OperandBits) -> list[str]:
     return as_text(
         (
             node.layer.name,
-            layer_kind(node),
+            name_layer_kind(node),
             inputs,
             str(node.output),
             node.macs or "",
@@ -109,7 +109,7 @@ def hardware_report(document: Document, hardware: Hardware) -> RenderableType:
 
 def _area(hardware: Hardware) -> str:
     """Square millimetres of what the energy table knows, and throughput over them."""
-    area = energy_table(hardware, load_technology(hardware.technology.name)).area_mm2
+    area = price_hardware(hardware, load_technology(hardware.technology.name)).area_mm2
     total, parts = sum(area.values()), ", ".join(f"{name} {figure(mm2)}" for name, mm2 in area.items())
     density = f"{figure(peak_tops(hardware) / total)} TOPS/mm2"
     return f"{figure(total)} mm2 in {hardware.technology.name} ({parts}), {density}; no control, DMA or pads"
@@ -126,7 +126,7 @@ def device_report(document: Document, device: MemoryDevice) -> RenderableType:
 
 def peak_tops(hardware: Hardware) -> float:
     """Two operations a MAC, every PE busy, at the engine's own precision, no bit skipped."""
-    return 2 * engine_of(hardware.engine).rated_macs_per_cycle * hardware.clock_mhz * 1e6 * 1e-12
+    return 2 * build_engine(hardware.engine).rated_macs_per_cycle * hardware.clock_mhz * 1e6 * 1e-12
 
 
 def sourced(document: Document) -> list[tuple[str, Any, str]]:
@@ -208,7 +208,7 @@ def technology_report(technology: Technology) -> RenderableType:
 
 def _beside_unverified(technology: Technology) -> list[RenderableType]:
     """Scaled operations beside somebody else's for the node, which are unverified."""
-    others = unverified_operations(technology)
+    others = read_unverified_operations(technology)
     if not others:
         return []
     rows = [

@@ -1,10 +1,11 @@
-"""What each memory moves for a layer: bits in and out of the buffers, bytes at the chip's edge."""
+"""The traffic of a layer in each memory: bits in and out of the buffers, bytes across the chip's edge."""
 
 from __future__ import annotations
 
 from math import ceil
 
 from accelsim.energy.prices import Activity
+from accelsim.engines.base import ceil_div
 from accelsim.engines.counts import ActionCounts
 from accelsim.hardware import ACCUMULATOR_BITS
 from accelsim.mapping.mapping import ALONE, Context
@@ -13,15 +14,15 @@ from accelsim.workload.gemm import Gemm, OperandBits
 from accelsim.workload.layers import Embedding
 from accelsim.workload.network import Node
 
-TOKEN_BITS = 32  # a token is the number of a table's row
+TOKEN_BITS = 32  # a token is the number of a row of an embedding's table
 
 
 def count_gemm_activity(
     gemm: Gemm, counts: ActionCounts, stream: TileStream, operations: dict[str, int], precision: str
 ) -> Activity:
-    """Bits that each memory moves: what the engine reads and writes, and what the DMA brings and takes.
+    """Count the bits that the engine and the DMA move in each memory, and the element-wise work, of a product.
 
-    Cycles are left to the schedule, and the engine's arithmetic to what its products say of it.
+    Cycles and the engine's arithmetic are not counted here.
     """
     sum_bits = ACCUMULATOR_BITS[precision]
     loaded = [int(size) * 8 for size in stream.load_bytes.sum(axis=0)]
@@ -40,21 +41,25 @@ def count_gemm_activity(
 
 
 def count_vector_bytes(node: Node, bits: OperandBits, batch: int) -> tuple[int, int, int]:
-    """Bytes of activations and stored values in, and of results out, of an element-wise layer."""
+    """Count the bytes of activations and stored values that an element-wise layer reads, and of its results."""
     gathers = isinstance(node.layer, Embedding)
     elements = sum(shape.elements for shape in node.inputs) * batch
     stored = node.output.elements * batch if gathers else node.params
     return (
-        -(-elements * (TOKEN_BITS if gathers else bits.activation) // 8),
-        -(-stored * bits.weight // 8),
-        -(-node.output.elements * batch * bits.output // 8),
+        ceil_div(elements * (TOKEN_BITS if gathers else bits.activation), 8),
+        ceil_div(stored * bits.weight, 8),
+        ceil_div(node.output.elements * batch * bits.output, 8),
     )
 
 
 def count_vector_activity(
     traffic: tuple[int, int, int], moved: tuple[int, int, int], total_cycles: int, operations: dict[str, int]
 ) -> Activity:
-    """Everything passes its buffer once: into it if it moves, out of it to the lanes, and the results back."""
+    """Count the traffic of an element-wise layer; each operand passes its buffer once.
+
+    ``traffic`` are the bytes that the lanes read (activations, stored values) and write (results); ``moved`` are those
+    of them that cross the chip's edge.
+    """
     read, weights, written = (nbytes * 8 for nbytes in traffic)
     return Activity(
         cycles=total_cycles,
@@ -70,10 +75,10 @@ def count_vector_activity(
     )
 
 
-def bytes_across_edge(context: Context, traffic: tuple[int, int, int]) -> tuple[int, int, int]:
-    """Of bytes of activations and stored values in and results out, those that cross the chip's edge."""
+def count_edge_bytes(context: Context, traffic: tuple[int, int, int]) -> tuple[int, int, int]:
+    """Count the bytes of activations, stored values and results in ``traffic`` that cross the chip's edge."""
     read, weights, written = traffic
-    if context == ALONE:  # as most are; fractions take their time
+    if context == ALONE:  # the usual case, for which fractions would be slow
         return traffic
     return (
         ceil(max(read - context.there_bytes * context.bands, 0) * context.loaded_share),

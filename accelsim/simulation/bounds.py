@@ -1,4 +1,4 @@
-"""What bounds a layer, and why, in words."""
+"""The bound of a layer (compute, vector, memory, latency) and the reason for it in words."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from accelsim.workload.gemm import Gemm
 
 Bound = Literal["compute", "vector", "memory", "latency"]
 Unit = Literal["compute", "vector", "memory"]
-OVERLAPPED = 0.6  # below this share of the busiest unit, waiting for first and last transfers is what costs
+OVERLAPPED = 0.6  # if the busiest unit works for a smaller share of the time, the layer is bound by latency
 
 
 def find_bound(busy_cycles: Mapping[Unit, int], total_cycles: int) -> Bound:
-    """The unit that is busy longest; ``latency`` where even that one mostly waits."""
+    """Find the unit that is busy longest; ``latency`` where even that unit mostly waits."""
     bound = max(busy_cycles, key=lambda unit: busy_cycles[unit])
     return bound if busy_cycles[bound] >= OVERLAPPED * total_cycles else "latency"
 
 
 def explain_bound(bound: Bound, hardware: Hardware, moved_bytes: int, compulsory_bytes: int) -> str:
-    """One line about a bound other than the engine, for the report."""
+    """Explain a bound other than compute in one line for the report. Raises: ValueError for compute."""
     match bound:
         case "vector":
             return f"element-wise work on {hardware.vector.lanes} vector lanes"
@@ -38,7 +38,7 @@ def explain_bound(bound: Bound, hardware: Hardware, moved_bytes: int, compulsory
 
 
 def explain_fill(gemm: Gemm, engine: Engine, compute_cycles: int) -> str:
-    """One line about a layer that the engine bounds: places in use, and the time in which the pipeline fills."""
+    """Explain in one line how a product that the engine bounds fills it, and what share of the time PEs wait."""
     used = engine.occupied(gemm)
     peak = math.prod(places.mean for places in used)
     peak *= engine.peak_macs_per_cycle(gemm.activation_bits, gemm.weight_bits)

@@ -1,4 +1,4 @@
-"""Products of a network's layers as an engine counts them, each once, with operands from files where they are given."""
+"""Counting the products of a network's layers, each once, with operands from files where they are given."""
 
 from __future__ import annotations
 
@@ -13,16 +13,19 @@ from accelsim.workload.operand_files import GivenOperands, read_operands
 
 
 class LayerCounts:
-    """What an engine does for each layer's product; it is found out once, whoever asks."""
+    """The counts of each layer's product on one engine; each is found once and remembered."""
 
     def __init__(self, engine: AnyEngine, stepped: bool, tensors: Path | None, prunes: bool) -> None:
         self.products = Products(engine, stepped, prunes)
         self.tensors = tensors
-        self.counted: dict[str, Product] = {}  # by layer
+        self.counted: dict[str, Product] = {}  # products and their counts by layer name
         self.given: list[str] = []  # layers whose operands came from files
 
     def count(self, name: str, gemm: Gemm, seed: int) -> CountedProduct:
-        """The counts of a layer's product; ``seed`` draws operands that are not given."""
+        """Count a layer's product; ``seed`` draws operands that are not given.
+
+        Raises: UserError for a product that the engine cannot run, and for operands that do not fit it.
+        """
         if name not in self.counted:
             self.counted[name] = Product(gemm, self._count(name, gemm, seed))
         return self.counted[name].counted

@@ -1,4 +1,4 @@
-"""One layer of a network on a machine: counted, mapped, scheduled, priced, and checked."""
+"""Simulation of one layer of a network on a machine: it is counted, mapped, scheduled, priced and checked."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from accelsim.energy.prices import price
 from accelsim.engines.base import CountedProduct, SlotAccount
 from accelsim.hardware import Objective
 from accelsim.mapping.mapping import ALONE, Context
-from accelsim.mapping.on_chip import plan_on_chip, reserve_room, weight_room
+from accelsim.mapping.on_chip import find_weight_room, plan_on_chip, reserve_room
 from accelsim.memory.ideal_dram import count_transfer_time
 from accelsim.memory.schedule import ScheduledLayer
 from accelsim.memory.stream import WEIGHT
@@ -28,7 +28,7 @@ from accelsim.simulation.rows import (
     build_product_row,
     build_vector_row,
     find_peak,
-    objective_cost,
+    measure_objective,
 )
 from accelsim.simulation.vector import run_vector
 from accelsim.workload.gemm import OperandBits, cut_bands
@@ -36,50 +36,50 @@ from accelsim.workload.network import Node, Workload, WorkloadFile
 
 
 class Ends(NamedTuple):
-    """What of a layer touches its neighbours."""
+    """The begin and the end of a layer, by which the prefetching of weights is decided."""
 
-    first_weight_bytes: int
-    last_weight_bytes: int  #: that lie in their buffer when the layer ends
-    idle_cycles: int  #: of the DMA engine before the layer ends
+    first_weight_bytes: int  #: bytes of weights in its first step
+    last_weight_bytes: int  #: bytes of weights in their buffer when the layer ends
+    idle_cycles: int  #: idle cycles of the DMA engine before the layer ends
 
 
 class LayerRun(NamedTuple):
-    """A layer that was simulated."""
+    """A simulated layer."""
 
     row: LayerResult
-    timeline: Timeline
-    ends: Ends | None  #: None where nothing is done
+    timeline: Timeline  #: busy intervals of the units, from cycle 0 of the layer
+    ends: Ends | None  #: None for a layer that does nothing
 
 
 class LayerTask(NamedTuple):
-    """A layer in its place in a network."""
+    """A layer at its position in a network."""
 
     node: Node
     bits: OperandBits
-    number: int  #: of the layer, from 0; the seed of operands that are not given
-    context: Context = ALONE  #: what it finds and leaves on chip
-    before: Ends | None = None  #: the ends of the layer before, in whose time first weights may come
+    number: int  #: position of the layer, from 0; it seeds operands that are not given
+    context: Context = ALONE  #: the data that lie on chip before and after the layer
+    before: Ends | None = None  #: the ends of the layer before, during which first weights may be loaded
 
 
 @dataclass(frozen=True)
 class LayerSimulator:
-    """A machine of one dataflow and what it found out about the layers of one network; equal layers are run once."""
+    """A machine of one dataflow with all results for the layers of one network; equal layers are simulated once."""
 
     machine: Machine
     counts: LayerCounts
     file: WorkloadFile
-    accounts: list[tuple[str, SlotAccount]] = field(default_factory=list)  #: kind of layer, and its product's slots
-    done: dict[Hashable, LayerRun] = field(default_factory=dict)
+    accounts: list[tuple[str, SlotAccount]] = field(default_factory=list)  #: kind and slots of each layer's product
+    done: dict[Hashable, LayerRun] = field(default_factory=dict)  #: layers that were simulated already
 
     def job(self, node: Node, bits: OperandBits) -> Job | None:
-        """The work of a layer on this machine; None where nothing is done."""
+        """Build the work of a layer on this machine; None for a layer that does nothing."""
         return build_job(node, bits, self.file, self.machine.hardware.engine)
 
 
 def simulate_layer(simulators: Sequence[LayerSimulator], task: LayerTask) -> tuple[LayerRun, LayerSimulator]:
-    """One layer in the dataflow that suits it best, and the simulator of that dataflow.
+    """Simulate a layer in the dataflow that is best for it; return that run and the simulator of that dataflow.
 
-    Raises: UserError where no dataflow suits it.
+    Raises: UserError where no dataflow can run the layer.
     """
     if len(simulators) == 1:
         return _simulate(simulators[0], task), simulators[0]
@@ -92,7 +92,7 @@ def simulate_layer(simulators: Sequence[LayerSimulator], task: LayerTask) -> tup
         except UserError as error:
             errors.append(error)
         else:
-            found.append((objective_cost(layer.row, objective), layer, simulator))
+            found.append((measure_objective(layer.row, objective), layer, simulator))
     if not found:
         raise errors[0]
     _, layer, chosen = min(found, key=lambda each: each[0])
@@ -100,7 +100,7 @@ def simulate_layer(simulators: Sequence[LayerSimulator], task: LayerTask) -> tup
 
 
 def _simulate(simulator: LayerSimulator, task: LayerTask) -> LayerRun:
-    """One layer's row, and when its units were busy, from cycle 0."""
+    """Simulate a layer in one dataflow."""
     node, hardware = task.node, simulator.machine.hardware
     job = simulator.job(node, task.bits)
     if job is None:
@@ -134,7 +134,7 @@ def _run_once(
 
 
 def run_job(machine: Machine, job: Job, counted: CountedProduct | None, context: Context) -> ProductRun | VectorRun:
-    """A job through the schedule; a product comes with its counts."""
+    """Run a job through the schedule; a product needs its counts. Raises: UserError where no mapping fits."""
     match job:
         case ProductJob():
             if counted is None:
@@ -146,7 +146,7 @@ def run_job(machine: Machine, job: Job, counted: CountedProduct | None, context:
 
 
 def replay_layer(simulators: Sequence[LayerSimulator], task: LayerTask, dataflow: str) -> ScheduledLayer | None:
-    """One layer once more in its dataflow, for a reader who wants every step; None where nothing is done."""
+    """Schedule a layer once more in its dataflow, to show every step; None for a layer that does nothing."""
     chosen = (one for one in simulators if dataflow in ("", one.machine.engine.dataflow))
     simulator = next(chosen, simulators[0])
     job = simulator.job(task.node, task.bits)
@@ -160,7 +160,7 @@ def replay_layer(simulators: Sequence[LayerSimulator], task: LayerTask, dataflow
 
 
 def build_checked_row(machine: Machine, node: Node, run: ProductRun | VectorRun) -> LayerResult:
-    """A run as a row that keeps the invariants. Raises: InvariantError where it does not."""
+    """Price a run, build its row, and check the invariants. Raises: InvariantError where one does not hold."""
     used = run.schedule.used
     ahead_pj = run.stream.ahead_bytes * 8 * machine.table.dram_pj_per_bit
     dram = (used.commands_pj + ahead_pj, used.standby_pj) if used else None
@@ -175,16 +175,16 @@ def build_checked_row(machine: Machine, node: Node, run: ProductRun | VectorRun)
 
 
 def _comes_ahead(simulator: LayerSimulator, layer: LayerRun, before: Ends) -> bool:
-    """Whether first weights find a free DMA engine, and room beside the last ones, before the layer before ends."""
+    """Whether the first weights find an idle DMA engine, and room beside the last ones, during the layer before."""
     hardware = simulator.machine.hardware
     first = layer.ends.first_weight_bytes if layer.ends else 0
-    if first == 0 or first + before.last_weight_bytes > weight_room(hardware.sram):
+    if first == 0 or first + before.last_weight_bytes > find_weight_room(hardware.sram):
         return False
     return count_transfer_time(first, hardware) <= before.idle_cycles
 
 
 def plan_contexts(simulator: LayerSimulator, workload: Workload, bits: Sequence[OperandBits]) -> list[Context]:
-    """What each layer finds on chip and leaves there."""
+    """Plan which data lie on chip before and after each layer."""
     hardware = simulator.machine.hardware
     if hardware.schedule.plain:
         return [ALONE] * len(workload.nodes)
@@ -196,13 +196,13 @@ def plan_contexts(simulator: LayerSimulator, workload: Workload, bits: Sequence[
 
 
 def _fits(simulator: LayerSimulator, task: LayerTask) -> bool:
-    """Whether a layer can be cut in the room that its context leaves."""
+    """Whether a mapping of the layer fits the room that its context leaves."""
     machine, context = simulator.machine, task.context
     job = simulator.job(task.node, task.bits)
     try:
         room = reserve_room(machine.hardware.sram, context, is_product=isinstance(job, ProductJob))
         if isinstance(job, ProductJob) and context.bands > 1:
-            if machine.engine.needs_values:  # where values decide, those of a band are not known
+            if machine.engine.needs_values:  # the values of a single band are not known
                 return False
             for band in set(cut_bands(job.gemm, context.bands)):
                 find_mapping(machine, cut_job(job, band), count_band(machine, band), room)

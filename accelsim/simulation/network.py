@@ -1,4 +1,4 @@
-"""The only composer: Hardware and Workload -> Result."""
+"""Simulation of a whole network: from Hardware and Workload to Result."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from accelsim.config import UserError, suggest
 from accelsim.energy.technology import load_technology
-from accelsim.engines.pricing import energy_table
+from accelsim.engines.pricing import price_hardware
 from accelsim.engines.products import Products
 from accelsim.hardware import DramFidelity, Hardware, with_fidelity
 from accelsim.memory.schedule import ScheduledLayer
@@ -28,7 +28,7 @@ from accelsim.simulation.layer import (
 from accelsim.simulation.machine import build_machine
 from accelsim.simulation.result import Result
 from accelsim.simulation.rows import find_peak
-from accelsim.simulation.summary import pattern_note, summarize, summarize_slots
+from accelsim.simulation.summary import describe_pattern, summarize, summarize_slots
 from accelsim.simulation.temperature import warm_rows
 from accelsim.workload.gemm import Gemm, apply_pattern, find_operand_widths
 from accelsim.workload.network import Workload
@@ -46,16 +46,18 @@ def simulate(
     tensors: Path | str | None = None,
     prune: bool = False,
 ) -> Result:
-    """Run a network, layer after layer.
+    """Simulate a network on a machine, layer by layer.
 
-    ``stepped`` moves every operand of every fold through the engine's registers and checks each product and count;
-    ``closed`` gives the same numbers by formula. ``progress`` is called with each layer's name when it is done.
-    Where values matter they come from ``tensors``, a folder of LAYER.activation.npy and LAYER.weight.npy, as far as
-    it has them; the rest is synthetic, and the summary says which. ``prune`` sets all but the largest of given weights
-    to zero, as a tensor core's pattern wants it; without it weights that break the pattern are refused. ``dram`` is
-    how exactly the memory is simulated: the hardware's choice unless given.
+    ``fidelity`` ``closed`` counts by formula; ``stepped`` moves every operand through the engine's registers, checks
+    each product and count, and gives the same numbers. ``dram`` is the fidelity of the DRAM, by default the hardware's.
+    ``progress`` is called with the name of each layer that is done.
 
-    Raises: UserError where the network does not suit the hardware.
+    ``tensors`` is a folder of LAYER.activation.npy and LAYER.weight.npy, for engines whose cycles or checks depend on
+    values; layers without a file get synthetic operands, and the summary names both. ``prune`` sets all but the
+    largest given weights to zero, as the engine's pattern or the stated sparsity requires; without it, weights that
+    break the pattern are refused.
+
+    Raises: UserError where the hardware cannot run the network, and for tensors that do not fit it.
     """
     if fidelity not in ("closed", "stepped"):
         raise UserError(f"fidelity: should be closed or stepped, got {fidelity!r}")
@@ -64,7 +66,7 @@ def simulate(
     tensors = None if tensors is None else Path(tensors)
     simulators = build_simulators(hardware, workload, fidelity == "stepped", tensors, prune)
     runs, used = _simulate_layers(simulators, workload, progress)
-    table = energy_table(hardware, load_technology(hardware.technology.name))
+    table = price_hardware(hardware, load_technology(hardware.technology.name))
     warm = warm_rows(hardware, [run.row for run in runs], table)
     summary = summarize(warm.rows, hardware, workload, table, verified=fidelity == "stepped") | warm.record
     summary["notes"] += warm.notes
@@ -80,7 +82,7 @@ def simulate(
 def build_simulators(
     hardware: Hardware, workload: Workload, stepped: bool, tensors: Path | None, prunes: bool
 ) -> list[LayerSimulator]:
-    """One simulator for each dataflow that a layer may choose."""
+    """Build one simulator for each dataflow that a layer may choose."""
     return [
         LayerSimulator(build_machine(each), LayerCounts(each.engine, stepped, tensors, prunes), workload.file)
         for each in hardware.dataflows.values()
@@ -90,7 +92,7 @@ def build_simulators(
 def _simulate_layers(
     simulators: Sequence[LayerSimulator], workload: Workload, progress: Callable[[str], None] | None
 ) -> tuple[list[LayerRun], list[LayerSimulator]]:
-    """All layers in order, and the simulator of the dataflow that each of them uses."""
+    """Simulate all layers in order; return their runs and the simulator of the dataflow that each of them uses."""
     runs: list[LayerRun] = []
     used: list[LayerSimulator] = []
     before: Ends | None = None
@@ -108,7 +110,7 @@ def _simulate_layers(
 
 
 def _plan_tasks(simulator: LayerSimulator, workload: Workload) -> list[LayerTask]:
-    """Every layer with what it finds on chip; of several dataflows the first decides."""
+    """Every layer with the data that lie on chip around it, as planned for the first of several dataflows."""
     bits = find_operand_widths(workload, simulator.machine.hardware.engine.operand_bits)
     contexts = plan_contexts(simulator, workload, bits)
     numbered = enumerate(zip(workload.nodes, bits, contexts, strict=True))
@@ -116,13 +118,13 @@ def _plan_tasks(simulator: LayerSimulator, workload: Workload) -> list[LayerTask
 
 
 def _join_timelines(runs: Sequence[LayerRun]) -> Timeline:
-    """The timelines of layers one after the other."""
+    """Join the timelines of layers, one after the other."""
     begins = accumulate((run.row.total_cycles for run in runs), initial=0)
     return join_timelines([run.timeline.shift(begin) for run, begin in zip(runs, begins, strict=False)])
 
 
 def _add_slots(summary: dict[str, Any], simulators: Sequence[LayerSimulator], hardware: Hardware) -> None:
-    """Where the slots of all products went, for engines that keep account of them."""
+    """Add the account of all products' slots to the summary, for engines that keep one."""
     accounts = [account for simulator in simulators for account in simulator.accounts]
     if not accounts:
         return
@@ -130,15 +132,15 @@ def _add_slots(summary: dict[str, Any], simulators: Sequence[LayerSimulator], ha
     summary[accounts[0][1].name] = slots
     if hardware.engine.sparse_pattern and slots["ideal_speedup"] > 1:
         summary["pattern"] = str(hardware.engine.sparse_pattern)
-        summary["notes"].append(pattern_note(hardware))
+        summary["notes"].append(describe_pattern(hardware))
 
 
 def replay(
     hardware: Hardware, workload: Workload, result: Result, name: str, tensors: Path | None = None
 ) -> ScheduledLayer | None:
-    """One layer of a result once more, step by step: when each unit works and what the engine waits for.
+    """Schedule one layer of a result once more, to show when each unit works and what the engine waits for.
 
-    None for a layer that does nothing. Raises: UserError where there is no such layer.
+    Returns None for a layer that does nothing. Raises: UserError where the result has no such layer.
     """
     place = next((i for i, row in enumerate(result.rows) if row.layer == name), None)
     if place is None:
@@ -157,7 +159,10 @@ def _require_values(hardware: object, workload: object) -> None:
 
 
 def count_gemm(hardware: Hardware, m: int, k: int, n: int, fidelity: Fidelity = "closed") -> dict[str, Any]:
-    """One product on the engine alone, without memory: its counts, and ``verified`` where it was stepped."""
+    """Count one product on the engine alone, without memory; return the record of ``gemm --json``.
+
+    Raises: UserError for a product that the engine cannot run.
+    """
     width = hardware.engine.operand_bits
     gemm = Gemm(m, k, n, activation_bits=width, weight_bits=width, output_bits=width)
     gemm = apply_pattern(gemm, hardware.engine.sparse_pattern)
@@ -185,11 +190,11 @@ def count_gemm(hardware: Hardware, m: int, k: int, n: int, fidelity: Fidelity = 
     return figures | ({"verified": True} if fidelity == "stepped" else {})
 
 
-PRODUCT = "matmul"  # the kind of layer that a product alone is
+PRODUCT = "matmul"  # kind of layer of a product alone
 
 
 def _tensor_notes(folder: Path, workload: Workload, simulators: Sequence[LayerSimulator]) -> list[str]:
-    """What was not read; files that belong to no layer are refused."""
+    """Notes on which tensors were read. Raises: UserError for a file that belongs to no layer."""
     counts = simulators[0].counts
     if not counts.products.reads_tensors:
         return [f"tensors of {folder} were not read: values change nothing here"]

@@ -1,4 +1,4 @@
-"""A product on a machine: its mapping is searched for, its stream scheduled, its activity counted."""
+"""A product on a machine: the search for its mapping, the schedule of its steps, and the count of its activity."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from accelsim.energy.prices import Activity
 from accelsim.engines.base import CountedProduct
 from accelsim.engines.counts import ActionCounts
 from accelsim.engines.vector import count_lane_cycles
-from accelsim.mapping.footprint import compulsory_operands
+from accelsim.mapping.footprint import count_compulsory_by_operand
 from accelsim.mapping.mapping import ALONE, Context, Mapping
 from accelsim.mapping.on_chip import reserve_room
 from accelsim.mapping.search import FREE, Prices, Search, start_search
-from accelsim.mapping.streams import gemm_stream, mapped_counts
+from accelsim.mapping.streams import build_gemm_stream, count_mapped
 from accelsim.memory.bank_conflicts import count_conflict_cycles
 from accelsim.memory.schedule import join_schedules, schedule_stream
 from accelsim.memory.sram import Room
 from accelsim.memory.stream import TileStream, join_streams
-from accelsim.simulation.activity import bytes_across_edge, count_gemm_activity
+from accelsim.simulation.activity import count_edge_bytes, count_gemm_activity
 from accelsim.simulation.jobs import ProductJob, cut_job
 from accelsim.simulation.machine import Machine
 from accelsim.simulation.rows import ProductRun
@@ -28,17 +28,18 @@ from accelsim.workload.gemm import Gemm, cut_bands
 
 
 class Cut(NamedTuple):
-    """A product under a mapping: what the engine does, and its stream of steps. Of the memories only ports matter."""
+    """A product under a mapping, before the schedule; of the memories, it depends only on the buffers' ports."""
 
     mapping: Mapping
-    counts: ActionCounts
-    port_waits: int  #: cycles that the engine waits for its buffers' ports
-    stream: TileStream
+    counts: ActionCounts  #: counts of the engine under the mapping
+    port_waits: int  #: cycles in which the engine waits for its buffers' ports
+    stream: TileStream  #: steps of the product
 
 
 def search_mapping(machine: Machine, job: ProductJob, counted: CountedProduct) -> Search:
-    """The search for a product's mapping; it holds for any memories behind this engine."""
-    gemm = replace(job.gemm, weight_sparsity=None, sparsity_stated=False, activation_signed=None)  # no tile's matter
+    """Start the search for a product's mapping; the search serves any memories behind this engine."""
+    # tiles do not depend on the fields that are cleared here
+    gemm = replace(job.gemm, weight_sparsity=None, sparsity_stated=False, activation_signed=None)
     return start_search(
         gemm,
         machine.hardware.vector,
@@ -51,15 +52,15 @@ def search_mapping(machine: Machine, job: ProductJob, counted: CountedProduct) -
 
 
 def find_mapping(machine: Machine, job: ProductJob, counted: CountedProduct, room: Room) -> Mapping:
-    """The best mapping of a product in the room that its buffers have.
+    """Find the best mapping of a product in the room that its buffers have.
 
     Raises: UserError where not even the smallest tiles fit.
     """
-    return search_mapping(machine, job, counted).best(machine.hardware, price_search(machine, job, counted), room)
+    return search_mapping(machine, job, counted).find_best(machine.hardware, price_search(machine, job, counted), room)
 
 
 def price_search(machine: Machine, job: ProductJob, counted: CountedProduct) -> Prices:
-    """What the search takes energy for; nothing where its objective does not ask."""
+    """Find the prices for the search; they are zero where its objective does not contain energy."""
     if machine.hardware.mapper.objective not in ("energy", "edp"):
         return FREE
     gemm, table, counts, work = job.gemm, machine.table, counted.counts, machine.engine.work(counted)
@@ -81,10 +82,10 @@ def price_search(machine: Machine, job: ProductJob, counted: CountedProduct) -> 
 def cut_product(
     machine: Machine, job: ProductJob, counted: CountedProduct, mapping: Mapping, context: Context = ALONE
 ) -> Cut:
-    """A product as its mapping cuts it."""
-    mapped = mapped_counts(job.gemm, mapping, machine.engine, counted.counts)
+    """Cut a product by its mapping into steps."""
+    mapped = count_mapped(job.gemm, mapping, machine.engine, counted.counts)
     waits = count_port_waits(machine, job, counted)
-    stream = gemm_stream(
+    stream = build_gemm_stream(
         job.gemm,
         mapping,
         machine.hardware,
@@ -97,18 +98,18 @@ def cut_product(
 
 
 def count_port_waits(machine: Machine, job: ProductJob, counted: CountedProduct) -> int:
-    """Cycles that the engine waits for its buffers' ports, whatever the mapping."""
+    """Count the cycles in which the engine waits for its buffers' ports; they are the same for all mappings."""
     return count_conflict_cycles(machine.engine.lay(job.gemm), machine.engine, machine.buffers, counted.counts.cycles)
 
 
 def count_lane_cycles_per_output(machine: Machine, job: ProductJob) -> Fraction:
-    """Lane cycles that one output of a product takes in the vector unit."""
+    """Count the cycles of one vector lane for the element-wise work on one output of a product."""
     lanes = count_lane_cycles(dict(job.operations), machine.hardware.vector)
     return lanes / (job.gemm.m * job.gemm.n * job.gemm.groups)
 
 
 def run_product(machine: Machine, job: ProductJob, counted: CountedProduct, context: Context = ALONE) -> ProductRun:
-    """A product through the schedule, with the best mapping, and in bands of rows if the context says so.
+    """Run a product through the schedule with its best mapping, in bands of rows if the context has several.
 
     Raises: UserError where no mapping fits the buffers.
     """
@@ -122,7 +123,7 @@ def run_product(machine: Machine, job: ProductJob, counted: CountedProduct, cont
 def run_cut(
     machine: Machine, job: ProductJob, counted: CountedProduct, cut: Cut, context: Context = ALONE
 ) -> ProductRun:
-    """A product that is cut already, through the schedule."""
+    """Run a product that is already cut into steps through the schedule."""
     mapping, mapped, waits, stream = cut
     schedule = schedule_stream(stream, machine.hardware)
     precision = machine.hardware.engine.precision
@@ -137,14 +138,14 @@ def run_cut(
         stream=stream,
         schedule=schedule,
         activity=_with_arithmetic(activity, machine, job, counted),
-        compulsory=bytes_across_edge(context, compulsory_operands(job.gemm)),
+        compulsory=count_edge_bytes(context, count_compulsory_by_operand(job.gemm)),
         mapping=str(mapping),
         context=context,
     )
 
 
 def _with_arithmetic(activity: Activity, machine: Machine, job: ProductJob, counted: CountedProduct) -> Activity:
-    """Activity of memories with that of the engine's arithmetic."""
+    """Add the engine's arithmetic to an activity of memories."""
     work = machine.engine.work(counted)
     return replace(
         activity,
@@ -156,7 +157,7 @@ def _with_arithmetic(activity: Activity, machine: Machine, job: ProductJob, coun
 
 
 def _run_bands(machine: Machine, job: ProductJob, counted: CountedProduct, context: Context) -> ProductRun:
-    """A convolution band by band; weights that wait on chip come with the first one."""
+    """Run a convolution band by band; weights that stay on chip between bands are loaded with the first one."""
     room = reserve_room(machine.hardware.sram, context, is_product=True)
     runs: list[ProductRun] = []
     known: dict[Hashable, ProductRun] = {}
@@ -172,14 +173,14 @@ def _run_bands(machine: Machine, job: ProductJob, counted: CountedProduct, conte
 
 
 def count_band(machine: Machine, band: Gemm) -> CountedProduct:
-    """The counts of a band, whose values are not known by themselves."""
+    """Count a band of a product in closed form."""
     return CountedProduct(machine.engine.count(band))
 
 
 def _join_bands(
     machine: Machine, job: ProductJob, counted: CountedProduct, context: Context, runs: list[ProductRun]
 ) -> ProductRun:
-    """Bands of a product, one after the other, as one run."""
+    """Join the bands of a product, one after the other, to one run."""
     alone = counted.counts.cycles
     worked = sum(run.compute_cycles + run.tiling_cycles for run in runs)
     return ProductRun(
@@ -191,7 +192,7 @@ def _join_bands(
         stream=join_streams([run.stream for run in runs]),
         schedule=join_schedules([run.schedule for run in runs]),
         activity=_with_arithmetic(sum((run.activity for run in runs), Activity()), machine, job, counted),
-        compulsory=bytes_across_edge(context, compulsory_operands(job.gemm)),
+        compulsory=count_edge_bytes(context, count_compulsory_by_operand(job.gemm)),
         mapping=runs[0].mapping,
         context=context,
     )

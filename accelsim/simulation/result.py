@@ -1,4 +1,4 @@
-"""The result of a simulation: a value per layer, their sum, and the checks that every run must pass."""
+"""The result of a simulation: a row per layer, a summary, and the checks that every run must pass."""
 
 from __future__ import annotations
 
@@ -118,39 +118,39 @@ class LayerResult:
 
     @property
     def stall_cycles_by_cause(self) -> dict[str, int]:
-        """The parts of stall_cycles."""
+        """The parts of ``stall_cycles`` by cause, cycles."""
         return {cause: getattr(self, f"{cause}_cycles") for cause in CAUSES}
 
 
-CAUSES = tuple(cause.value for cause in StallCause)  #: of stall_cycles, in the order of the columns
+CAUSES = tuple(cause.value for cause in StallCause)  #: causes of stall cycles in the order of the columns
 LAYER_COLUMNS = tuple(field.name for field in fields(LayerResult) if field.name != "energy_pj_by_component")
 
 
 @dataclass(frozen=True)
 class Result:
-    """A simulated network. ``rows`` are plain values; ``layers`` the same as a DataFrame."""
+    """A simulated network."""
 
-    rows: tuple[LayerResult, ...]
-    summary: dict[str, Any]
-    timeline: Timeline
-    products: tuple[Product | None, ...] = ()  #: of each row; None without one
+    rows: tuple[LayerResult, ...]  #: one row per layer, in order
+    summary: dict[str, Any]  #: totals, notes and sources, as in summary.json
+    timeline: Timeline  #: busy intervals of all units, in cycles from the start
+    products: tuple[Product | None, ...] = ()  #: the product of each row; None for a layer without one
 
     @cached_property
     def layers(self) -> pd.DataFrame:
-        """A row per layer, columns as in layers.csv."""
+        """The rows as a DataFrame with the columns of layers.csv."""
         import pandas as pd
 
         return pd.DataFrame([self.record(row) for row in self.rows])
 
     @staticmethod
     def record(row: LayerResult) -> dict[str, Any]:
-        """One row as plain columns, energy by component spread out."""
+        """Turn a row into plain columns, one for the energy of each component."""
         record = {name: getattr(row, name) for name in LAYER_COLUMNS}
         return record | {f"energy_pj_{name}": value for name, value in row.energy_pj_by_component.items()}
 
 
 def check_layer(row: LayerResult, engine_busy_cycles: int, peak_macs_per_cycle: float) -> None:
-    """Hold a layer against the invariants of the design; raises InvariantError."""
+    """Check the invariants of a layer. Raises: InvariantError where one does not hold."""
     holds = {
         "macs = M.N.K.groups": row.macs == row.m * row.n * row.k * row.groups,
         "stalls >= 0": row.stall_cycles >= 0,

@@ -1,14 +1,14 @@
-"""Runs of layers, with and without a product, as rows of the result."""
+"""Rows of the result from the runs of layers, with and without a product."""
 
 from __future__ import annotations
 
 from dataclasses import fields, replace
 from typing import Any, NamedTuple, assert_never
 
-from accelsim.energy.prices import COMPONENTS, Activity, total_pj
+from accelsim.energy.prices import COMPONENTS, Activity, sum_pj
 from accelsim.engines.base import CountedProduct, Engine
 from accelsim.hardware import ACCUMULATOR_BITS, Hardware, Objective
-from accelsim.mapping.footprint import least_bytes
+from accelsim.mapping.footprint import bound_moved_bytes
 from accelsim.mapping.mapping import ALONE, Context
 from accelsim.memory.schedule import ScheduledLayer
 from accelsim.memory.stalls import SCHEDULED
@@ -22,41 +22,41 @@ from accelsim.workload.network import Node
 
 
 class ProductRun(NamedTuple):
-    """A product through the schedule."""
+    """A product that went through the schedule."""
 
     gemm: Gemm
     counted: CountedProduct
-    compute_cycles: int  #: of the engine alone
-    tiling_cycles: int  #: that it takes longer since tiles cut its streams
-    bank_conflict_cycles: int  #: that it waits for its buffers' banks
+    compute_cycles: int  #: cycles of the engine alone
+    tiling_cycles: int  #: additional engine cycles since tiles cut its streams
+    bank_conflict_cycles: int  #: cycles in which the engine waits for its buffers' banks
     stream: TileStream
     schedule: ScheduledLayer
     activity: Activity
-    compulsory: tuple[int, int, int]  #: bytes that ifmap, weights and results move at least
-    mapping: str
+    compulsory: tuple[int, int, int]  #: bytes that ifmap, weights and results must move across the chip's edge
+    mapping: str  #: tiles and loop order in words
     context: Context = ALONE
 
 
 class VectorRun(NamedTuple):
-    """A layer without a product through the schedule."""
+    """A layer without a product that went through the schedule."""
 
-    lane_cycles: int  #: of the vector unit alone
+    lane_cycles: int  #: cycles of the vector unit alone
     stream: TileStream
     schedule: ScheduledLayer
     activity: Activity
-    compulsory: tuple[int, int, int]  #: bytes that activations, stored values and results move at least
+    compulsory: tuple[int, int, int]  #: bytes that activations, stored values and results must move
     context: Context = ALONE
 
 
 def find_peak(gemm: Gemm, engine: Engine) -> float:
-    """MACs a cycle that the engine could do at most, those with a zero that a pattern leaves out included."""
+    """Find the engine's peak in MACs per cycle; MACs with a zero that a pattern leaves out count as well."""
     return engine.peak_macs_per_cycle(gemm.activation_bits, gemm.weight_bits, gemm.pattern)
 
 
 def build_product_row(
     node: Node, run: ProductRun, hardware: Hardware, engine: Engine, parts: dict[str, float]
 ) -> LayerResult:
-    """The row of a layer with a product; ``parts`` are the pJ of each component."""
+    """Build the row of a layer with a product; ``parts`` is the energy of each component in pJ."""
     gemm, total, compute_cycles = run.gemm, run.schedule.total_cycles, run.compute_cycles
     peak, moved = find_peak(gemm, engine), run.stream.read_bytes + run.stream.write_bytes
     busy: dict[Unit, int] = {
@@ -80,7 +80,7 @@ def build_product_row(
         bank_conflict_cycles=run.bank_conflict_cycles,
         utilization=gemm.macs / (peak * total),
         compute_utilization=gemm.macs / (peak * compute_cycles),
-        least_bytes=least_bytes(gemm, hardware.sram.capacity_bytes) if alone else sum(run.compulsory),
+        least_bytes=bound_moved_bytes(gemm, hardware.sram.capacity_bytes) if alone else sum(run.compulsory),
         ifmap_refetch=refetch[0],
         weight_refetch=refetch[1],
         ofmap_refetch=refetch[2],
@@ -98,7 +98,7 @@ def build_product_row(
 
 
 def build_vector_row(node: Node, run: VectorRun, hardware: Hardware, parts: dict[str, float]) -> LayerResult:
-    """The row of a layer without a product; ``parts`` are the pJ of each component."""
+    """Build the row of a layer without a product; ``parts`` is the energy of each component in pJ."""
     busy: dict[Unit, int] = {"vector": count_busy(run.schedule.vector), "memory": count_busy(run.schedule.dram)}
     bound = find_bound(busy, run.schedule.total_cycles)
     held = _limit_held_bytes(*run.stream.held_bytes, run.context, hardware)
@@ -116,13 +116,13 @@ def build_vector_row(node: Node, run: VectorRun, hardware: Hardware, parts: dict
 def _build_row(
     node: Node, run: ProductRun | VectorRun, busy: dict[Unit, int], parts: dict[str, float], alone_cycles: int
 ) -> LayerResult:
-    """What rows of both kinds have: cycles, waits, bytes and energy; ``alone_cycles`` are those of the unit alone."""
+    """The columns of both kinds of rows; ``alone_cycles`` are those of the engine or the vector unit alone."""
     total, waits = run.schedule.total_cycles, run.schedule.stalls._asdict()
     ifmap, weights, results = run.compulsory
     return replace(
         _EMPTY,
         layer=node.layer.name,
-        kind=layer_kind(node),
+        kind=name_layer_kind(node),
         compute_cycles=alone_cycles,
         stall_cycles=total - alone_cycles,
         total_cycles=total,
@@ -133,7 +133,7 @@ def _build_row(
         compulsory_write_bytes=results,
         vector_cycles=busy["vector"],
         dram_busy_cycles=busy["memory"],
-        energy_pj=total_pj(parts),
+        energy_pj=sum_pj(parts),
         on_chip=str(run.context),
         prefetched_bytes=run.stream.ahead_bytes,
         energy_pj_by_component=parts,
@@ -141,13 +141,13 @@ def _build_row(
 
 
 def build_idle_row(node: Node, reason: str = "") -> LayerResult:
-    """The row of a layer that only names data differently, is not run, or is done already: nothing moves."""
+    """Build the row of a layer that does nothing: it renames data, is not executed, or was done with another layer."""
     named = "names data that lie in memory already" if node.layer.executed else "stored, but not run"
     return replace(_EMPTY, layer=node.layer.name, kind=str(node.layer.type), bound="none", reason=reason or named)
 
 
 def _count_refetches(run: ProductRun) -> list[float | None]:
-    """How often ifmap, weights and results move, of those that a product moves at all; sums that come back count."""
+    """Bytes moved over compulsory bytes of ifmap, weights and results (with partial sums); None if none must move."""
     did = run.activity
     ifmap, weights = did.ifmap_write_bits // 8, did.weight_write_bits // 8
     moved = ifmap, weights, did.dram_read_bytes + did.dram_write_bytes - ifmap - weights
@@ -155,7 +155,7 @@ def _count_refetches(run: ProductRun) -> list[float | None]:
 
 
 def _count_held_bytes(run: ProductRun, hardware: Hardware, engine: Engine) -> tuple[int, int, int]:
-    """Bytes of a product in the buffers of ifmap, weights and results; sums wait at the accumulators' width."""
+    """Bytes that a product holds in the buffers of ifmap, weights and results; sums have the accumulators' width."""
     ifmap, weight, ofmap = run.stream.held_bytes
     if not engine.holds_sums and run.gemm.k > engine.grain[2]:
         ofmap = ofmap * ACCUMULATOR_BITS[engine.description.precision] // run.gemm.output_bits
@@ -165,7 +165,7 @@ def _count_held_bytes(run: ProductRun, hardware: Hardware, engine: Engine) -> tu
 def _limit_held_bytes(
     ifmap: int, weight: int, ofmap: int, context: Context, hardware: Hardware
 ) -> tuple[int, int, int]:
-    """With what stays on chip; more than a buffer has comes only from rounding, so at most that."""
+    """Add the data that stay on chip, and limit each sum to its buffer, which only rounding exceeds."""
     weight = max(weight, context.resident_bytes, context.waiting_bytes)
     sizes = ifmap + context.there_bytes, weight, ofmap + context.kept_bytes
     if hardware.sram.shared:
@@ -174,16 +174,16 @@ def _limit_held_bytes(
     return ifmap, weight, ofmap
 
 
-def layer_kind(node: Node) -> str:
-    """The layer's type; a convolution with a filter per channel is called depthwise."""
+def name_layer_kind(node: Node) -> str:
+    """Name the kind of a layer: its type, or depthwise or grouped for a convolution with groups."""
     layer = node.layer
     if layer.type == "conv2d" and layer.groups > 1:
         return "depthwise" if layer.groups == count_channels(node.inputs[0]) else "grouped"
     return str(layer.type)
 
 
-def objective_cost(row: LayerResult, objective: Objective) -> float:
-    """What the mapper's objective makes of a layer."""
+def measure_objective(row: LayerResult, objective: Objective) -> float:
+    """Measure a layer by the mapper's objective; the smallest is best."""
     moved = row.dram_read_bytes + row.dram_write_bytes
     match objective:
         case "delay_traffic":

@@ -1,4 +1,4 @@
-"""A network's totals: what summary.json and ``run --json`` hold."""
+"""The summary of a network's run, which summary.json and ``run --json`` contain."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from typing import Any
 
 from accelsim.energy.prices import COMPONENTS, EnergyTable, list_sources
 from accelsim.engines.base import SlotAccount
-from accelsim.engines.table import engine_of
+from accelsim.engines.table import build_engine
 from accelsim.hardware import Hardware
-from accelsim.mapping.memory_needed import memory_needed
+from accelsim.mapping.memory_needed import count_memory_needed
 from accelsim.simulation.result import CAUSES, LayerResult
 from accelsim.version import __version__
 from accelsim.workload.gemm import find_operand_widths, lower_to_gemm
@@ -26,7 +26,7 @@ CONVOLUTIONS = ("conv2d", "depthwise", "grouped")  #: kinds of layers
 def summarize(
     rows: Sequence[LayerResult], hardware: Hardware, workload: Workload, table: EnergyTable, verified: bool
 ) -> dict[str, Any]:
-    """Sums over layers; ``verified`` is there where every product was checked."""
+    """Sum up a network's rows; ``verified`` is in the summary if every product was checked."""
     totals = sum_figures([(row.total_cycles, row.utilization, row.energy_pj) for row in rows], hardware.clock_mhz)
     seconds = totals["total_cycles"] / (hardware.clock_mhz * 1e6)
     macs = sum(row.macs for row in rows)
@@ -37,9 +37,9 @@ def summarize(
         "hardware": hardware.name,
         "workload": workload.name,
         "version": __version__,
-        "config_sha256": config_sha256(hardware, workload),
+        "config_sha256": hash_configuration(hardware, workload),
         "precision": hardware.engine.precision,
-        "operand_bits": operand_bits(hardware, workload),
+        "operand_bits": list_operand_bits(hardware, workload),
         "batch": workload.file.batch,
         "dram_fidelity": hardware.dram.effective_fidelity,
         "total_cycles": totals["total_cycles"],
@@ -70,7 +70,7 @@ def summarize(
 
 
 def sum_figures(layers: Sequence[tuple[int, float, float]], clock_mhz: float) -> dict[str, Any]:
-    """The totals that sweeps keep, of each layer's total cycles, utilization and energy in pJ."""
+    """Sum up layers, given as total cycles, utilization and energy in pJ, to the totals that sweeps keep."""
     cycles = sum(layer[0] for layer in layers)
     seconds = cycles / (clock_mhz * 1e6)
     picojoules = math.fsum(layer[2] for layer in layers)
@@ -83,8 +83,8 @@ def sum_figures(layers: Sequence[tuple[int, float, float]], clock_mhz: float) ->
     }
 
 
-def operand_bits(hardware: Hardware, workload: Workload) -> dict[str, list[int]]:
-    """Least and greatest width of what products read; a second operand that is computed is activations too."""
+def list_operand_bits(hardware: Hardware, workload: Workload) -> dict[str, list[int]]:
+    """List the least and the greatest width of products' activations and weights; computed operands are activations."""
     both = zip(workload.nodes, find_operand_widths(workload, hardware.engine.operand_bits), strict=True)
     gemms = [
         gemm for node, bits in both if node.layer.executed and (gemm := lower_to_gemm(node, workload.file.batch, bits))
@@ -97,7 +97,7 @@ def operand_bits(hardware: Hardware, workload: Workload) -> dict[str, list[int]]
 
 
 def summarize_slots(accounts: Sequence[tuple[str, SlotAccount]]) -> dict[str, Any]:
-    """The account of all products, each with the kind of its layer: what was promised, what is left, and the loss."""
+    """Sum up the slot accounts of all products, given with the kinds of their layers: speedups and parts."""
     total = reduce(add, (account for _, account in accounts))
     summary: dict[str, Any] = {"ideal_speedup": float(total.ideal_speedup), "speedup": float(total.speedup)}
     if total.splits_convolutions:
@@ -108,14 +108,14 @@ def summarize_slots(accounts: Sequence[tuple[str, SlotAccount]]) -> dict[str, An
     return {**summary, "total": total.total, **total.parts()}
 
 
-def config_sha256(hardware: Hardware, workload: Workload) -> str:
-    """Digest of hardware and network; not of the version, nor of tensors given from files."""
+def hash_configuration(hardware: Hardware, workload: Workload) -> str:
+    """Hash hardware and network, without the version and without tensors from files; hexadecimal SHA-256."""
     both = {"hardware": hardware.model_dump(mode="json"), "workload": workload.file.model_dump(mode="json")}
     return hashlib.sha256(json.dumps(both, sort_keys=True).encode()).hexdigest()
 
 
 def _engine_notes(hardware: Hardware, workload: Workload) -> list[str]:
-    """What was asked for and changes nothing, or less than one may think."""
+    """Notes on stated sparsity that changes nothing, and on the engine's options."""
     engine, notes = hardware.engine, []
     stated = workload.file.weight_sparsity or any(node.layer.weight_sparsity for node in workload.nodes)
     stated = stated and engine.sparse_pattern is None
@@ -126,11 +126,11 @@ def _engine_notes(hardware: Hardware, workload: Workload) -> list[str]:
             "zero weights change nothing here: they take cycles and energy like others. engine.zero_gating=true would"
             " spare their multiplications' energy; cycles gain by a pattern such as 2:4 on tensor cores alone"
         )
-    return [*notes, *engine_of(engine).notes()]
+    return [*notes, *build_engine(engine).notes()]
 
 
-def pattern_note(hardware: Hardware) -> str:
-    """What a run with sparse weights takes for granted."""
+def describe_pattern(hardware: Hardware) -> str:
+    """Describe what a run with sparse weights assumes."""
     return (
         f"weights are taken as pruned to {hardware.engine.sparse_pattern}, those of first and depthwise layers too"
         " unless they state weight_sparsity: 0; what that costs in accuracy is not modelled"
@@ -138,8 +138,8 @@ def pattern_note(hardware: Hardware) -> str:
 
 
 def _memory_note(hardware: Hardware, workload: Workload) -> list[str]:
-    """A warning where weights and activations exceed the DRAM; the run itself counts as if they fitted."""
-    needed, there = memory_needed(workload, hardware), hardware.dram.capacity_mib
+    """A warning where weights and activations exceed the DRAM; the run itself assumes that they fit."""
+    needed, there = count_memory_needed(workload, hardware), hardware.dram.capacity_mib
     if there is None or needed.total_bytes <= there * 2**20:
         return []
     return [f"OUT OF MEMORY: the network needs {needed.total_bytes / 2**20:.1f} MiB, the DRAM has {there:g} MiB"]

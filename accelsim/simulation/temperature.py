@@ -1,4 +1,4 @@
-"""A run at the temperature that it warms its die to: leakage priced there, and throttled where a limit says so."""
+"""A run at the temperature that its own power heats the die to: leakage at that temperature, and throttling."""
 
 from __future__ import annotations
 
@@ -8,30 +8,32 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from accelsim.energy.prices import EnergyTable, total_pj
+from accelsim.energy.prices import EnergyTable, sum_pj
 from accelsim.energy.technology import load_technology
-from accelsim.engines.pricing import energy_table
+from accelsim.engines.pricing import price_hardware
 from accelsim.hardware import Hardware, Thermal
 from accelsim.power.thermal import Package, find_seconds_to_limit, find_share_at_limit, find_steady_k, find_warmest_k
 from accelsim.simulation.result import LayerResult
 
-COOLEST_K, WARMEST_K = 300.0, 400.0  # of the SRAM table; beyond it leakage goes on as over its last ten kelvin
-SLOPE_K = 10.0
+COOLEST_K, WARMEST_K = 300.0, 400.0  # ends of the SRAM table
+SLOPE_K = 10.0  # beyond the table, leakage is extrapolated from its last ten kelvin
 LEAKS = ("leakage_logic", "leakage_sram")
 
 
 class WarmRows(NamedTuple):
-    """Layers at the temperature of balance."""
+    """The rows of a run with leakage at the temperature at which the die settles."""
 
     rows: list[LayerResult]
-    record: dict[str, Any]  #: for the summary
-    notes: list[str]
+    record: dict[str, Any]  #: entries of the summary
+    notes: list[str]  #: notes of the summary
 
 
 def warm_rows(hardware: Hardware, rows: Sequence[LayerResult], table: EnergyTable) -> WarmRows:
-    """Rows that were priced at the technology's temperature, one inference after the other, at their own.
+    """Price the leakage of rows at the temperature at which the die settles, one inference after the other.
 
-    Raises: UserError for thermal runaway, and for a limit that leakage alone passes.
+    Without a ``thermal`` section in the hardware file the rows stay as they are.
+
+    Raises: UserError for thermal runaway, and for a limit that leakage alone exceeds.
     """
     thermal = hardware.thermal
     if thermal is None:
@@ -48,7 +50,7 @@ def warm_rows(hardware: Hardware, rows: Sequence[LayerResult], table: EnergyTabl
     def leakage_w(temperature_k: float) -> float:
         return 1e-3 * sum(leakage_mw(temperature_k))
 
-    temperature, share, until = _settled(thermal, package, power_w, leakage_w)
+    temperature, share, until = _settle(thermal, package, power_w, leakage_w)
     before = (table.leakage_logic_mw, table.leakage_sram_mw)
     settled = zip(LEAKS, leakage_mw(temperature), before, strict=True)
     factors = {name: now / was if was else 1.0 for name, now, was in settled}
@@ -67,7 +69,7 @@ def warm_rows(hardware: Hardware, rows: Sequence[LayerResult], table: EnergyTabl
 
 
 def apply_temperature(hardware: Hardware, summary: dict[str, Any]) -> Hardware:
-    """The hardware at the temperature that a run found, as far as the SRAM table goes."""
+    """Set the hardware's temperature to the one that a run found, within the range of the SRAM table."""
     if "thermal" not in summary:
         return hardware
     kelvin = min(max(summary["thermal"]["temperature_k"], COOLEST_K), WARMEST_K)
@@ -75,11 +77,11 @@ def apply_temperature(hardware: Hardware, summary: dict[str, Any]) -> Hardware:
 
 
 def _heats(component: str) -> bool:
-    """What the die dissipates besides leakage: the DRAM is another one."""
+    """Whether the die dissipates a component besides leakage; the DRAM is another die."""
     return component not in LEAKS and not component.startswith("dram")
 
 
-def _settled(thermal: Thermal, package: Package, power_w: float, leakage_w: Any) -> tuple[float, float, float | None]:
+def _settle(thermal: Thermal, package: Package, power_w: float, leakage_w: Any) -> tuple[float, float, float | None]:
     """Temperature, share of time at work, and seconds from ambient to the limit."""
     limit = thermal.limit_k
     if limit is None:
@@ -92,7 +94,7 @@ def _settled(thermal: Thermal, package: Package, power_w: float, leakage_w: Any)
 
 
 def _leakage_mw(hardware: Hardware, temperature_k: float) -> tuple[float, float]:
-    """Of logic and SRAM at any temperature."""
+    """Leakage of logic and SRAM in mW at any temperature."""
     inside = min(max(temperature_k, COOLEST_K), WARMEST_K)
     at_edge = _table_leakage_mw(hardware, inside)
     if inside == temperature_k:
@@ -108,14 +110,14 @@ def _leakage_mw(hardware: Hardware, temperature_k: float) -> tuple[float, float]
 
 def _table_leakage_mw(hardware: Hardware, temperature_k: float) -> tuple[float, float]:
     choice = hardware.technology.model_copy(update={"temperature_k": temperature_k})
-    table = energy_table(hardware.model_copy(update={"technology": choice}), load_technology(choice.name))
+    table = price_hardware(hardware.model_copy(update={"technology": choice}), load_technology(choice.name))
     return table.leakage_logic_mw, table.leakage_sram_mw
 
 
 def _at(row: LayerResult, factors: dict[str, float]) -> LayerResult:
-    """A row with its leakage at another temperature."""
+    """Multiply the components of a row by factors."""
     parts = {name: pj * factors.get(name, 1.0) for name, pj in row.energy_pj_by_component.items()}
-    return replace(row, energy_pj_by_component=parts, energy_pj=total_pj(parts))
+    return replace(row, energy_pj_by_component=parts, energy_pj=sum_pj(parts))
 
 
 def _notes(thermal: Thermal, temperature_k: float, share: float) -> list[str]:

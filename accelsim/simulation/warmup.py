@@ -1,4 +1,4 @@
-"""Every kernel compiled once, so that no run has to wait for it."""
+"""Compilation of all kernels, so that no later run has to wait for it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from accelsim.workload.gemm import Gemm, apply_pattern
 
 
 def compile_kernels() -> float:
-    """Run every kernel once on something small; returns the seconds that it took."""
+    """Compile every kernel by running it once on small inputs; return the seconds that it took."""
     started = perf_counter()
     hardware = load_hardware("textbook_os_32", ["engine.rows=2", "engine.cols=2"])
     for dataflow in ("os", "ws", "is"):
@@ -38,7 +38,7 @@ def compile_kernels() -> float:
 
 
 def compile_memories() -> None:
-    """The kernels of memory devices, alone and behind a network."""
+    """Compile the kernels of memory devices, alone and with a network."""
     spec = TracePattern(pattern="copies", requests=8, span_bytes=4096)
     fidelities: tuple[DeviceFidelity, ...] = ("transaction", "cycle")
     for name in ("ddr4_2400_8gb_x8", "octospi_psram_8mib"):
@@ -51,7 +51,7 @@ def compile_memories() -> None:
 
 
 def compile_closed() -> None:
-    """The kernels that closed forms need: what every process of a sweep loads before its first point."""
+    """Compile the kernels that closed forms need, which each process of a sweep loads before its first point."""
     for layout in ("as_read", "rows"):
         hardware = load_hardware("edge_npu", [f"sram.ifmap.layout={layout}"])
         simulate(hardware, load_workload("ad_autoencoder"), dram="ideal")

@@ -1,4 +1,4 @@
-"""Five classic claims about precision and sparsity, each run on shipped networks, with the fine print in figures."""
+"""Five classic claims about precision and sparsity, each measured on networks that ship with accelsim."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ MEMORIES = {"SRAM": ("sram_ifmap", "sram_weight", "sram_ofmap"), "DRAM": ("dram"
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A claim, the rows that show it, and what is left of it."""
+    """A claim and what measurements say about it."""
 
     name: str
-    title: str
-    text: str
-    figures: dict[str, float]
-    rows: tuple[ComparedRow, ...]
+    title: str  #: the claim in one sentence
+    text: str  #: the measured answer
+    figures: dict[str, float]  #: the figures in the text, by name
+    rows: tuple[ComparedRow, ...]  #: the measured rows
 
     @property
     def records(self) -> list[dict[str, Any]]:
-        """The rows' plain columns."""
+        """The rows as plain columns."""
         return Comparison(self.rows).records
 
     def as_json(self) -> dict[str, Any]:
-        """Plain data."""
+        """The claim as plain data for JSON."""
         return {
             "claim": self.name,
             "title": self.title,
@@ -43,8 +43,8 @@ class Claim:
         }
 
 
-def int8_energy(network: str = "resnet50") -> Claim:
-    """INT8 against FP32 on an array: of operations, of MACs, of memories, of all."""
+def claim_int8_energy(network: str = "resnet50") -> Claim:
+    """Compare the energy of INT8 and FP32 on an array: operations, MACs, memories, and all together."""
     hardware = load_hardware("edge_npu")
     operations = load_technology(hardware.technology.name).operations
     compared = compare(hardware, load_workload(network), ["fp32", "int8"])
@@ -67,8 +67,8 @@ def int8_energy(network: str = "resnet50") -> Claim:
     return Claim("int8_energy", "INT8 takes 18.5 times less energy than FP32", text, figures, compared.rows)
 
 
-def stripes(network: str = "alexnet_grouped") -> Claim:
-    """Half the bits on a bit-serial unit: of convolutions, and of the whole network."""
+def claim_stripes(network: str = "alexnet_grouped") -> Claim:
+    """Measure the speedup of half the bits on a bit-serial unit: convolutions, and the whole network."""
     compared = compare(load_hardware("stripes"), load_workload(network), ["int16", "int8"])
     _, after = compared.records
     figures = {name: after[name] for name in ("ideal_speedup", "convolution_speedup", "speedup", "energy_ratio")}
@@ -80,8 +80,8 @@ def stripes(network: str = "alexnet_grouped") -> Claim:
     return Claim("stripes", "Half the bits are twice as fast on a bit-serial unit", text, figures, compared.rows)
 
 
-def two_of_four(network: str = "resnet50") -> Claim:
-    """2:4 weights on tensor cores: of convolutions, of the whole network, and of storage."""
+def claim_two_of_four(network: str = "resnet50") -> Claim:
+    """Measure 2:4 weights on tensor cores: speedup of convolutions and of the whole network, and storage."""
     compared = compare(load_hardware("edge_sparse_npu"), load_workload(network), ["int8"], ["dense", "2:4"])
     before, after = compared.records
     figures = {name: after[name] for name in ("ideal_speedup", "convolution_speedup", "speedup", "energy_ratio")}
@@ -94,8 +94,8 @@ def two_of_four(network: str = "resnet50") -> Claim:
     return Claim("two_of_four", "2:4 sparsity doubles a tensor core's speed", text, figures, compared.rows)
 
 
-def unstructured(network: str = "resnet50") -> Claim:
-    """Zeros that stand anywhere, on all three engines, without and with zero gating."""
+def claim_unstructured(network: str = "resnet50") -> Claim:
+    """Measure unstructured zeros on all three engines, without and with zero gating."""
     rows: list[ComparedRow] = []
     figures: dict[str, float] = {}
     for name in ("edge_npu", "stripes", "edge_sparse_npu"):
@@ -119,10 +119,10 @@ def unstructured(network: str = "resnet50") -> Claim:
     return Claim("unstructured", title, text, figures, tuple(rows))
 
 
-def separable(network: str = "mobilenet_v1") -> Claim:
-    """Depthwise-separable against standard convolutions on an array: MACs against cycles."""
+def claim_separable(network: str = "mobilenet_v1") -> Claim:
+    """Compare MACs and cycles of depthwise-separable and standard convolutions on an array."""
     hardware = load_hardware("edge_npu")
-    both = [compare(hardware, each, ["int8"]) for each in (standard(network), load_workload(network))]
+    both = [compare(hardware, each, ["int8"]) for each in (replace_depthwise(network), load_workload(network))]
     before, after = (comparison.records[0] for comparison in both)
     layers = [
         row for comparison in both[1:] for each in comparison.rows if each.measured for row in each.measured.result.rows
@@ -145,11 +145,17 @@ def separable(network: str = "mobilenet_v1") -> Claim:
     return Claim("separable", "Depthwise-separable convolutions need an eighth of the work", text, figures, rows)
 
 
-CLAIMS: tuple[Callable[[], Claim], ...] = (int8_energy, stripes, two_of_four, unstructured, separable)
+CLAIMS: tuple[Callable[[], Claim], ...] = (
+    claim_int8_energy,
+    claim_stripes,
+    claim_two_of_four,
+    claim_unstructured,
+    claim_separable,
+)
 
 
-def standard(network: str) -> Workload:
-    """A network with a standard convolution in place of every depthwise one and the 1x1 convolution behind it.
+def replace_depthwise(network: str) -> Workload:
+    """Build a network in which a standard convolution replaces each depthwise one and the 1x1 convolution behind it.
 
     For MobileNetV1 that is Howard et al. 2017, Table 4, "Conv MobileNet", whose 4866 million MACs are 4867 here.
     """
@@ -167,7 +173,8 @@ def standard(network: str) -> Workload:
 
 
 def _causes(record: dict[str, Any]) -> str:
-    """What a gap is made of, the largest first, in shares of the ideal cycles; negative where it gained more."""
+    """The causes of a gap in words, the largest first, as shares of the ideal cycles."""
     shares = {words: record[f"gap_{cause}_cycles"] / record["ideal_cycles"] for cause, words in PART_WORDS.items()}
-    told = sorted((part for part in shares.items() if abs(part[1]) >= LEAST_PART_SHARE), key=lambda part: -abs(part[1]))
-    return ", ".join(f"{words} {share:+.1%}" for words, share in told) or "nothing"
+    large = [part for part in shares.items() if abs(part[1]) >= LEAST_PART_SHARE]
+    ordered = sorted(large, key=lambda part: -abs(part[1]))
+    return ", ".join(f"{words} {share:+.1%}" for words, share in ordered) or "nothing"

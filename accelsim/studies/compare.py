@@ -1,16 +1,16 @@
-"""One network on several machines, precisions and sparsities: what each buys, what it promised, and what took the rest.
+"""One network on several machines, precisions and sparsities: real speedups, ideal ones, and the causes of the gap.
 
-A row is measured against its baseline, the first precision that its hardware takes, dense. Widths or a pattern alone
-promise it ``ideal_speedup``: 1 on systolic and bit-parallel units, the ratio of serial bits on bit-serial ones, the
-ratio of multipliers times m / n of an n:m pattern on tensor cores. Its ideal cycles are the baseline's over that, as
-if everything became so much faster. All that it takes longer is the gap, and each part of a gap is
+The baseline of a row is the first precision that its hardware supports, dense. ``ideal_speedup`` is the speedup that
+widths or a pattern alone would give: 1 on systolic and bit-parallel units, the ratio of serial bits on bit-serial ones,
+the ratio of multipliers times m / n of an n:m pattern on tensor cores. The ideal cycles of a row are the baseline's
+cycles over ``ideal_speedup``. The gap is the difference of real and ideal cycles, and each part of it is
 
-    cycles that the row spends on it - cycles that the baseline spends on it / ideal_speedup
+    cycles that the row spends on the part - cycles that the baseline spends on it / ideal_speedup
 
-for the parts that ``cycleparts`` finds in each layer. These add up to all cycles on both sides, so that the gap's
-parts add up to the gap; a part that became faster as promised is 0, one that gained more is negative. Of products,
-the first one's parts go to ``first_layer``, and those of products that a pattern leaves alone to ``uncovered``. In
-records all are rounded to whole cycles such that they still add up.
+for the parts that ``cycle_parts`` finds in each layer. On both sides these add up to all cycles, so that the parts add
+up to the gap. A part that became as much faster as the ideal is 0, one that gained more is negative. The parts of the
+first product count as ``first_layer``, those of products outside the pattern as ``uncovered``. Records round all parts
+to whole cycles such that they still add up.
 """
 
 from __future__ import annotations
@@ -24,52 +24,52 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from accelsim.compress import apply_precision, apply_sparsity
 from accelsim.config import UserError, suggest
 from accelsim.energy.prices import COMPONENTS
-from accelsim.engines.table import engine_of
+from accelsim.engines.table import build_engine
 from accelsim.hardware import BITS, Hardware
 from accelsim.hardware.sparsity import DENSE
-from accelsim.mapping.memory_needed import memory_needed
+from accelsim.mapping.memory_needed import count_memory_needed
 from accelsim.simulation.network import simulate
 from accelsim.simulation.result import Result
 from accelsim.simulation.summary import CONVOLUTIONS
-from accelsim.studies.cycle_parts import CYCLE_PARTS, CycleParts, cycle_parts
+from accelsim.studies.cycle_parts import CYCLE_PARTS, CycleParts, split_network_cycles
 from accelsim.workload.network import Workload
 
 if TYPE_CHECKING:
     import pandas as pd
 
-OWN = "own"  # widths as hardware and network state them, where those are not one precision
+OWN = "own"  # the precision of a row whose widths are those that hardware and network state
 
 
 class Gap(NamedTuple):
-    """What a row takes longer than its ideal, in cycles, by cause; negative where it gained more than promised."""
+    """Cycles beyond a row's ideal, by cause; negative where the row gained more than the ideal."""
 
-    first_layer: Fraction = Fraction(0)  #: of the first product, without memory and vector unit
-    channels: Fraction = Fraction(0)  #: K or channels do not fill what they lie on, a pattern's last group among it
-    edge: Fraction = Fraction(0)  #: pixels and filters do not fill the array, tiles or instructions
-    operands: Fraction = Fraction(0)  #: operand bandwidth: the engine waits for its own buffers
-    uncovered: Fraction = Fraction(0)  #: products outside the pattern
-    pipeline: Fraction = Fraction(0)  #: all else of the engine: filling, draining, latencies; less what is skipped
-    memory: Fraction = Fraction(0)  #: DRAM, and tiles that cut the engine's streams
-    vector: Fraction = Fraction(0)  #: the vector unit alone works
+    first_layer: Fraction = Fraction(0)  #: engine cycles of the first product
+    channels: Fraction = Fraction(0)  #: lost since K or channels leave rows, lanes or a pattern's groups unfilled
+    edge: Fraction = Fraction(0)  #: lost since pixels and filters leave the array, tiles or instructions unfilled
+    operands: Fraction = Fraction(0)  #: cycles in which the engine waits for operands from its buffers
+    uncovered: Fraction = Fraction(0)  #: engine cycles of products outside the pattern
+    pipeline: Fraction = Fraction(0)  #: other engine cycles: filling, draining, latencies, less what is skipped
+    memory: Fraction = Fraction(0)  #: waiting for DRAM, and tiles that cut the engine's streams
+    vector: Fraction = Fraction(0)  #: cycles in which only the vector unit works
 
 
 @dataclass(frozen=True, slots=True)
 class ComparedRun:
-    """What a combination takes, and what it gains over its baseline."""
+    """The measurements of a combination, and its gains over its baseline."""
 
     result: Result
-    weight_bytes: int  #: as stored, metadata included
-    peak_activation_bytes: int
-    parts: CycleParts
-    speedup: float
-    ideal_speedup: Fraction
-    convolution_speedup: float | None  #: of the engine alone, on convolutions alone; None without any
+    weight_bytes: int  #: stored weights, metadata included
+    peak_activation_bytes: int  #: largest sum of tensors that are needed at the same time
+    parts: CycleParts  #: the network's cycles by what they were spent on
+    speedup: float  #: the baseline's total cycles over this one's
+    ideal_speedup: Fraction  #: the speedup that widths or pattern alone would give
+    convolution_speedup: float | None  #: speedup of the engine alone on convolutions alone; None without any
     energy_ratio: float  #: the baseline's energy over this one's
     gap: Gap
 
     @property
     def record(self) -> dict[str, Any]:
-        """Plain columns."""
+        """The measurements as plain columns of compare.csv."""
         summary, gap = self.result.summary, _whole(self.gap)
         total, picojoules = summary["total_cycles"], summary["energy_pj_by_component"]
         parts = _whole(getattr(self.parts, part) for part in CYCLE_PARTS)
@@ -97,53 +97,53 @@ class ComparedRun:
 
 @dataclass(frozen=True, slots=True)
 class ComparedRow:
-    """One combination; ``not_run`` says why where the machine does not take it, and then nothing is measured."""
+    """One combination; where the machine cannot run it, ``not_run`` is the reason and ``measured`` is None."""
 
     workload: str
     hardware: str
     precision: str
     sparsity: str
     zero_gating: bool
-    baseline: str  #: precision and sparsity that it is measured against, on the same hardware
+    baseline: str  #: precision and sparsity of the baseline on the same hardware
     not_run: str
     measured: ComparedRun | None
 
     @property
     def combination(self) -> dict[str, Any]:
-        """Plain columns of what it is."""
+        """The combination as plain columns of compare.csv."""
         return {field.name: getattr(self, field.name) for field in fields(self) if field.name != "measured"}
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """Rows of a comparison. ``records`` are plain columns, those of compare.csv; ``table`` the same as a DataFrame."""
+    """The rows of a comparison; ``records`` and ``table`` have the columns of compare.csv."""
 
     rows: tuple[ComparedRow, ...]
 
     @property
     def records(self) -> list[dict[str, Any]]:
-        """A dict per row, None for all that was not measured."""
+        """One dict per row; measurements that do not exist are None."""
         measured = [row.measured.record if row.measured else None for row in self.rows]
         nothing: dict[str, Any] = dict.fromkeys(next(record for record in measured if record))
         return [row.combination | (record or nothing) for row, record in zip(self.rows, measured, strict=True)]
 
     @cached_property
     def table(self) -> pd.DataFrame:
-        """A row per combination."""
+        """The records as a DataFrame with one row per combination."""
         import pandas as pd
 
         return pd.DataFrame(self.records)
 
 
 class _Run(NamedTuple):
-    """A combination that ran."""
+    """A combination that was simulated."""
 
     hardware: Hardware
     workload: Workload
     precision: str
     result: Result
     layers: list[CycleParts]
-    promise: Fraction  #: of the engine: what it does in a cycle, by widths and pattern alone
+    promise: Fraction  #: relative rate of the engine by widths and pattern alone
 
 
 def compare(
@@ -153,11 +153,12 @@ def compare(
     sparsities: Sequence[str] = (DENSE,),
     progress: Callable[[str], None] | None = None,
 ) -> Comparison:
-    """A network in all combinations, hardware by hardware; without precisions, as hardware and network state widths.
+    """Simulate a network in all combinations of hardware, precision and sparsity, and compare them with baselines.
 
-    Sparsities are ``dense``, n:m or a share of zeros. ``progress`` is called with each combination when it is done.
+    Precisions are names such as int8; by default, widths are those that hardware and network state. Sparsities are
+    ``dense``, n:m or a share of zeros. ``progress`` is called with the name of each combination that is done.
 
-    Raises: UserError for what is no precision or sparsity, two machines of one name, and where nothing runs at all.
+    Raises: UserError for an unknown precision or sparsity, two machines of one name, and where nothing can run.
     """
     machines = list(hardware) if isinstance(hardware, list | tuple) else [hardware]
     _require_values(machines, workload, precisions, sparsities)
@@ -199,7 +200,7 @@ def _on(
     sparsities: Sequence[str],
     progress: Callable[[str], None] | None,
 ) -> list[ComparedRow]:
-    """All rows of one machine. What is not dense waits for the baseline, so that the dense ones run first."""
+    """All rows of one machine. Dense runs come first, since the baseline is one of them."""
     runs: dict[tuple[str, str], _Run | str] = {}
     for sparsity in dict.fromkeys((DENSE, *sparsities)):
         for precision in precisions:
@@ -214,7 +215,7 @@ def _on(
 
 
 def _run(machine: Hardware, workload: Workload, precision: str, sparsity: str) -> _Run | str:
-    """A run, or why there is none."""
+    """Run a combination, or return the reason why it cannot run."""
     try:
         if precision != OWN:
             machine, workload = apply_precision(machine, workload, precision)
@@ -230,8 +231,8 @@ def _run(machine: Hardware, workload: Workload, precision: str, sparsity: str) -
         workload,
         precision,
         result,
-        cycle_parts(result, machine),
-        engine_of(machine.engine).promised_rate(bits),
+        split_network_cycles(result, machine),
+        build_engine(machine.engine).promised_rate(bits),
     )
 
 
@@ -240,20 +241,20 @@ def _row(
 ) -> ComparedRow:
     precision, sparsity = combination
     against = f"{baseline.precision} {DENSE}" if baseline else ""
-    if isinstance(run, str) or baseline is None:
-        why = run if isinstance(run, str) else "runs, but its dense baseline does not"
-        return ComparedRow(
-            workload.name, machine.name, precision, sparsity, machine.engine.zero_gating, against, why, None
-        )
-    measured = _measured(run, baseline)
-    return ComparedRow(
-        workload.name, machine.name, run.precision, sparsity, machine.engine.zero_gating, against, "", measured
-    )
+    not_run, measured = "", None
+    if isinstance(run, str):
+        not_run = run
+    elif baseline is None:
+        not_run = "runs, but its dense baseline does not"
+    else:
+        precision, measured = run.precision, _measure(run, baseline)
+    gating = machine.engine.zero_gating
+    return ComparedRow(workload.name, machine.name, precision, sparsity, gating, against, not_run, measured)
 
 
-def _measured(run: _Run, baseline: _Run) -> ComparedRun:
+def _measure(run: _Run, baseline: _Run) -> ComparedRun:
     mine, before = run.result.summary, baseline.result.summary
-    needs, ideal = memory_needed(run.workload, run.hardware), run.promise / baseline.promise
+    needs, ideal = count_memory_needed(run.workload, run.hardware), run.promise / baseline.promise
     convolutions = [_convolution_cycles(each.result) for each in (baseline, run)]
     return ComparedRun(
         result=run.result,
@@ -292,10 +293,10 @@ def _gap(run: _Run, baseline: _Run, ideal: Fraction) -> Gap:
 
 
 def _whole(parts: Iterable[Fraction]) -> list[int]:
-    """Parts as whole numbers whose running sums are off by half of one at most."""
-    whole, running, told = [], Fraction(0), 0
+    """Round parts to integers such that running sums are off by at most one half."""
+    whole, running, rounded = [], Fraction(0), 0
     for part in parts:
         running += part
-        whole.append(round(running) - told)
-        told += whole[-1]
+        whole.append(round(running) - rounded)
+        rounded += whole[-1]
     return whole

@@ -1,7 +1,7 @@
-"""Where a network's cycles went: parts that add up, layer by layer and exactly, to all of them.
+"""The cycles of a network by what they were spent on; in each layer the parts add up exactly to all cycles.
 
-A cycle in which the engine works is split by what its PEs, lanes or multipliers did in it, in exact fractions; one in
-which it waits goes to the unit that it waits for.
+A cycle in which the engine works is split into exact fractions by what its PEs, lanes or multipliers did; a cycle in
+which it waits belongs to the unit that it waits for.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from fractions import Fraction
 import numpy as np
 
 from accelsim.engines.products import Product
-from accelsim.engines.table import engine_with_dataflow
+from accelsim.engines.table import build_engine_with_dataflow
 from accelsim.hardware import Hardware
 from accelsim.memory.timeline import Timeline
 from accelsim.simulation.result import InvariantError, LayerResult, Result
@@ -20,22 +20,22 @@ from accelsim.simulation.result import InvariantError, LayerResult, Result
 
 @dataclass(frozen=True, slots=True)
 class CycleParts:
-    """Cycles, as fractions; a + b is a followed by b. All parts add up to ``total``."""
+    """Cycles as fractions by what they were spent on; ``a + b`` is a followed by b. All parts add up to ``total``."""
 
-    useful: Fraction = Fraction(0)  #: the product's multiplications at the engine's peak
-    channels: Fraction = Fraction(0)  #: K or channels do not fill rows, lanes, instructions or a pattern's groups
-    edge: Fraction = Fraction(0)  #: pixels and filters do not fill the array, tiles, cores or an instruction's cycles
-    operands: Fraction = Fraction(0)  #: the engine waits for its buffers' operands
-    pipeline: Fraction = Fraction(0)  #: filling, draining, waits for sums or the slowest column; less what is skipped
-    memory: Fraction = Fraction(0)  #: the engine waits for DRAM, or fills and drains again as tiles cut its streams
-    vector: Fraction = Fraction(0)  #: the vector unit alone works
+    useful: Fraction = Fraction(0)  #: cycles that the product's multiplications take at the engine's peak
+    channels: Fraction = Fraction(0)  #: lost since K or channels leave rows, lanes, instructions or groups unfilled
+    edge: Fraction = Fraction(0)  #: lost since pixels and filters leave the array, tiles, cores or cycles unfilled
+    operands: Fraction = Fraction(0)  #: cycles in which the engine waits for operands from its buffers
+    pipeline: Fraction = Fraction(0)  #: filling, draining, waiting for sums or the slowest column, less what is skipped
+    memory: Fraction = Fraction(0)  #: waiting for DRAM, or filling and draining again since tiles cut the streams
+    vector: Fraction = Fraction(0)  #: cycles in which only the vector unit works
 
     def __add__(self, other: CycleParts) -> CycleParts:
         return CycleParts(*(a + b for a, b in zip(astuple(self), astuple(other), strict=True)))
 
     @property
     def engine(self) -> Fraction:
-        """Of a product alone: what ``compute_cycles`` says."""
+        """The cycles of the product alone, as in ``compute_cycles``."""
         return self.useful + self.channels + self.edge + self.operands + self.pipeline
 
     @property
@@ -47,13 +47,13 @@ class CycleParts:
 CYCLE_PARTS = tuple(part.name for part in fields(CycleParts))
 
 
-def cycle_parts(result: Result, hardware: Hardware) -> list[CycleParts]:
-    """Parts of each layer.
+def split_network_cycles(result: Result, hardware: Hardware) -> list[CycleParts]:
+    """Split the cycles of each layer of a result.
 
-    Raises: InvariantError where they do not add up to its cycles: a defect of the simulator.
+    Raises: InvariantError where the parts do not add up to a layer's cycles, which is a defect of the simulator.
     """
     layers = []
-    waits = waiting(result.timeline, [row.total_cycles for row in result.rows])
+    waits = split_waits(result.timeline, [row.total_cycles for row in result.rows])
     for row, product, (memory, vector) in zip(result.rows, result.products, waits, strict=True):
         parts = _engine_parts(product, row, hardware) if product else CycleParts()
         parts += CycleParts(
@@ -67,11 +67,11 @@ def cycle_parts(result: Result, hardware: Hardware) -> list[CycleParts]:
     return layers
 
 
-def waiting(timeline: Timeline, layer_cycles: list[int]) -> list[tuple[int, int]]:
-    """Of each layer's cycles without the engine: those that wait for memory, and those of the vector unit.
+def split_waits(timeline: Timeline, layer_cycles: list[int]) -> list[tuple[int, int]]:
+    """Split each layer's cycles in which the engine is idle into those of the memory and those of the vector unit.
 
-    Where both the DRAM and the vector unit work, the one with more to do in this layer counts; where neither does,
-    the DRAM's latency.
+    A cycle in which both the DRAM and the vector unit work belongs to the one that is busy longer in the layer; a cycle
+    in which neither works belongs to the memory, since it is latency of the DRAM.
     """
     ends = np.cumsum(np.array(layer_cycles, dtype=np.int64))
     units = timeline.engine, timeline.vector, timeline.dram
@@ -94,14 +94,13 @@ def waiting(timeline: Timeline, layer_cycles: list[int]) -> list[tuple[int, int]
 
 
 def _engine_parts(product: Product, row: LayerResult, hardware: Hardware) -> CycleParts:
-    """The engine's share: of the row's cycles, which are those of its bands where the layer is cut into bands."""
+    """Split the row's engine cycles, which are those of all bands where the layer is cut into bands."""
     counts = replace(product.counted.counts, cycles=row.compute_cycles)
-    engine = engine_with_dataflow(hardware, row.dataflow)
+    engine = build_engine_with_dataflow(hardware, row.dataflow)
     return CycleParts(*engine.split_cycles(product.gemm, product.counted._replace(counts=counts)))
 
 
-LEAST_PART_SHARE = 0.0005  # of the ideal cycles, that is told
-
+LEAST_PART_SHARE = 0.0005  # parts of a gap below this share of the ideal cycles are not mentioned
 
 PART_HEADS = {
     "first_layer": "first",

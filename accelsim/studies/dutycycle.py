@@ -9,7 +9,7 @@ from pydantic import Field
 
 from accelsim.config import Document, NonNegative, Positive, Value, validate_document
 from accelsim.energy.technology import load_technology
-from accelsim.engines.pricing import energy_table
+from accelsim.engines.pricing import price_hardware
 from accelsim.hardware import DramFidelity, Hardware
 from accelsim.power.dutycycle import (
     Battery,
@@ -24,7 +24,7 @@ from accelsim.power.dutycycle import (
     split_period,
 )
 from accelsim.simulation.network import simulate
-from accelsim.studies.gating import low_power_shares
+from accelsim.studies.gating import find_low_power_shares
 from accelsim.workload.network import Workload
 
 PERIODS_S = (0.1, 1.0, 10.0, 60.0, 600.0)  # other periods that a report shows
@@ -139,11 +139,11 @@ def _infer(hardware: Hardware, network: Workload, dram: DramFidelity | None) -> 
 def find_rest(hardware: Hardware, use: DeviceUse) -> tuple[Rest, list[str]]:
     """Find what a machine draws between inferences, and what is assumed for that, a sentence each."""
     technology = load_technology(hardware.technology.name)
-    table, switching, notes = energy_table(hardware, technology), technology.switching, []
+    table, switching, notes = price_hardware(hardware, technology), technology.switching, []
     idle = table.leakage_logic_mw + table.leakage_sram_mw + table.dram_standby_mw
     sleep, wake_s = use.sleep_mw, (switching.device_wake_ms if use.wake_ms is None else use.wake_ms) * 1e-3
     if sleep is None:
-        refresh, left = low_power_shares(hardware)[1], (switching.logic_left_share, switching.sram_off_share)
+        refresh, left = find_low_power_shares(hardware)[1], (switching.logic_left_share, switching.sram_off_share)
         sleep = left[0] * table.leakage_logic_mw + left[1] * table.leakage_sram_mw + refresh * table.dram_standby_mw
         notes.append(
             f"asleep, logic and SRAM are assumed to be off and to leak {left[0]:.0%} and {left[1]:.0%} (1 to 10 %),"

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from accelsim.config import UserError
 from accelsim.energy.prices import COMPONENTS, STATIC
 from accelsim.energy.technology import Technology, load_technology
-from accelsim.engines.pricing import energy_table
+from accelsim.engines.pricing import price_hardware
 from accelsim.hardware import DramFidelity, Hardware, OperatingPoint, OperatingPoints
 from accelsim.hardware.laws import AlphaPower
 from accelsim.power.governors import Governors, Period, PointRun, govern
@@ -122,7 +122,7 @@ def dvfs(
 
 def _run(hardware: Hardware, point: OperatingPoint, workload: Workload, dram: DramFidelity | None) -> PointRun | str:
     """A network at a point; where its die does not stay cool enough, a text that says so."""
-    table = energy_table(hardware, load_technology(hardware.technology.name))
+    table = price_hardware(hardware, load_technology(hardware.technology.name))
     try:
         result = simulate(hardware, workload, dram=dram)
     except RunawayError as error:

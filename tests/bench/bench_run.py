@@ -7,7 +7,7 @@ import sys
 import pytest
 
 import accelsim
-from accelsim.engines.table import engine_of
+from accelsim.engines.table import build_engine
 from accelsim.mapping.search import start_search
 from accelsim.memory.bank_conflicts import _histogram, count_conflict_cycles
 
@@ -43,7 +43,7 @@ def test_mapper_cold(benchmark, network):
 def test_resnet18_stepped(benchmark):
     hardware, workload = accelsim.load_hardware("edge_npu"), accelsim.load_workload("resnet18")
     result = benchmark.pedantic(accelsim.simulate, (hardware, workload, "stepped"), rounds=5, warmup_rounds=1)
-    benchmark.extra_info["PE-cycles"] = result.summary["compute_cycles"] * engine_of(hardware.engine).pes
+    benchmark.extra_info["PE-cycles"] = result.summary["compute_cycles"] * build_engine(hardware.engine).pes
     assert result.summary["verified"]
 
 

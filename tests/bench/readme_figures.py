@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import accelsim
 from accelsim.config.places import locate_anchors
-from accelsim.energy.technology import unverified_operations
+from accelsim.energy.technology import read_unverified_operations
 from accelsim.studies.validate.anchors import Anchor
 from accelsim.studies.validate.gpu_calibration import calibrate_gpus, read_measured_kernels
 
@@ -94,7 +94,7 @@ def seven_nanometres() -> str:
     """Scaled multiplications and additions beside the unverified table."""
     technology = accelsim.load_technology("cmos7")
     own = technology.operations
-    others = unverified_operations(technology).items()
+    others = read_unverified_operations(technology).items()
     times = [pj / own[name].energy_pj for name, (pj, _) in others if name in own and name.endswith(("_mul", "_add"))]
     return f"at 7 nm a multiplication or addition comes out {min(times):.0f} to {max(times):.0f} times below a table"
 

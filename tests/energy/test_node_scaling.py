@@ -5,7 +5,7 @@ from itertools import pairwise
 import pytest
 
 from accelsim.config import UserError
-from accelsim.energy.node_scaling import node_scaling
+from accelsim.energy.node_scaling import find_node_scaling
 from accelsim.energy.technology import load_technology
 
 NODES = {"cmos65": (65, 1.1), "cmos32": (32, 0.9), "cmos16": (16, 0.8), "cmos7": (7, 0.75)}
@@ -49,6 +49,6 @@ def test_nodes_get_leaner_and_denser():
 
 def test_nodes_that_are_not_there_are_told():
     with pytest.raises(UserError, match=r"no scaling called 'dennard\.csv'; allowed: technology_scaling"):
-        node_scaling("dennard.csv", (45, 0.9), (32, 0.9))
+        find_node_scaling("dennard.csv", (45, 0.9), (32, 0.9))
     with pytest.raises(UserError, match="has no 28 nm; allowed: 65, 45, 32"):
-        node_scaling("technology_scaling_stillmaker2017.csv", (45, 0.9), (28, 0.9))
+        find_node_scaling("technology_scaling_stillmaker2017.csv", (45, 0.9), (28, 0.9))

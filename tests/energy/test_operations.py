@@ -3,7 +3,7 @@
 import pytest
 from strategies.prices import CMOS45
 
-from accelsim.energy.operations import mac_operation, vector_operation
+from accelsim.energy.operations import price_mac, price_vector_operation
 
 
 @pytest.mark.parametrize(
@@ -19,18 +19,18 @@ from accelsim.energy.operations import mac_operation, vector_operation
     ],
 )
 def test_a_mac_is_a_product_and_a_sum_in_its_accumulator(precision, pj):
-    assert mac_operation(CMOS45, precision).energy_pj == pytest.approx(pj, rel=1e-5)
+    assert price_mac(CMOS45, precision).energy_pj == pytest.approx(pj, rel=1e-5)
 
 
 def test_a_mac_names_both_sources_once():
-    assert mac_operation(CMOS45, "int4").source.startswith("rule: int8_mul x 4 x 4 / 64 + Horowitz")
-    assert mac_operation(CMOS45, "int8").source.count("Horowitz") == 1
+    assert price_mac(CMOS45, "int4").source.startswith("rule: int8_mul x 4 x 4 / 64 + Horowitz")
+    assert price_mac(CMOS45, "int8").source.count("Horowitz") == 1
 
 
 @pytest.mark.parametrize(("precision", "add", "mul"), [("int8", 0.1, 3.1), ("int16", 0.1, 3.1), ("bf16", 0.9, 3.7)])
 def test_vector_operations_are_32_bits_wide(precision, add, mul):
     def pj(kind):
-        return vector_operation(CMOS45, kind, precision).energy_pj
+        return price_vector_operation(CMOS45, kind, precision).energy_pj
 
     assert (pj("add"), pj("max"), pj("mul")) == (add, add, mul)
     assert pj("exp") == pytest.approx(4 * add + 4 * mul)

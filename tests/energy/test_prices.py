@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from strategies.prices import CMOS45, TABLE, activities, hardware
 
 from accelsim.config import UserError
-from accelsim.energy.prices import COMPONENTS, DYNAMIC, STATIC, Activity, list_sources, price, total_pj
-from accelsim.energy.sram_banks import bank_at, sram_cells
-from accelsim.engines.pricing import energy_table
+from accelsim.energy.prices import COMPONENTS, DYNAMIC, STATIC, Activity, list_sources, price, sum_pj
+from accelsim.energy.sram_banks import interpolate_bank, read_sram_cells
+from accelsim.engines.pricing import price_hardware
 
 
 def test_a_price_by_hand():
@@ -53,13 +53,13 @@ def test_activities_and_their_prices_add(a, b):
     assert list(both) == list(COMPONENTS)
     for component in COMPONENTS:
         assert both[component] == pytest.approx(one[component] + other[component], rel=1e-12)
-    assert total_pj(both) == pytest.approx(total_pj(one) + total_pj(other), rel=1e-12)
+    assert sum_pj(both) == pytest.approx(sum_pj(one) + sum_pj(other), rel=1e-12)
 
 
 @given(activities())
 def test_doing_nothing_adds_nothing(a):
     assert a + Activity() == a
-    assert total_pj(price(Activity(), TABLE)) == 0
+    assert sum_pj(price(Activity(), TABLE)) == 0
 
 
 def test_idle_cycles_cost_static_energy_alone():
@@ -69,13 +69,13 @@ def test_idle_cycles_cost_static_energy_alone():
 
 
 def test_a_total_of_parts_is_rounded_once():
-    assert total_pj({"a": 1e16, "b": 1.0, "c": -1e16}) == 1.0
+    assert sum_pj({"a": 1e16, "b": 1.0, "c": -1e16}) == 1.0
 
 
 @pytest.mark.parametrize("action", ["read_bits", "write_bits"])
 def test_a_shared_sram_prices_every_operand_alike_and_leaks_once(action):
     shared = {"shared": {"capacity_kib": 96, "banks": 3, "width_bits": 64}}
-    table = energy_table(hardware(sram=shared), CMOS45)
+    table = price_hardware(hardware(sram=shared), CMOS45)
     operands = ("ifmap", "weight", "ofmap")
     parts = price(Activity(**{f"{operand}_{action}": 64 for operand in operands}), table)
     once_pj = {"read_bits": 14.9248, "write_bits": 12.6898}[action]  # CACTI 7, 45 nm hp, 32 KiB x 64 bits
@@ -84,7 +84,7 @@ def test_a_shared_sram_prices_every_operand_alike_and_leaks_once(action):
 
 
 def one_buffer(**sram):
-    return energy_table(hardware(sram={"shared": sram}), CMOS45)
+    return price_hardware(hardware(sram={"shared": sram}), CMOS45)
 
 
 def test_more_banks_make_accesses_cheaper():
@@ -95,7 +95,7 @@ def test_more_banks_make_accesses_cheaper():
 
 def test_a_buffer_wider_than_the_table_is_made_of_macros():
     wide = one_buffer(capacity_kib=512, banks=2, width_bits=1024).ifmap
-    macro = bank_at(sram_cells("sram_cacti7.csv", 45, "itrs-hp"), 128 * 1024, 512, 350)
+    macro = interpolate_bank(read_sram_cells("sram_cacti7.csv", 45, "itrs-hp"), 128 * 1024, 512, 350)
     assert wide.read_pj_per_bit == macro.read_pj / 512
     assert wide.leakage_mw == pytest.approx(4 * macro.leakage_mw)
     assert wide.access_ns == macro.access_ns
@@ -109,7 +109,7 @@ def test_a_buffer_narrower_than_the_table_is_priced_at_its_narrowest_with_a_note
 
 
 def test_a_buffer_slower_than_the_clock_gets_a_note():
-    slow = energy_table(hardware(clock_mhz=2500), CMOS45)
+    slow = price_hardware(hardware(clock_mhz=2500), CMOS45)
     assert [note.partition(" in itrs-hp")[0] for note in slow.notes] == [
         "sram.ifmap: an access takes 0.41 ns",
         "sram.weight: an access takes 0.41 ns",
@@ -124,7 +124,7 @@ def test_a_buffer_outside_the_table_is_named():
 
 def test_the_hardware_file_s_dram_energy_wins():
     own = {"bandwidth_gb_s": 1, "latency_ns": 50, "energy_pj_per_bit": 4.0}
-    table = energy_table(hardware(dram=own), CMOS45)
+    table = price_hardware(hardware(dram=own), CMOS45)
     assert price(Activity(dram_write_bytes=2), table)["dram"] == 64
     assert ("DRAM", 4.0, "pJ/bit", "hardware file, dram.energy_pj_per_bit") in list_sources(table)
 
@@ -179,13 +179,13 @@ def test_a_constant_moves_what_rests_on_it_and_nothing_else(path, activity, fact
         changed = before | {key: before[key].model_copy(update={"energy_pj": before[key].energy_pj * factor})}
     else:
         changed = before.model_copy(update={key: getattr(before, key) * factor})
-    other = energy_table(hardware(), CMOS45.model_copy(update={section: changed}))
+    other = price_hardware(hardware(), CMOS45.model_copy(update={section: changed}))
     old, new = price(activity, TABLE), price(activity, other)
     moved = {name for name in COMPONENTS if new[name] != old[name]}
     assert moved <= CONSTANTS[path]
     for name in CONSTANTS[path]:
         assert new[name] >= old[name]
-    assert math.fsum(new.values()) == pytest.approx(total_pj(new), rel=1e-12)
+    assert math.fsum(new.values()) == pytest.approx(sum_pj(new), rel=1e-12)
 
 
 def test_every_constant_is_named_with_its_source():

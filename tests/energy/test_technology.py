@@ -3,8 +3,8 @@
 import pytest
 
 from accelsim.config import UserError
-from accelsim.energy.operation_rules import float_multiply, integer_add, integer_multiply
-from accelsim.energy.technology import PricedOperation, load_technology, unverified_operations
+from accelsim.energy.operations import price_float_multiply, price_integer_add, price_integer_multiply
+from accelsim.energy.technology import PricedOperation, load_technology, read_unverified_operations
 
 HOROWITZ = {  # ISSCC 2014, Fig. 1.1.9, 45 nm, 0.9 V: energy in pJ, area in um2
     "int8_add": (0.03, 36),
@@ -45,26 +45,26 @@ def test_derived_entries_follow_their_rules(cmos45):
 
 
 def test_listed_widths_beat_the_rules(cmos45):
-    assert integer_multiply(cmos45, 32, 32) is cmos45.operations["int32_mul"]
-    assert integer_add(cmos45, 16) is cmos45.operations["int16_add"]
-    assert float_multiply(cmos45, "fp16") is cmos45.operations["fp16_mul"]
+    assert price_integer_multiply(cmos45, 32, 32) is cmos45.operations["int32_mul"]
+    assert price_integer_add(cmos45, 16) is cmos45.operations["int16_add"]
+    assert price_float_multiply(cmos45, "fp16") is cmos45.operations["fp16_mul"]
 
 
 @pytest.mark.parametrize(("a", "b", "pj"), [(8, 8, 0.2), (4, 4, 0.05), (2, 2, 0.0125), (16, 16, 0.8), (8, 4, 0.1)])
 def test_multipliers_scale_with_both_widths(cmos45, a, b, pj):
-    assert integer_multiply(cmos45, a, b).energy_pj == pytest.approx(pj)
+    assert price_integer_multiply(cmos45, a, b).energy_pj == pytest.approx(pj)
 
 
 def test_the_multiplier_rule_meets_the_listed_32_bits_within_its_stated_error(cmos45):
     others = {name: operation for name, operation in cmos45.operations.items() if name != "int32_mul"}
-    ruled = integer_multiply(cmos45.model_copy(update={"operations": others}), 32, 32)
+    ruled = price_integer_multiply(cmos45.model_copy(update={"operations": others}), 32, 32)
     assert ruled.source == "rule: int8_mul x 32 x 32 / 64"
     assert ruled.energy_pj / 3.1 == pytest.approx(1.03, abs=0.005)
     assert ruled.area_um2 / 3495 == pytest.approx(1.29, abs=0.005)
 
 
 def test_adders_scale_with_their_width(cmos45):
-    assert integer_add(cmos45, 64).energy_pj == pytest.approx(0.2)
+    assert price_integer_add(cmos45, 64).energy_pj == pytest.approx(0.2)
 
 
 def test_the_float_rule_meets_an_independent_bf16_multiplier():
@@ -74,11 +74,11 @@ def test_the_float_rule_meets_an_independent_bf16_multiplier():
         "fp32_mul": PricedOperation(energy_pj=1.31, source="Jouppi"),
     }
     technology = load_technology("cmos45").model_copy(update={"operations": seven_nm})
-    assert float_multiply(technology, "bf16").energy_pj == pytest.approx(0.21, rel=0.05)
+    assert price_float_multiply(technology, "bf16").energy_pj == pytest.approx(0.21, rel=0.05)
 
 
 def test_bf16_at_45_nm(cmos45):
-    assert float_multiply(cmos45, "bf16").energy_pj == pytest.approx(1.1 - 2.6 * (11**2 - 8**2) / (24**2 - 11**2))
+    assert price_float_multiply(cmos45, "bf16").energy_pj == pytest.approx(1.1 - 2.6 * (11**2 - 8**2) / (24**2 - 11**2))
 
 
 def test_logic_leakage_at_its_reference_and_below(cmos45):
@@ -94,7 +94,7 @@ def test_unknown_technology():
 
 def test_seven_nanometres_are_held_against_a_table_that_is_marked(command):
     seven = load_technology("cmos7")
-    others = unverified_operations(seven)
+    others = read_unverified_operations(seven)
     assert all("FROM MEMORY" in source for _, source in others.values())
     ratios = [
         pj / seven.operations[name].energy_pj
@@ -105,4 +105,4 @@ def test_seven_nanometres_are_held_against_a_table_that_is_marked(command):
     status, shown, _ = command("show", "cmos7")
     assert status == 0
     assert "UNVERIFIED" in shown
-    assert unverified_operations(load_technology("cmos45")) == {}
+    assert read_unverified_operations(load_technology("cmos45")) == {}

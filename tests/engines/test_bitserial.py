@@ -17,7 +17,7 @@ from strategies.operands import operands
 from strategies.sizes import UNJITTED, examples
 
 from accelsim.config import UserError
-from accelsim.engines.bitserial import Losses
+from accelsim.engines.bitserial import BitSlots
 from accelsim.engines.space_to_depth import pack_space_to_depth
 from accelsim.workload.gemm import Gemm, OperandBits, lower_to_gemm
 
@@ -78,7 +78,7 @@ def test_losses_add_up(engine, gemm, seed, signed):
     parts = astuple(losses)
     assert sum(parts[5:10]) == losses.total - losses.ideal
     signless = {"skipped", "column_wait"} if described.column_registers else {"skipped"}
-    assert all(getattr(losses, part.name) >= 0 for part in fields(Losses) if part.name not in signless)
+    assert all(getattr(losses, part.name) >= 0 for part in fields(BitSlots) if part.name not in signless)
     if described.skip == "none":
         assert losses == engine.explain(gemm)
         assert losses.skipped == losses.column_wait == 0
@@ -123,7 +123,7 @@ def test_alexnet():
     assert total(DADIANNAO, first_packed) == 312_705
     assert total(STRIPES, first_packed) == 145_722
     assert total(DADIANNAO, gemms) / total(STRIPES, gemms) == pytest.approx(1.948, abs=5e-4)
-    losses = sum((STRIPES.explain(gemm) for gemm in first_packed), Losses())
+    losses = sum((STRIPES.explain(gemm) for gemm in first_packed), BitSlots())
     assert losses.speedup == Fraction(312_705, 145_722)
     assert losses.ideal_speedup > losses.speedup
     assert losses.total - losses.ideal == losses.idle_columns

@@ -3,7 +3,14 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from accelsim.engines.ksteps import Clock, Step, after, after_many, repeated, waits
+from accelsim.engines.tensorcore_ksteps import (
+    Clock,
+    Step,
+    advance_one_step,
+    advance_steps,
+    repeat_advance,
+    waits_for_operands,
+)
 
 steps = st.builds(
     lambda slots, rounds, ticks: Step(slots, slots, rounds, ticks), st.integers(1, 9), st.just(1), st.integers(0, 90)
@@ -15,19 +22,19 @@ def test_skipping_equal_k_steps_changes_nothing(parts, rate, times):
     def slowly(clock):
         for step, repeat in parts:
             for _ in range(repeat):
-                clock = after(clock, step, rate)
+                clock = advance_one_step(clock, step, rate)
         return clock
 
     def at_once(clock):
         for step, repeat in parts:
-            clock = after_many(clock, step, repeat, rate)
+            clock = advance_steps(clock, step, repeat, rate)
         return clock
 
-    all_wait = all(waits(step, rate) for step, _ in parts)
+    all_wait = all(waits_for_operands(step, rate) for step, _ in parts)
     bus_ticks = sum(step.ticks * repeat for step, repeat in parts) if all_wait else None
 
     one_by_one = Clock()
     for _ in range(times):
         one_by_one = slowly(one_by_one)
-    skipped = repeated(Clock(), at_once, times, rate, bus_ticks)
+    skipped = repeat_advance(Clock(), at_once, times, rate, bus_ticks)
     assert (skipped.last, skipped.ticks) == (one_by_one.last, one_by_one.ticks)

@@ -12,8 +12,8 @@ import accelsim
 from accelsim.config import UserError
 from accelsim.energy.prices import COMPONENTS, Activity, price
 from accelsim.energy.technology import load_technology
-from accelsim.engines.pricing import energy_table
-from accelsim.engines.table import engine_of
+from accelsim.engines.pricing import price_hardware
+from accelsim.engines.table import build_engine
 from accelsim.load import load_hardware, load_workload
 
 
@@ -29,7 +29,7 @@ from accelsim.load import load_hardware, load_workload
 )
 def test_price_of_a_bit_step(settings, pj):
     hardware = accelsim.load_hardware("stripes", settings)
-    table = energy_table(hardware, load_technology("cmos45"))
+    table = price_hardware(hardware, load_technology("cmos45"))
     assert table.bit_step_pj == pytest.approx(pj)
     assert table.mac_pj == 0
 
@@ -46,13 +46,13 @@ def test_price_of_a_bit_step(settings, pj):
 )
 def test_registers_are_what_moves_in_a_step(engine, bits):
     machine = hardware(engine=engine)
-    table = energy_table(machine, CMOS45)
-    assert engine_of(machine.engine).datapath(CMOS45).register_bits == bits
-    pitch_mm = math.sqrt(table.area_mm2["engine"] / engine_of(machine.engine).pes)
+    table = price_hardware(machine, CMOS45)
+    assert build_engine(machine.engine).datapath(CMOS45).register_bits == bits
+    pitch_mm = math.sqrt(table.area_mm2["engine"] / build_engine(machine.engine).pes)
     per_bit = 0.00794 + 0.00106 + 0.04 * pitch_mm
     assert table.register_pj == pytest.approx(bits * per_bit)
     assert price(Activity(register_steps=7), table)["registers"] == pytest.approx(7 * bits * per_bit)
-    assert engine_of(machine.engine).flip_flops >= bits * engine_of(machine.engine).pes
+    assert build_engine(machine.engine).flip_flops >= bits * build_engine(machine.engine).pes
 
 
 def test_gated_multipliers_still_pass_their_operands_on():
@@ -100,9 +100,9 @@ def test_a_voltage_moves_what_it_feeds_and_nothing_else(setting):
 
 def test_a_machine_at_its_reference_voltages_is_the_machine():
     technology = load_technology("cmos45")
-    plain = energy_table(load_hardware("edge_npu"), technology)
+    plain = price_hardware(load_hardware("edge_npu"), technology)
     stated = ["technology.voltage_v=0.9", "technology.sram_voltage_v=0.7"]
-    same = energy_table(load_hardware("edge_npu", stated), technology)
+    same = price_hardware(load_hardware("edge_npu", stated), technology)
     assert replace(same, constants=()) == replace(plain, constants=())
 
 

@@ -8,7 +8,12 @@ from hypothesis import strategies as st
 from strategies import convolutions
 from strategies.bitserial import convolution, unit
 
-from accelsim.engines.space_to_depth import pack_space_to_depth, packed_images, packed_weights, useful
+from accelsim.engines.space_to_depth import (
+    pack_images_to_depth,
+    pack_space_to_depth,
+    pack_weights_to_depth,
+    restore_macs,
+)
 from accelsim.workload.gemm import im2col
 
 
@@ -29,12 +34,12 @@ def test_packed_first_layer_gives_the_same_product(more_y, more_x, stride, kerne
     rng = np.random.default_rng(0)
     images, w = rng.integers(0, 256, (batch, 3, height, width)), rng.integers(-128, 128, (1, gemm.k, 4))
     dense = pack_space_to_depth(gemm)
-    patches = im2col(packed_images(images, gemm), dense.convolution)
+    patches = im2col(pack_images_to_depth(images, gemm), dense.convolution)
     assert patches.shape == (1, dense.m, dense.k)
-    result, counts = unit(2, 2, 3, 5).step(dense, patches, packed_weights(w, gemm))
+    result, counts = unit(2, 2, 3, 5).step(dense, patches, pack_weights_to_depth(w, gemm))
     assert np.array_equal(result, im2col(images, layer) @ w)
     assert counts.macs == dense.macs
-    assert useful(counts, gemm) == replace(counts, macs=gemm.macs)
+    assert restore_macs(counts, gemm) == replace(counts, macs=gemm.macs)
 
 
 def test_only_strided_images_of_three_channels_are_packed():
@@ -42,5 +47,5 @@ def test_only_strided_images_of_three_channels_are_packed():
     one_way = replace(gemm, convolution=replace(gemm.convolution, stride=(2, 1)))
     for other in (gemm, one_way, replace(one_way, convolution=None)):
         assert pack_space_to_depth(other) is other
-        assert packed_images(other, other) is other
-        assert packed_weights(other, other) is other
+        assert pack_images_to_depth(other, other) is other
+        assert pack_weights_to_depth(other, other) is other

@@ -17,7 +17,7 @@ from accelsim.config import UserError
 from accelsim.engines.tensorcore import TensorCoreEngine
 from accelsim.hardware.sparsity import parse_pattern
 from accelsim.load import load_hardware
-from accelsim.mapping.footprint import compulsory_bytes
+from accelsim.mapping.footprint import count_compulsory_bytes
 from accelsim.workload.gemm import Gemm, apply_pattern
 
 
@@ -116,7 +116,7 @@ def test_one_tile_by_hand():
 def test_bytes_of_compressed_weights(text, bits, share):
     gemm = of_shape(text, 1, 4096, 64, bits)
     assert gemm.weight_column_bits(4096) == share * 4096 * bits
-    read, _ = compulsory_bytes(gemm)
+    read, _ = count_compulsory_bytes(gemm)
     assert read == 4096 * bits // 8 + share * 4096 * 64 * bits / 8
     assert gemm.weight_column_bits(4097) - gemm.weight_column_bits(4096) == gemm.pattern.kept * gemm.stored_weight_bits
 

@@ -3,8 +3,8 @@
 import pytest
 
 from accelsim.config import validate_document
-from accelsim.energy.prices import buffer_cost
-from accelsim.energy.sram_banks import sram_cells
+from accelsim.energy.prices import price_buffer
+from accelsim.energy.sram_banks import read_sram_cells
 from accelsim.energy.technology import load_technology
 from accelsim.hardware import BitSerialUnit, Hardware
 from accelsim.load import read_hardware_document
@@ -79,10 +79,10 @@ def test_unpu_has_its_published_peak():
 def test_the_memories_can_be_priced_and_keep_up_with_the_clock(name):
     hardware = loaded(name)
     technology = load_technology(hardware.technology.name)
-    cells = sram_cells(technology.sram.table, technology.node_nm, hardware.technology.sram_cell)
+    cells = read_sram_cells(technology.sram.table, technology.node_nm, hardware.technology.sram_cell)
     srams = [sram for _, sram in hardware.sram if sram is not None]
     assert srams
     for sram in srams:
-        cost = buffer_cost(sram, cells, hardware.technology.temperature_k)
+        cost = price_buffer(sram, cells, hardware.technology.temperature_k)
         assert min(cells.banks) <= sram.width_bits <= max(cells.banks)
         assert cost.access_ns <= 1e3 / hardware.clock_mhz

@@ -7,7 +7,7 @@ import pytest
 from accelsim.config import read_yaml
 from accelsim.config.places import locate_hwconfigs
 from accelsim.energy.technology import load_technology
-from accelsim.engines.pricing import energy_table
+from accelsim.engines.pricing import price_hardware
 from accelsim.hardware import VectorRates
 from accelsim.load import list_names, load_hardware
 
@@ -44,7 +44,7 @@ def test_loads_under_its_own_name_and_says_what_it_is(name):
 @pytest.mark.parametrize("name", NAMES)
 def test_can_be_priced_without_reservations(name):
     hardware = load_hardware(name)
-    table = energy_table(hardware, load_technology(hardware.technology.name))
+    table = price_hardware(hardware, load_technology(hardware.technology.name))
     assert table.notes == ()
     assert set(VectorRates.model_fields) == set(table.vector_pj)
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from accelsim.mapping.candidates import ladder
+from accelsim.mapping.candidates import list_tile_sizes
 
 
 @pytest.mark.parametrize(
@@ -10,4 +10,4 @@ from accelsim.mapping.candidates import ladder
     [(1, 4, 1, [1]), (9, 4, 1, [9, 8, 4]), (12, 1, 4, [12, 8, 6, 4, 3, 2, 1]), (100, 32, 1, [100, 64, 32])],
 )
 def test_ladder(size, grain, rows, expected):
-    assert ladder(size, grain, rows) == expected
+    assert list_tile_sizes(size, grain, rows) == expected

@@ -16,14 +16,14 @@ from strategies.sizes import examples
 
 from accelsim import UserError, load_hardware, load_workload, simulate
 from accelsim.engines.systolic import SystolicEngine
-from accelsim.engines.table import engine_of
-from accelsim.mapping.candidates import ORDERS, ladder
-from accelsim.mapping.footprint import compulsory_bytes, least_bytes
+from accelsim.engines.table import build_engine
+from accelsim.mapping.candidates import ORDERS, list_tile_sizes
+from accelsim.mapping.footprint import bound_moved_bytes, count_compulsory_bytes
 from accelsim.mapping.mapping import Mapping
-from accelsim.mapping.search import Prices, find, start_search
-from accelsim.mapping.streams import gemm_stream, mapped_counts
+from accelsim.mapping.search import Prices, find_best_mapping, start_search
+from accelsim.mapping.streams import build_gemm_stream, count_mapped
 from accelsim.memory.schedule import schedule_stream
-from accelsim.simulation.rows import objective_cost
+from accelsim.simulation.rows import measure_objective
 from accelsim.workload.gemm import Gemm
 
 
@@ -32,9 +32,9 @@ def mapped(gemm, hardware, lane_cycles_per_output=0.0):
     engine = SystolicEngine(hardware.engine)
     alone = engine.count(gemm)
     work = Fraction(lane_cycles_per_output)
-    mapping = find(gemm, hardware, engine, alone.cycles, work)
-    counts = mapped_counts(gemm, mapping, engine, alone)
-    return gemm_stream(gemm, mapping, hardware, engine, counts.cycles, work)
+    mapping = find_best_mapping(gemm, hardware, engine, alone.cycles, work)
+    counts = count_mapped(gemm, mapping, engine, alone)
+    return build_gemm_stream(gemm, mapping, hardware, engine, counts.cycles, work)
 
 
 @pytest.mark.parametrize("dataflow", ["os", "ws", "is"])
@@ -44,8 +44,8 @@ def test_the_mapping_found_fits_and_loses_no_cycles_or_bytes(gemm, dataflow, ove
     hardware = machine(**{"engine.dataflow": dataflow, "engine.overlap_folds": overlap})
     engine = SystolicEngine(hardware.engine)
     stream = mapped(gemm, hardware, lane_cycles_per_output=1.0)
-    assert stream.read_bytes >= compulsory_bytes(gemm)[0]
-    assert stream.write_bytes >= compulsory_bytes(gemm)[1]
+    assert stream.read_bytes >= count_compulsory_bytes(gemm)[0]
+    assert stream.write_bytes >= count_compulsory_bytes(gemm)[1]
     assert int(stream.engine_cycles.sum()) >= engine.count(gemm).cycles
     assert (stream.engine_cycles >= 0).all()
     assert int(stream.vector_cycles.sum()) >= gemm.m * gemm.n * gemm.groups // hardware.vector.lanes
@@ -100,14 +100,14 @@ def test_the_search_is_near_the_best_of_its_candidates(sizes, dataflow, slow, do
     alone = engine.count(gemm)
     played = schedule_stream(mapped(gemm, hardware), hardware).total_cycles
     best = played
-    rungs = [ladder(size, grain) for size, grain in zip((gemm.m, gemm.n, gemm.k), engine.grain, strict=True)]
+    rungs = [list_tile_sizes(size, grain) for size, grain in zip((gemm.m, gemm.n, gemm.k), engine.grain, strict=True)]
     for tiles in itertools.product(*rungs):
         for order in ORDERS:
             mapping = Mapping(*tiles, order)  # everything fits: whatever is reused is kept
-            counts = mapped_counts(gemm, mapping, engine, alone)
+            counts = count_mapped(gemm, mapping, engine, alone)
             if engine.holds_sums and tiles[2] < gemm.k and (tiles[0] > 4 or tiles[1] > 3 or order[2] != "k"):
                 continue  # sums do not leave an output-stationary array unfinished
-            stream = gemm_stream(gemm, mapping, hardware, engine, counts.cycles, Fraction(0))
+            stream = build_gemm_stream(gemm, mapping, hardware, engine, counts.cycles, Fraction(0))
             best = min(best, schedule_stream(stream, hardware).total_cycles)
     worst = 1.5 if all(double) else 1.6  # found among 1,100 random cases: 1.20 and 1.53
     assert played <= worst * best + 60
@@ -125,9 +125,9 @@ def test_the_mapper_equals_brute_force(sizes, image, data):
         side, channels, stride = data.draw(st.tuples(st.integers(4, 9), st.integers(1, 3), st.integers(1, 2)))
         conv = convolution((1, channels, side, side), (3, 3), (stride, stride), (1, 1, 1, 1))
         gemm = product_of(conv, sizes[1])
-    grains = dict(zip("mnk", engine_of(hardware.engine).grain, strict=True))
+    grains = dict(zip("mnk", build_engine(hardware.engine).grain, strict=True))
     row = gemm.convolution.out_width if image else 1
-    rungs = {d: ladder(getattr(gemm, d), grains[d], row if d == "m" else 1) for d in "mnk"}
+    rungs = {d: list_tile_sizes(getattr(gemm, d), grains[d], row if d == "m" else 1) for d in "mnk"}
     if image:
         rungs["k"] = rungs["k"][:1]  # where a slice of K needs fewer kernel rows, all of them are fetched
     stream = mapped(gemm, hardware)
@@ -135,7 +135,7 @@ def test_the_mapper_equals_brute_force(sizes, image, data):
     size_of, conv = {d: getattr(gemm, d) for d in "mnk"}, gemm.convolution and dataclasses.asdict(gemm.convolution)
     best = min(naive.all_mappings(size_of, conv, rungs, hardware.sram.operand_bytes, hardware.sram.halves))
     assert moved == best if not image else moved <= best
-    assert least_bytes(gemm, hardware.sram.capacity_bytes) <= moved
+    assert bound_moved_bytes(gemm, hardware.sram.capacity_bytes) <= moved
 
 
 OBJECTIVES = {
@@ -181,7 +181,7 @@ def test_more_of_anything_never_worsens_what_was_optimized(sizes, objective, mor
         )
         engine = SystolicEngine(hardware.engine)
         found = start_search(gemm, hardware.vector, engine, engine.count(gemm).cycles, Fraction(1))
-        scores.append(found.scored(hardware, prices)[1])
+        scores.append(found.find_scored(hardware, prices)[1])
     assert scores == sorted(scores, reverse=True)
 
 
@@ -201,7 +201,7 @@ def test_auto_takes_the_best_dataflow_of_each_layer(objective):
     }
     auto = runs.pop("auto")
     for rows in zip(auto.rows, *(run.rows for run in runs.values()), strict=True):
-        mine, *others = (objective_cost(row, objective) for row in rows)
+        mine, *others = (measure_objective(row, objective) for row in rows)
         assert mine == min(others)
         assert rows[0].dataflow == (rows[1 + list(runs).index(rows[0].dataflow)].dataflow if rows[0].macs else "")
     stepped = simulate(
@@ -211,7 +211,7 @@ def test_auto_takes_the_best_dataflow_of_each_layer(objective):
         dram="ideal",
     )
     assert stepped.rows == auto.rows
-    assert engine_of(load_hardware("edge_npu", ["engine.dataflow=auto"]).engine).title == "32x32 auto int8"
+    assert build_engine(load_hardware("edge_npu", ["engine.dataflow=auto"]).engine).title == "32x32 auto int8"
 
 
 def test_a_given_mapping_is_used():
@@ -265,7 +265,7 @@ def test_more_sram_never_moves_more_bytes_when_bytes_decide():
         stream = mapped(gemm, hardware)
         moved.append(stream.read_bytes + stream.write_bytes)
     assert moved == sorted(moved, reverse=True)
-    assert moved[-1] == sum(compulsory_bytes(gemm))
+    assert moved[-1] == sum(count_compulsory_bytes(gemm))
 
 
 def test_a_product_whose_tiles_cannot_fit_names_buffer_and_shortage():

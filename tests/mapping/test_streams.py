@@ -11,8 +11,8 @@ from naive import mapping as naive
 from strategies.mappings import BASE, machine, mappings
 
 import accelsim
-from accelsim.engines.table import engine_of
-from accelsim.mapping.streams import gemm_stream, vector_stream
+from accelsim.engines.table import build_engine
+from accelsim.mapping.streams import build_gemm_stream, build_vector_stream
 from accelsim.memory.schedule import schedule_stream
 from accelsim.memory.sram import describe_room
 
@@ -31,7 +31,7 @@ def expected_moves(gemm, mapping):
 def test_a_stream_moves_what_the_loop_nest_does(case):
     gemm, mapping = case
     hardware = machine()
-    stream = gemm_stream(gemm, mapping, hardware, engine_of(hardware.engine), 1000, Fraction(0))
+    stream = build_gemm_stream(gemm, mapping, hardware, build_engine(hardware.engine), 1000, Fraction(0))
     assert int(stream.engine_cycles.sum()) == 1000
     loads = np.column_stack([stream.load_bytes, stream.store_bytes])
     expected = list(expected_moves(gemm, mapping)) * gemm.groups
@@ -46,7 +46,7 @@ def test_a_stream_moves_what_the_loop_nest_does(case):
 
 @given(st.integers(0, 10**6), st.integers(0, 10**5), st.integers(1, 10**6), st.floats(0, 1e6))
 def test_vector_stream_moves_everything_once(ifmap, weights, stored, work):
-    stream = vector_stream((ifmap, weights), stored, Fraction(work), BASE, describe_room(BASE.sram))
+    stream = build_vector_stream((ifmap, weights), stored, Fraction(work), BASE, describe_room(BASE.sram))
     assert stream.load_bytes.sum(axis=0).tolist() == [ifmap, weights, 0]
     assert stream.write_bytes == stored
     assert (stream.load_bytes[:, 0] <= BASE.sram.operand_bytes[0] // 2).all()
@@ -59,6 +59,9 @@ def test_the_vector_unit_s_latency_is_paid_once():
     from fractions import Fraction
 
     hardware = accelsim.load_hardware("edge_npu", ["vector.latency_cycles=11"])
-    busy = vector_stream((64, 0), 64, Fraction(640), hardware, describe_room(hardware.sram))
+    busy = build_vector_stream((64, 0), 64, Fraction(640), hardware, describe_room(hardware.sram))
     assert int(busy.vector_cycles.sum()) == 10 + 11
-    assert int(vector_stream((64, 0), 64, Fraction(0), hardware, describe_room(hardware.sram)).vector_cycles.sum()) == 0
+    assert (
+        int(build_vector_stream((64, 0), 64, Fraction(0), hardware, describe_room(hardware.sram)).vector_cycles.sum())
+        == 0
+    )

@@ -178,7 +178,7 @@ def test_another_fidelity_does_not_remember_the_first():
     assert with_fidelity(hardware, "ideal").dram.effective_fidelity == "ideal"
     assert with_fidelity(with_fidelity(hardware, "ideal"), "transaction").dram.effective_fidelity == "transaction"
     ideal = accelsim.simulate(hardware, network, dram="ideal").summary
-    assert MachineTotals().of(hardware, network)["total_cycles"] == ideal["total_cycles"]
+    assert MachineTotals().sum_up(hardware, network)["total_cycles"] == ideal["total_cycles"]
 
 
 def test_what_only_an_ideal_memory_obeys_makes_it_ideal():

@@ -11,7 +11,7 @@ from accelsim.hardware.sparsity import parse_pattern
 from accelsim.mapping.mapping import Context
 from accelsim.memory.stream import TileStream
 from accelsim.simulation.activity import (
-    bytes_across_edge,
+    count_edge_bytes,
     count_gemm_activity,
     count_vector_activity,
     count_vector_bytes,
@@ -51,7 +51,7 @@ def test_bits_of_an_element_wise_layer():
     assert (activity.ofmap_read_bits, activity.ofmap_write_bits) == (48, 48)
     assert (activity.dram_read_bytes, activity.dram_write_bytes, activity.cycles) == (14, 6, 77)
     inside = count_vector_activity(
-        (10, 4, 6), bytes_across_edge(Context(there_bytes=7, stored=False), (10, 4, 6)), 77, {}
+        (10, 4, 6), count_edge_bytes(Context(there_bytes=7, stored=False), (10, 4, 6)), 77, {}
     )
     assert (inside.ifmap_read_bits, inside.ifmap_write_bits) == (80, 24)
     assert (inside.ofmap_read_bits, inside.ofmap_write_bits) == (0, 48)

@@ -10,7 +10,7 @@ from strategies.networks import read_network
 
 import accelsim
 from accelsim.engines.products import ProductError
-from accelsim.engines.table import engine_of
+from accelsim.engines.table import build_engine
 from accelsim.memory.timeline import count_busy
 from accelsim.simulation.network import count_gemm
 from accelsim.simulation.result import InvariantError, check_layer
@@ -202,4 +202,4 @@ def test_every_shipped_hardware_runs(name, network):
     hardware, workload = machine(name=name), accelsim.load_workload(network)
     result = accelsim.simulate(hardware, set_width(workload, 8))
     assert result.summary["macs"] == workload.macs
-    assert result.summary["total_cycles"] * engine_of(hardware.engine).pes >= workload.macs
+    assert result.summary["total_cycles"] * build_engine(hardware.engine).pes >= workload.macs

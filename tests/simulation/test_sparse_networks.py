@@ -12,8 +12,8 @@ from accelsim.compress import apply_sparsity
 from accelsim.config import UserError
 from accelsim.config.places import locate_hwconfigs
 from accelsim.energy.technology import load_technology
-from accelsim.engines.pricing import energy_table
-from accelsim.engines.weight_groups import channels_inside, pruned_weights
+from accelsim.engines.pricing import price_hardware
+from accelsim.engines.weight_groups import move_channels_inside, prune_weights
 from accelsim.hardware.sparsity import parse_pattern
 from accelsim.load import list_names
 
@@ -114,9 +114,9 @@ def test_zero_gating_spares_the_multiplications_of_every_engine(kind):
 
 
 def test_selecting_costs_what_the_multiplexers_do():
-    table = energy_table(machine("engine.pattern=2:4"), load_technology("cmos45"))
+    table = price_hardware(machine("engine.pattern=2:4"), load_technology("cmos45"))
     assert table.selection_pj == pytest.approx(0.0015 * 3 * 8)
-    assert energy_table(machine(), load_technology("cmos45")).selection_pj == 0
+    assert price_hardware(machine(), load_technology("cmos45")).selection_pj == 0
     row = next(row for row in run(machine(), "2:4").rows if row.layer == "fc")
     assert row.energy_pj_by_component["mac"] == pytest.approx(5 * 28 * (0.2 + 0.1 + table.selection_pj))
 
@@ -148,9 +148,9 @@ def test_given_weights_come_alone_and_are_pruned_by_share_too(tmp_path):
 def test_groups_lie_along_the_channels_of_a_kernel_position():
     gemm = product_of(convolution((1, 4, 3, 3), (3, 3)), 1, pattern=parse_pattern("2:4"))
     w = np.random.default_rng(0).permutation(36).reshape(1, 36, 1) + 1
-    left = pruned_weights(w, gemm).reshape(4, 3, 3)
+    left = prune_weights(w, gemm).reshape(4, 3, 3)
     assert ((left != 0).sum(axis=0) == 2).all()
-    assert channels_inside(np.arange(36), gemm, axis=0)[:5].tolist() == [0, 9, 18, 27, 1]
+    assert move_channels_inside(np.arange(36), gemm, axis=0)[:5].tolist() == [0, 9, 18, 27, 1]
 
 
 def tensors(folder, weight):

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from accelsim.config import parse_yaml, validate_document
 from accelsim.energy.prices import Activity
 from accelsim.energy.technology import load_technology
-from accelsim.engines.pricing import energy_table
+from accelsim.engines.pricing import price_hardware
 from accelsim.hardware import Hardware
 
 CMOS45 = load_technology("cmos45")
@@ -34,7 +34,7 @@ def hardware(text=HARDWARE, **sections):
     return validate_document(Hardware, document)
 
 
-TABLE = energy_table(hardware(), CMOS45)
+TABLE = price_hardware(hardware(), CMOS45)
 
 
 @st.composite

@@ -13,7 +13,7 @@ from accelsim.studies import claims
 
 def test_a_standard_network_in_place_of_a_separable_one():
     """Howard et al. 2017, arXiv:1704.04861, Table 4, Conv MobileNet: 4866 million mult-adds, 29.3 million weights."""
-    workload = claims.standard("mobilenet_v1")
+    workload = claims.replace_depthwise("mobilenet_v1")
     assert workload.macs == pytest.approx(4866e6, rel=5e-4)
     assert round(workload.params / 1e6, 1) == 29.3
     assert not any(getattr(node.layer, "groups", 1) > 1 for node in workload.nodes)

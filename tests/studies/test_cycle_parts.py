@@ -6,7 +6,7 @@ from strategies.networks import read_network
 
 from accelsim import load_hardware, simulate
 from accelsim.memory.timeline import Timeline
-from accelsim.studies.cycle_parts import cycle_parts, waiting
+from accelsim.studies.cycle_parts import split_network_cycles, split_waits
 
 ALL = (*MACHINES, "textbook_os_32", "dadiannao", "loom", "pragmatic", "sparseloop_stc", "a100")
 
@@ -15,7 +15,7 @@ ALL = (*MACHINES, "textbook_os_32", "dadiannao", "loom", "pragmatic", "sparseloo
 def test_parts_of_each_layer_add_up_to_its_cycles(name):
     hardware = load_hardware(name)
     result = simulate(hardware, read_network(MIXED))
-    for row, parts, product in zip(result.rows, cycle_parts(result, hardware), result.products, strict=True):
+    for row, parts, product in zip(result.rows, split_network_cycles(result, hardware), result.products, strict=True):
         assert parts.total == row.total_cycles
         assert parts.engine == (row.compute_cycles if product else 0)
         assert min(parts.useful, parts.channels, parts.edge, parts.operands, parts.memory, parts.vector) >= 0
@@ -33,4 +33,4 @@ def test_waits_are_told_apart():
     timeline = Timeline(**{name: np.array(units.get(name, nothing), np.int64) for name in Timeline._fields})
     # first layer: 4-6 both work, memory counts; 6-7 the lanes alone; 7-10 nothing, which is latency
     # second: the lanes have more to do, so that 12-20 is theirs, and 10-12 waits for memory
-    assert waiting(timeline, [10, 10]) == [(5, 1), (2, 8)]
+    assert split_waits(timeline, [10, 10]) == [(5, 1), (2, 8)]

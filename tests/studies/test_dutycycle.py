@@ -5,7 +5,7 @@ from strategies.settings import IDEAL
 
 import accelsim
 from accelsim.energy.technology import load_technology
-from accelsim.engines.pricing import energy_table
+from accelsim.engines.pricing import price_hardware
 from accelsim.load import load_hardware, load_workload
 from accelsim.power.dutycycle import (
     Battery,
@@ -21,7 +21,7 @@ def test_runs_and_leakage_make_a_device():
     summary = accelsim.simulate(hardware, network).summary
     assert found.work.seconds == pytest.approx(summary["latency_ms"] * 1e-3)
     assert found.work.mj == pytest.approx(summary["energy_uj"] * 1e-3)
-    table = energy_table(hardware, load_technology("cmos45"))
+    table = price_hardware(hardware, load_technology("cmos45"))
     assert found.rest.idle_mw == pytest.approx(table.leakage_logic_mw + table.leakage_sram_mw + table.dram_standby_mw)
     assert found.rest.sleep_mw < 0.2 * found.rest.idle_mw
     assert len(found.notes) == 3

@@ -5,7 +5,7 @@ from strategies.rooflines import line_of, skip_if_slow
 
 from accelsim import load_hardware, load_workload, simulate
 from accelsim.config.places import locate_hwconfigs
-from accelsim.engines.table import engine_of
+from accelsim.engines.table import build_engine
 from accelsim.load import list_names
 from accelsim.simulation.result import InvariantError
 from accelsim.studies.roofline import check_point, roofline
@@ -111,7 +111,7 @@ def test_no_point_lies_above_its_roof(name, network):
     ):
         if row.macs:
             gemm = apply_pattern(lower_to_gemm(node, workload.file.batch, bits), engine.sparse_pattern)
-            peak = engine_of(engine).peak_macs_per_cycle(gemm.activation_bits, gemm.weight_bits)
+            peak = build_engine(engine).peak_macs_per_cycle(gemm.activation_bits, gemm.weight_bits)
             assert row.macs <= peak * row.total_cycles
             moved = row.dram_read_bytes + row.dram_write_bytes - row.prefetched_bytes
             assert moved * clock <= bandwidth * row.total_cycles

@@ -118,7 +118,7 @@ class StudyWorker:
         hardware, network = self._build_hardware(of_hardware), self.build_network(point.workload, of_network)
         spec = self.study.spec
         if spec.shares:
-            return self.totals.of(hardware, network)
+            return self.totals.sum_up(hardware, network)
         return simulate(hardware, network, spec.fidelity, spec.dram).summary
 
     def _build_hardware(self, settings: dict[str, Any]) -> Hardware:

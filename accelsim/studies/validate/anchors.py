@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from accelsim.config.places import locate_anchors, locate_workloads
 from accelsim.engines.base import Engine
 from accelsim.engines.products import Products
-from accelsim.engines.table import engine_of
+from accelsim.engines.table import build_engine
 from accelsim.hardware import BankedDevice, Hardware
 from accelsim.load import list_names, load_device, load_hardware, load_workload
 from accelsim.memory.device_run import run_trace
@@ -108,7 +108,7 @@ def _rows(file: str) -> list[dict[str, str]]:
 
 def _array(base: Hardware, settings: Iterable[str]) -> Engine:
     """The engine of a hardware file with ``KEY=VALUE`` settings of its keys."""
-    return engine_of(load_hardware(base.name, [f"engine.{setting}" for setting in settings]).engine)
+    return build_engine(load_hardware(base.name, [f"engine.{setting}" for setting in settings]).engine)
 
 
 def _rtl() -> Iterator[Anchor]:

@@ -12,10 +12,10 @@ from math import exp
 from typing import NamedTuple
 
 from accelsim.config.integers import ceil_div
-from accelsim.engines.table import engine_of
+from accelsim.engines.table import build_engine
 from accelsim.hardware import Hardware
 from accelsim.hardware.tensorcore import as_tensor_cores
-from accelsim.mapping.footprint import compulsory_bytes, weight_bytes
+from accelsim.mapping.footprint import count_compulsory_bytes, count_weight_bytes
 from accelsim.workload.gemm import Gemm
 
 _ROUNDS = 60  # of the fixed-point iteration; by then its error is far below a byte
@@ -43,10 +43,10 @@ def model_gpu_kernel(gemm: Gemm, hardware: Hardware, filters_first: bool = False
     Raises: UserError where counts leave int64, TypeError for an engine without tensor cores.
     """
     unit = as_tensor_cores(hardware.engine)
-    cycles = engine_of(unit).count(gemm).cycles
-    moved = sum(compulsory_bytes(gemm))
+    cycles = build_engine(unit).count(gemm).cycles
+    moved = sum(count_compulsory_bytes(gemm))
     if filters_first:
-        weights = int(weight_bytes(gemm, gemm.k, gemm.n)) * gemm.groups
+        weights = int(count_weight_bytes(gemm, gemm.k, gemm.n)) * gemm.groups
         again = ceil_div(gemm.m, unit.tile_m) - 1
         between = (moved - weights) / (again + 1)
         moved += round(weights * again * find_lost_share(weights, between, hardware.sram.capacity_bytes))

@@ -1,4 +1,4 @@
-"""The tiles of a product on tensor cores, their k-steps, and when each of them ends."""
+"""The tiles of a product on tensor cores, their k-steps, and the cycles at which they end."""
 
 from __future__ import annotations
 
@@ -8,48 +8,49 @@ from functools import cached_property, partial
 from math import ceil, lcm
 from typing import NamedTuple
 
-from accelsim.engines.base import ceil_div, extents
-from accelsim.engines.ksteps import Clock, Step, after_many, repeated, waits
+from accelsim.engines.base import ceil_div
+from accelsim.engines.extents import cut_extents
+from accelsim.engines.tensorcore_ksteps import Clock, Step, advance_steps, repeat_advance, waits_for_operands
 from accelsim.hardware import TensorCore
 from accelsim.workload.gemm import Gemm
 
 
 class Buses(NamedTuple):
-    """Both operand buses on one scale: ``rate`` ticks a cycle, so many ticks a bit; 0 without a limit."""
+    """Both operand buses on one scale of ticks."""
 
-    rate: int
-    core_ticks: int
-    l2_ticks: int
+    rate: int  #: ticks in a cycle
+    core_ticks: int  #: ticks that a bit takes on the cores' bus; 0 without a limit
+    l2_ticks: int  #: ticks that a bit takes on the L2's bus; 0 without a limit
 
 
 class Tile(NamedTuple):
-    """What a multiprocessor computes at a time: pixels x filters, or several such tiles side by side."""
+    """What a multiprocessor computes at a time: one output tile, or several side by side."""
 
-    pixels: int
-    filters: int
-    several: int = 1
+    pixels: int  #: output pixels of one tile
+    filters: int  #: filters of one tile
+    several: int = 1  #: tiles side by side
 
 
 Program = list[tuple["Tile | Program", int]]
-"""Tiles in their order, each part so many times in a row."""
+"""Tiles in their order; each entry is a tile, or a program of its own, and how many times it runs in a row."""
 
 
 def sum_over_tiles(program: Program, measure: Callable[[Tile], int]) -> int:
-    """The sum of a measure over all tiles."""
+    """Add a measure of every tile of a program."""
     return sum(
         times * (measure(part) if isinstance(part, Tile) else sum_over_tiles(part, measure)) for part, times in program
     )
 
 
-def last_tile(program: Program) -> Tile:
-    """The one that ends last."""
+def find_last_tile(program: Program) -> Tile:
+    """Find the tile of a program that ends last."""
     part, _ = program[-1]
-    return part if isinstance(part, Tile) else last_tile(part)
+    return part if isinstance(part, Tile) else find_last_tile(part)
 
 
 @dataclass(frozen=True)
 class TileWalk:
-    """One product on a unit: the first multiprocessor's way through its tiles, of which it has most."""
+    """One product on a unit: the first multiprocessor's way through its tiles; no other one has more of them."""
 
     unit: TensorCore
     gemm: Gemm
@@ -62,12 +63,12 @@ class TileWalk:
 
     @cached_property
     def k(self) -> int:
-        """Reduction of an instruction, whole groups."""
+        """Length along K of an instruction: whole groups of the pattern."""
         return self.unit.instruction_k(self.gemm.pattern)
 
     @cached_property
     def stored_k(self) -> int:
-        """Weights of one filter that an instruction multiplies."""
+        """Stored weights of one filter that an instruction multiplies."""
         return int(self.gemm.stored_weights(self.k))
 
     @cached_property
@@ -77,23 +78,23 @@ class TileWalk:
 
     @cached_property
     def depth(self) -> int:
-        """Instructions of a k-step, one after the other on the same sums."""
+        """Instructions of a k-step that follow one another on the same sums."""
         return (self.unit.tile_k or self.unit.k) // self.unit.k
 
     @cached_property
     def instructions(self) -> int:
-        """Along K."""
+        """Number of instructions along K."""
         return ceil_div(self.gemm.k, self.k)
 
     @cached_property
     def tiles(self) -> int:
-        """Of all groups."""
+        """Number of tiles in all groups."""
         down, across = ceil_div(self.gemm.m, self.unit.tile_m), ceil_div(self.gemm.n, self.unit.tile_n)
         return self.gemm.groups * down * across
 
     @cached_property
     def buses(self) -> Buses:
-        """Ticks of both buses, so that every bit takes whole ones."""
+        """The scale of ticks on which a bit takes whole ticks on both buses."""
         rates = self.unit.operand_rates
         rate = lcm(*(r.numerator for r in rates if r))
         core, l2 = (int(rate / r) if r else 0 for r in rates)
@@ -101,20 +102,20 @@ class TileWalk:
 
     @cached_property
     def program(self) -> Program:
-        """Filters outside, pixels inside; with charge_full_tile all tiles are alike."""
+        """The tiles in order, filters outside, pixels inside; with charge_full_tile all tiles have the same size."""
         unit, gemm = self.unit, self.gemm
         if unit.charge_full_tile:
-            batches = extents(ceil_div(self.tiles, unit.multiprocessors), unit.tiles_at_once)
+            batches = cut_extents(ceil_div(self.tiles, unit.multiprocessors), unit.tiles_at_once)
             return [(Tile(unit.tile_m, unit.tile_n, batch.used), batch.repeat) for batch in batches]
         group: Program = []
-        for filters in extents(gemm.n, unit.tile_n):
-            line: Program = [(Tile(p.used, filters.used), p.repeat) for p in extents(gemm.m, unit.tile_m)]
+        for filters in cut_extents(gemm.n, unit.tile_n):
+            line: Program = [(Tile(p.used, filters.used), p.repeat) for p in cut_extents(gemm.m, unit.tile_m)]
             group.append((line, filters.repeat))
         return [(group, gemm.groups)]
 
     @cached_property
     def cycles(self) -> int:
-        """From the launch to the last sum."""
+        """Cycles from the launch to the last sum."""
         return self.unit.launch_cycles + self.running + self.ends
 
     @cached_property
@@ -126,30 +127,30 @@ class TileWalk:
 
     @cached_property
     def ends(self) -> int:
-        """Cycles before and after them, of every tile unless they overlap; the launch is not in it."""
+        """Cycles before and after the k-steps of each tile, or of all tiles if they overlap, without the launch."""
         if self.unit.overlap_tiles:
-            return self._ends(last_tile(self.program))
+            return self._ends(find_last_tile(self.program))
         return sum_over_tiles(self.program, self._ends)
 
     @cached_property
     def longest(self) -> int:
-        """What a stepped bus counts to at most: ticks times slots of a k-step, and all ticks of all cycles."""
-        counted = self.cycles * self.buses.rate  # walks through all kinds of tiles
+        """The most ticks that a stepped bus counts: ticks times slots of a k-step, or the ticks of all cycles."""
+        counted = self.cycles * self.buses.rate  # this visits all kinds of tiles, so that their k-steps are known
         return max(counted, *(2 * step.ticks * (step.slots + 1) for steps in self._known.values() for step, _ in steps))
 
-    def in_all(self, measure: Callable[[Step], int]) -> int:
-        """The sum of a measure over all k-steps of all tiles."""
+    def sum_over_steps(self, measure: Callable[[Step], int]) -> int:
+        """Add a measure of every k-step of all tiles."""
         return sum_over_tiles(self.program, lambda tile: sum(times * measure(step) for step, times in self.steps(tile)))
 
     def steps(self, tile: Tile) -> list[tuple[Step, int]]:
-        """All k-steps of a tile: equal ones, then what is left of K."""
+        """The k-steps of a tile with their number: equal ones, then one for the remainder of K."""
         if tile not in self._known:
-            parts = extents(self.instructions, self.depth)
+            parts = cut_extents(self.instructions, self.depth)
             self._known[tile] = [(self._step(tile, part.used), part.repeat) for part in parts]
         return self._known[tile]
 
     def _step(self, tile: Tile, depth: int) -> Step:
-        """A k-step of so many instructions one after the other on the same sums."""
+        """A k-step of ``depth`` instructions that follow one another on the same sums."""
         unit, gemm, buses = self.unit, self.gemm, self.buses
         at_once = ceil_div(tile.pixels, unit.m) * ceil_div(tile.filters, unit.n) * tile.several
         rounds = ceil_div(at_once, unit.cores) * depth
@@ -167,17 +168,19 @@ class TileWalk:
         rate = self.buses.rate
         if isinstance(part, Tile):
             for step, times in self.steps(part):
-                clock = after_many(clock, step, times, rate)
+                clock = advance_steps(clock, step, times, rate)
             return clock
         for inner, times in part:
             bus_ticks = self._bus_ticks(inner) if times > 1 else None
-            clock = repeated(clock, partial(self._run, inner), times, rate, bus_ticks)
+            clock = repeat_advance(clock, partial(self._run, inner), times, rate, bus_ticks)
         return clock
 
     def _bus_ticks(self, part: Tile | Program) -> int | None:
-        """What the operands of all k-steps of a part cost, if each of them waits for its own."""
+        """Ticks of the operands of all k-steps of a part; None unless every k-step waits for its operands."""
         whole: Program = [(part, 1)]
-        if sum_over_tiles(whole, lambda tile: sum(not waits(step, self.buses.rate) for step, _ in self.steps(tile))):
+        if sum_over_tiles(
+            whole, lambda tile: sum(not waits_for_operands(step, self.buses.rate) for step, _ in self.steps(tile))
+        ):
             return None
         return sum_over_tiles(whole, lambda tile: sum(step.ticks * times for step, times in self.steps(tile)))
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, fields
 from typing import NamedTuple
 
 from accelsim.config import UserError
+from accelsim.config.integers import ceil_div
 from accelsim.energy.datapath import Constant, EngineDatapath, price_datapath
 from accelsim.energy.sram_banks import SramCells, interpolate_bank, read_sram_cells
 from accelsim.energy.supply import Supply, find_supply
@@ -235,7 +236,7 @@ def price_buffer(sram: Sram, cells: SramCells, temperature_k: float) -> BufferCo
     Raises: UserError for a macro outside the table.
     """
     narrowest, widest = min(cells.banks), max(cells.banks)
-    macros = -(-sram.width_bits // widest)
+    macros = ceil_div(sram.width_bits, widest)
     macro_bits = max(sram.width_bits / macros, narrowest)
     macro = interpolate_bank(cells, sram.capacity_kib * 1024 / sram.banks / macros, macro_bits, temperature_k)
     return BufferCost(

@@ -7,6 +7,7 @@ from typing import Any, ClassVar, NamedTuple, Protocol, Self
 
 import numpy as np
 
+from accelsim.config.integers import ceil_div
 from accelsim.energy.datapath import EngineDatapath
 from accelsim.energy.technology import Technology
 from accelsim.engines.counts import ActionCounts
@@ -278,8 +279,3 @@ class Engine(Protocol):
     @property
     def flip_flops(self) -> int:
         """Number of register bits in the engine, without control and the pipeline registers at its edge."""
-
-
-def ceil_div(a: int, b: int) -> int:
-    """The smallest integer that is not below a / b."""
-    return -(-a // b)

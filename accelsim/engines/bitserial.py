@@ -19,6 +19,7 @@ from fractions import Fraction
 
 import numpy as np
 
+from accelsim.config.integers import ceil_div
 from accelsim.energy.datapath import EngineDatapath
 from accelsim.energy.technology import Technology
 from accelsim.engines.base import (
@@ -30,7 +31,6 @@ from accelsim.engines.base import (
     EngineCycles,
     EngineRoof,
     Occupied,
-    ceil_div,
 )
 from accelsim.engines.bit_slots import BitSlots
 from accelsim.engines.bitserial_counts import (

@@ -8,10 +8,8 @@ from typing import TYPE_CHECKING, NamedTuple, assert_never
 import numpy as np
 
 from accelsim.config import UserError
-from accelsim.engines.base import (
-    Beats,
-    ceil_div,
-)
+from accelsim.config.integers import ceil_div
+from accelsim.engines.base import Beats
 from accelsim.engines.bit_slots import BitSlots
 from accelsim.engines.counts import ActionCounts
 from accelsim.engines.extents import cut_extents

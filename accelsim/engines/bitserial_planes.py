@@ -6,9 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from accelsim.engines.base import (
-    ceil_div,
-)
+from accelsim.config.integers import ceil_div
 from accelsim.engines.bitserial_counts import (
     count_filters,
     has_serial_activations,

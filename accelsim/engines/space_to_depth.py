@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from accelsim.engines.base import ceil_div
+from accelsim.config.integers import ceil_div
 from accelsim.engines.counts import ActionCounts
 from accelsim.workload.gemm import Convolution, Gemm
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from accelsim.config import UserError
-from accelsim.engines.base import ceil_div
+from accelsim.config.integers import ceil_div
 from accelsim.engines.systolic_folds import count_drain_cycles, count_reload_cycles
 from accelsim.hardware import SystolicArray
 from accelsim.workload.gemm import Gemm

@@ -21,10 +21,11 @@ import numpy as np
 
 from accelsim.compress import Compressed, compress_weights
 from accelsim.config import UserError
+from accelsim.config.integers import ceil_div
 from accelsim.energy.datapath import EngineDatapath
 from accelsim.energy.operations import price_mac, price_selection
 from accelsim.energy.technology import Technology
-from accelsim.engines.base import Beats, Blocks, CountedProduct, Engine, EngineCycles, EngineRoof, Occupied, ceil_div
+from accelsim.engines.base import Beats, Blocks, CountedProduct, Engine, EngineCycles, EngineRoof, Occupied
 from accelsim.engines.counts import ActionCounts
 from accelsim.engines.mac_slots import MacSlots
 from accelsim.engines.tensorcore_operands import (

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from accelsim.engines.base import ceil_div
+from accelsim.config.integers import ceil_div
 
 
 class Step(NamedTuple):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from accelsim.config import UserError
-from accelsim.engines.base import ceil_div
+from accelsim.config.integers import ceil_div
 from accelsim.engines.tensorcore_tiles import TileWalk
 from accelsim.hardware import TensorCore
 from accelsim.workload.gemm import INT64_MAX, Gemm

@@ -8,7 +8,7 @@ from functools import cached_property, partial
 from math import ceil, lcm
 from typing import NamedTuple
 
-from accelsim.engines.base import ceil_div
+from accelsim.config.integers import ceil_div
 from accelsim.engines.extents import cut_extents
 from accelsim.engines.tensorcore_ksteps import Clock, Step, advance_steps, repeat_advance, waits_for_operands
 from accelsim.hardware import TensorCore

@@ -12,7 +12,8 @@ from typing import NamedTuple
 import numpy as np
 
 from accelsim.config import UserError
-from accelsim.engines.base import Engine, ceil_div
+from accelsim.config.integers import ceil_div
+from accelsim.engines.base import Engine
 from accelsim.hardware import ACCUMULATOR_BITS, VectorUnit
 from accelsim.mapping.footprint import count_ifmap_channels, count_ifmap_pixels
 from accelsim.mapping.mapping import MOST_STEPS
@@ -83,7 +84,7 @@ def list_candidates(
     picks = [a.reshape(-1) for a in np.meshgrid(*(range(len(rungs[d])) for d in "mnk"), range(6), indexing="ij")]
     order = picks[3]
     tiles = np.stack([np.array(rungs[d], dtype=np.int64)[pick] for d, pick in zip("mnk", picks, strict=False)])
-    loops = -(-np.array([[sizes[d]] for d in "mnk"]) // tiles)
+    loops = ceil_div(np.array([[sizes[d]] for d in "mnk"]), tiles)
     place = np.array([[text.index(d) for text in ORDERS] for d in IRRELEVANT])[:, order]
     tile_bytes, kept_bytes, moved_bytes = _bytes(gemm, engine, rungs, picks, order)
     streamed = "mnk".index(engine.streamed)
@@ -133,13 +134,13 @@ def _bytes(
     tile = [largest[pm] * deepest[pk] * a, weights(k) * n, m * n * sum_bits]
     kept = [kept_pixels * kept_channels * a, weights(whole["k"]) * whole["n"], over_k["m"] * over_k["n"] * sum_bits]
     # narrow operands: every tile inside is rounded up to whole bytes by itself
-    count = {d: -(-size // tile) for d, size, tile in (("m", gemm.m, m), ("n", gemm.n, n), ("k", gemm.k, k))}
+    count = {d: ceil_div(size, tile) for d, size, tile in (("m", gemm.m, m), ("n", gemm.n, n), ("k", gemm.k, k))}
     for place, (idle, letters, bits) in enumerate((("n", "mk", a), ("m", "kn", gemm.stored_weight_bits))):
         if bits % 8:
             kept[place] = kept[place] + 7 * math.prod(np.where(inside[idle, d], count[d], 1) for d in letters)
     out = np.full_like(m, gemm.m * gemm.n * gemm.output_bits)
     moved = [area[pm] * depth[pk] * a, np.full_like(m, weights(gemm.k) * gemm.n), out]
-    return tuple(-(-np.stack(bits) // 8) for bits in (tile, kept, moved))  # type: ignore[return-value]
+    return tuple(ceil_div(np.stack(bits), 8) for bits in (tile, kept, moved))  # type: ignore[return-value]
 
 
 def _each(tiles: list[int], sizes: Callable[[int], tuple[int, int]]) -> tuple[np.ndarray, np.ndarray]:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from accelsim.config.integers import ceil_div
 from accelsim.workload.gemm import Convolution, Gemm
 
 
@@ -108,7 +109,7 @@ def list_tile_lengths(size: int, tile: int) -> np.ndarray:
 
 def round_to_bytes(elements: np.ndarray | int, bits: int) -> np.ndarray:
     """Count the bytes of elements of ``bits`` bits, rounded up for each entry; int64 of the same shape."""
-    return np.asarray(-(-np.asarray(elements, dtype=np.int64) * bits // 8))
+    return np.asarray(ceil_div(np.asarray(elements, dtype=np.int64) * bits, 8))
 
 
 def count_compulsory_bytes(gemm: Gemm) -> tuple[int, int]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from accelsim.engines.base import ceil_div
+from accelsim.config.integers import ceil_div
 from accelsim.hardware import Hardware
 from accelsim.hardware.sparsity import Pattern
 from accelsim.mapping.footprint import count_bias_bytes, count_weight_bytes

@@ -9,8 +9,8 @@ from typing import Any
 
 from accelsim.compress.runlength import estimate_coded_share
 from accelsim.config import UserError
+from accelsim.config.integers import ceil_div
 from accelsim.energy.prices import add_counts
-from accelsim.engines.base import ceil_div
 from accelsim.hardware import Hardware, OperandSrams
 from accelsim.mapping.footprint import count_compulsory_by_operand
 from accelsim.mapping.mapping import ALONE, Context

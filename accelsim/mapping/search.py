@@ -17,7 +17,7 @@ from accelsim.hardware import Hardware, Objective, VectorUnit
 from accelsim.mapping.candidates import ORDERS, Candidates, list_candidates
 from accelsim.mapping.fitting import Choice, build_choice, choose_kept, drop_duplicates, find_needs
 from accelsim.mapping.mapping import MOST_STEPS, PREFERRED_STEPS, Mapping
-from accelsim.memory.ideal_dram import count_latency_cycles
+from accelsim.memory.ideal_dram import count_read_latency
 from accelsim.memory.sram import Room, describe_room, explain_shortage, fits
 from accelsim.workload.gemm import Gemm
 from accelsim.workload.layers import GivenMapping
@@ -207,7 +207,7 @@ def _least(c: Choice, hardware: Hardware, goal: Terms, halves: tuple[int, int, i
     """Index and score of the best candidate."""
     from accelsim.kernels.mapping_search import Goal, least
 
-    per_cycle, latency = hardware.dram.bandwidth_gb_s * 1e3 / hardware.clock_mhz, count_latency_cycles(hardware)
+    per_cycle, latency = hardware.dram.bandwidth_gb_s * 1e3 / hardware.clock_mhz, count_read_latency(hardware)
     place, score = least(
         c.pieces,
         c.piece_bytes,

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from accelsim.config import UserError
-from accelsim.engines.base import Engine, ceil_div
+from accelsim.config.integers import ceil_div
+from accelsim.engines.base import Engine
 from accelsim.engines.counts import ActionCounts
 from accelsim.hardware import ACCUMULATOR_BITS, Hardware, VectorUnit
 from accelsim.mapping.footprint import (
@@ -118,7 +119,7 @@ def take_share(nbytes: np.ndarray, share: Fraction) -> np.ndarray:
     if share == 1:
         return nbytes
     running = np.cumsum(nbytes).astype(object) * share.numerator  # Python's integers
-    return np.diff(np.asarray(-(-running // share.denominator), dtype=np.int64), prepend=0)
+    return np.diff(np.asarray(ceil_div(running, share.denominator), dtype=np.int64), prepend=0)
 
 
 def _build_layout(gemm: Gemm, mapping: Mapping, sum_bits: int) -> Layout:
@@ -136,7 +137,7 @@ def _build_layout(gemm: Gemm, mapping: Mapping, sum_bits: int) -> Layout:
     pixels = count_read_pixels(gemm)
     ifmap = int(round_to_bytes(pixels * int(channels.sum()), gemm.activation_bits))
     group = np.array([ifmap, weights * tiles_k * tiles_n, results * tiles_m * tiles_n])
-    sizes = -(-group * gemm.groups // ALIGNED) * ALIGNED
+    sizes = ceil_div(group * gemm.groups, ALIGNED) * ALIGNED
     return Layout(
         first_pixel=find_first_pixels(gemm, mapping.tile_m),
         first_channel=np.cumsum(channels) - channels,
@@ -163,7 +164,7 @@ def count_vector_cycles(outputs: np.ndarray, lane_cycles_per_output: Fraction, u
     above, below = lane_cycles_per_output.numerator, lane_cycles_per_output.denominator * unit.lanes
     if outputs.size:
         _refuse_overflow(int(outputs.max()), above)
-    return np.asarray(-(-outputs * above // below))
+    return np.asarray(ceil_div(outputs * above, below))
 
 
 def _refuse_overflow(outputs: int, above: int) -> None:
@@ -254,7 +255,7 @@ def build_vector_stream(
 def _place_pieces(loads: np.ndarray, stores: np.ndarray) -> np.ndarray:
     """Addresses of pieces in the order of the steps, for activations, weights and results; int64[steps, 3]."""
     moved = np.stack((loads[:, IFMAP], loads[:, WEIGHT], stores), axis=1)
-    sizes = -(-moved.sum(axis=0) // ALIGNED) * ALIGNED
+    sizes = ceil_div(moved.sum(axis=0), ALIGNED) * ALIGNED
     return np.asarray(np.cumsum(moved, axis=0) - moved + np.cumsum(sizes) - sizes)
 
 

@@ -32,9 +32,9 @@ def count_transfer_time(nbytes: int, hardware: Hardware) -> int:
 
     Raises: UserError as ``count_transfer_cycles``.
     """
-    return int(count_transfer_cycles(np.array([nbytes]), hardware)[0]) + count_latency_cycles(hardware)
+    return int(count_transfer_cycles(np.array([nbytes]), hardware)[0]) + count_read_latency(hardware)
 
 
-def count_latency_cycles(hardware: Hardware) -> int:
+def count_read_latency(hardware: Hardware) -> int:
     """Count the engine cycles from a read's request to its first byte."""
     return ceil(round(hardware.dram.latency_ns * hardware.clock_mhz, 6) / 1000)

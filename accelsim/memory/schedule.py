@@ -10,7 +10,7 @@ import numpy as np
 from accelsim.config import UserError
 from accelsim.hardware import Hardware
 from accelsim.memory.attached_device import Used, attach_device, make_ideal_memory
-from accelsim.memory.ideal_dram import count_latency_cycles, count_transfer_cycles
+from accelsim.memory.ideal_dram import count_read_latency, count_transfer_cycles
 from accelsim.memory.stalls import StallCause
 from accelsim.memory.stream import STORE, TileStream
 from accelsim.memory.timeline import Timeline, merge_intervals
@@ -125,7 +125,7 @@ def schedule_stream(stream: TileStream, hardware: Hardware) -> ScheduledLayer:
     simulated = device is not None and stream.addresses is not None
     attached = attach_device(stream, hardware, device) if device is not None and simulated else None
     sizes = stream.sizes if attached else count_transfer_cycles(stream.sizes, hardware)
-    latency = count_latency_cycles(hardware)
+    latency = count_read_latency(hardware)
     work = (sizes, stream.engine_cycles, stream.vector_cycles)
     if sum(float(cycles.sum(dtype=float)) for cycles in work) + 3.0 * latency * len(sizes) > INT64_MAX / 2:
         raise UserError("the cycles of a layer do not fit a 64-bit count; make it smaller or the memory faster")

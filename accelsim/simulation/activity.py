@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from math import ceil
 
+from accelsim.config.integers import ceil_div
 from accelsim.energy.prices import Activity
-from accelsim.engines.base import ceil_div
 from accelsim.engines.counts import ActionCounts
 from accelsim.hardware import ACCUMULATOR_BITS
 from accelsim.mapping.mapping import ALONE, Context

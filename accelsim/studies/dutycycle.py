@@ -11,6 +11,7 @@ from accelsim.config import Document, NonNegative, Positive, Value, validate_doc
 from accelsim.energy.technology import load_technology
 from accelsim.engines.pricing import price_hardware
 from accelsim.hardware import DramFidelity, Hardware
+from accelsim.hardware.gating import Share
 from accelsim.power.dutycycle import (
     Battery,
     Cascade,
@@ -28,7 +29,6 @@ from accelsim.studies.gating import find_low_power_shares
 from accelsim.workload.network import Workload
 
 PERIODS_S = (0.1, 1.0, 10.0, 60.0, 600.0)  # other periods that a report shows
-Share = Annotated[float, Field(ge=0, le=1)]
 
 
 class DeviceUse(Value):

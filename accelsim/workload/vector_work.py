@@ -28,7 +28,7 @@ from accelsim.workload.layers import (
 )
 from accelsim.workload.network import Node
 
-Operations = dict[str, int]  #: number of operations by kind: add, mul, max, exp, divide, lookup
+VectorOperations = dict[str, int]  #: number of operations by kind: add, mul, max, exp, divide, lookup
 
 FUNCTION_OPERATIONS: Mapping[Function, Mapping[str, int]] = {
     "none": {},
@@ -44,7 +44,7 @@ FUNCTION_OPERATIONS: Mapping[Function, Mapping[str, int]] = {
 }  #: of one element
 
 
-def count_vector_work(node: Node, batch: int, integer: bool) -> Operations:
+def count_vector_work(node: Node, batch: int, integer: bool) -> VectorOperations:
     """Count the element-wise operations of a layer by kind: add, mul, max, exp, divide, lookup.
 
     ``batch`` inferences run at once. Behind a matrix product the work is the activation function and, on integers, the
@@ -62,7 +62,7 @@ def count_vector_work(node: Node, batch: int, integer: bool) -> Operations:
     return {kind: count * batch for kind, count in work.items() if count}
 
 
-def _apply_function(function: Function, elements: int) -> Operations:
+def _apply_function(function: Function, elements: int) -> VectorOperations:
     """The operations of an activation function."""
     return {kind: count * elements for kind, count in FUNCTION_OPERATIONS[function].items()}
 
@@ -72,7 +72,7 @@ def _keeps_width(layer: AnyLayer) -> bool:
     return isinstance(layer, Activation) or (isinstance(layer, Pool) and layer.type == "max_pool")
 
 
-def _own_work(layer: AnyLayer, inputs: tuple[AnyShape, ...], results: int) -> Operations:
+def _own_work(layer: AnyLayer, inputs: tuple[AnyShape, ...], results: int) -> VectorOperations:
     """The operations of one inference, without an activation function behind the layer; ``results`` are elements."""
     match layer:
         case Conv2d() | Linear() | Matmul():  # a product
@@ -96,7 +96,7 @@ def _own_work(layer: AnyLayer, inputs: tuple[AnyShape, ...], results: int) -> Op
             assert_never(layer)
 
 
-def _pool_work(layer: Pool, results: int) -> Operations:
+def _pool_work(layer: Pool, results: int) -> VectorOperations:
     """The operations of pooling windows: comparisons, or a sum and a multiplication by 1 / size."""
     others = layer.kernel[0] * layer.kernel[1] - 1
     match layer.type:
@@ -108,7 +108,7 @@ def _pool_work(layer: Pool, results: int) -> Operations:
             assert_never(layer.type)
 
 
-def _norm_work(layer: Norm, results: int, rows: int) -> Operations:
+def _norm_work(layer: Norm, results: int, rows: int) -> VectorOperations:
     """The operations of a normalization; ``rows`` are vectors that are normalized by themselves."""
     match layer.type:
         case "batch_norm":

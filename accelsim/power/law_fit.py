@@ -22,7 +22,7 @@ from accelsim.hardware.laws import AlphaPower, Leakage
 from accelsim.power.measured_points import MeasuredPoint
 
 PER_V = (-2.0, 20.0)  # range of b: from a current that falls with the voltage to one that grows 7 times in 0.1 V
-SCANNED, REFINED = 241, 60  # places that a search tries first, and steps by which it refines the best
+_SCANNED, _REFINED = 241, 60  # places that a search tries first, and steps by which it refines the best
 POWER_NO_WORSE = 2e-4  # two fits of power are equally good if their errors (root mean square) differ by no more
 CLOCK_NO_WORSE = 5e-3  # the same for the largest error of clocks: regulators have steps of one or two percent
 _RANK = 1e-9  # a singular value that is smaller, relative to the largest one, counts as 0
@@ -226,10 +226,10 @@ def _search(
     misfit: Callable[[float], float], low: float, high: float, no_worse: float
 ) -> tuple[float, tuple[float, float]]:
     """The place where a misfit is least, and the range around it where it is worse by ``no_worse`` at most."""
-    places = np.linspace(low, high, SCANNED)
+    places = np.linspace(low, high, _SCANNED)
     found = np.array([misfit(float(place)) for place in places])
     middle = int(found.argmin())
-    best = _golden(misfit, float(places[max(middle - 1, 0)]), float(places[min(middle + 1, SCANNED - 1)]))
+    best = _golden(misfit, float(places[max(middle - 1, 0)]), float(places[min(middle + 1, _SCANNED - 1)]))
     if misfit(best) > found[middle]:
         best = float(places[middle])
     most = misfit(best) + no_worse
@@ -243,7 +243,7 @@ def _search(
 
 def _edge(misfit: Callable[[float], float], inside: float, outside: float, most: float) -> float:
     """The last place on the way from ``inside`` to ``outside`` where a misfit is not above ``most``."""
-    for _ in range(REFINED):
+    for _ in range(_REFINED):
         middle = (inside + outside) / 2
         inside, outside = (middle, outside) if misfit(middle) <= most else (inside, middle)
     return inside
@@ -254,7 +254,7 @@ def _golden(misfit: Callable[[float], float], low: float, high: float) -> float:
     ratio = (5**0.5 - 1) / 2
     left, right = high - ratio * (high - low), low + ratio * (high - low)
     at_left, at_right = misfit(left), misfit(right)
-    for _ in range(REFINED):
+    for _ in range(_REFINED):
         if at_left <= at_right:
             high, right, at_right = right, left, at_left
             left = high - ratio * (high - low)

@@ -15,7 +15,7 @@ from accelsim.config import UserError
 
 Leaking = Callable[[float], float]  #: leakage power over temperature: K -> W
 HOTTEST_K = 600.0  # a balance beyond it does not count: circuits of silicon do not work there
-SCANNED = 600  # temperatures between ambient and HOTTEST_K that the search tries
+_SCANNED = 600  # temperatures between ambient and HOTTEST_K that the search tries
 _HALVINGS = 100
 BALANCED = 1e-8  # share of the heat that leaves; a smaller surplus counts as balance
 ACCURACY = 1e-6  # relative, of times
@@ -48,8 +48,8 @@ def find_steady_k(package: Package, power_w: float, leakage_w: Leaking) -> float
         return power_w + leakage_w(temperature_k) - package.flow_w(temperature_k)
 
     low = package.ambient_k
-    step = (HOTTEST_K - low) / SCANNED
-    for number in range(1, SCANNED + 1):
+    step = (HOTTEST_K - low) / _SCANNED
+    for number in range(1, _SCANNED + 1):
         high = package.ambient_k + number * step
         if surplus(high) <= 0:
             return _between(surplus, low, high)

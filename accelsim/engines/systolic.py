@@ -41,7 +41,7 @@ from accelsim.engines.systolic_folds import (
     fold_gemm,
     list_pass_beats,
 )
-from accelsim.engines.systolic_steps import choose_element_types, step_operand_stationary, step_output_stationary
+from accelsim.engines.systolic_steps import choose_element_types, step_held_operand, step_held_sums
 from accelsim.hardware import ACCUMULATOR_BITS, SystolicArray
 from accelsim.workload.gemm import INT64_MAX, Gemm
 
@@ -177,7 +177,7 @@ class SystolicEngine(Engine):
                 f"operands {a.shape} of {a.dtype} and {w.shape} of {w.dtype}; allowed: integers {a_shape} and {w_shape}"
             )
         operand, total = choose_element_types(self.array, gemm, a, w)
-        step = step_output_stationary if self.holds_sums else step_operand_stationary
+        step = step_held_sums if self.holds_sums else step_held_operand
         product, seen = step(self.array, a.astype(operand), w.astype(operand), total)
         return product, self._action_counts(*(int(n) for n in seen))
 

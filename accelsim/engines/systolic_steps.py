@@ -28,9 +28,7 @@ def choose_element_types(array: SystolicArray, gemm: Gemm, a: np.ndarray, w: np.
     )
 
 
-def step_operand_stationary(
-    array: SystolicArray, a: np.ndarray, w: np.ndarray, total: type
-) -> tuple[np.ndarray, np.ndarray]:
+def step_held_operand(array: SystolicArray, a: np.ndarray, w: np.ndarray, total: type) -> tuple[np.ndarray, np.ndarray]:
     """Step a product on an array that holds weights (ws) or activations (is).
 
     a is int[groups, M, K], w int[groups, K, N]; returns the product, total[groups, M, N], and the kernel's counts.
@@ -58,9 +56,7 @@ def step_operand_stationary(
     return out.swapaxes(1, 2) if weights_held else out, seen
 
 
-def step_output_stationary(
-    array: SystolicArray, a: np.ndarray, w: np.ndarray, total: type
-) -> tuple[np.ndarray, np.ndarray]:
+def step_held_sums(array: SystolicArray, a: np.ndarray, w: np.ndarray, total: type) -> tuple[np.ndarray, np.ndarray]:
     """Step a product on an array that holds sums (os).
 
     a is int[groups, M, K], w int[groups, K, N]; returns the product, total[groups, M, N], and the kernel's counts.

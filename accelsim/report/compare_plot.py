@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 WIDTH_INCHES = 7.2  # two columns of a journal
-ROW_INCHES, FRAME_INCHES = 0.19, 1.05
+_ROW_INCHES, _FRAME_INCHES = 0.19, 1.05
 DOTS_PER_INCH = 200
 HEADING_ROWS = 1.15  # above each machine's bars
 BAR = 0.74  # of a row
@@ -61,7 +61,7 @@ def _drawn(records: Sequence[_Record]) -> Figure:
     from matplotlib.figure import Figure
 
     headings, places = _places(records)
-    height = FRAME_INCHES + ROW_INCHES * (places[-1] + 1)
+    height = _FRAME_INCHES + _ROW_INCHES * (places[-1] + 1)
     drawn = Figure(figsize=(WIDTH_INCHES, height), layout="constrained")
     speed, energy = drawn.subplots(1, 2, sharey=True)
     _speeds(speed, records, places)

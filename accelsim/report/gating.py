@@ -25,7 +25,7 @@ _WORDS = {
     "idle-detect": "off after being idle for the break-even time, woken when asked for",
     "oracle": "knows the future: off if it pays, awake in time",
 }
-INCHES_WIDE, ROW_INCHES, FRAME_INCHES = 7.6, 0.92, 1.0
+INCHES_WIDE, _ROW_INCHES, _FRAME_INCHES = 7.6, 0.92, 1.0
 BINS_A_DECADE = 6
 IDLE, GAINED, LINE = "#c9d6e2", "#3f6f95", "#b5362c"
 
@@ -168,7 +168,7 @@ def gating_image(found: GatingResult, title: str, suffix: str = ".svg") -> bytes
     with style():
         from matplotlib.figure import Figure
 
-        height = FRAME_INCHES + ROW_INCHES * max(len(units), 1)
+        height = _FRAME_INCHES + _ROW_INCHES * max(len(units), 1)
         picture = Figure(figsize=(INCHES_WIDE, height), layout="constrained")
         picture.suptitle(title, x=0.01, ha="left", fontsize=9.5, color=INK)
         rows = picture.subplots(max(len(units), 1), 1, sharex=True, squeeze=False)[:, 0]

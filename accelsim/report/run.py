@@ -37,7 +37,7 @@ MAC_SLOT_NAMES = {
     "operand_wait": "waiting for operands",
     "ends": "before and after k-steps",
 }
-CAUSES = {  # of stalls
+STALL_WORDS = {  # of stalls
     "tiling": "tiling",
     "bank_conflict": "bank conflicts",
     "first_fill": "first fill",
@@ -91,7 +91,7 @@ def totals_columns(summary: dict[str, Any]) -> SideBySide:
     parts = sorted(summary["energy_pj_by_component"].items(), key=lambda part: -part[1])
     energy = summary["energy_uj"] * 1e6
     right = [f"{name:<14}{scaled(pj * 1e-12, 'J'):>9} {pj / energy:6.1%}" for name, pj in parts if pj][:TOP_PARTS]
-    stalls = [(CAUSES[cause], cycles) for cause, cycles in summary["stall_cycles_by_cause"].items()]
+    stalls = [(STALL_WORDS[cause], cycles) for cause, cycles in summary["stall_cycles_by_cause"].items()]
     left = [
         f"latency        {figure(summary['latency_ms'], 4)} ms",
         f"cycles         {summary['total_cycles']:,}",

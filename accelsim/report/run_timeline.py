@@ -42,7 +42,7 @@ class Cause(NamedTuple):
     hatch: str
 
 
-CAUSES = {
+STALL_STYLES = {
     StallCause.FIRST_FILL: Cause("first fill", "#e8d9a8", "...."),
     StallCause.LOAD_WAIT: Cause("loads", "#f2c14e", ""),
     StallCause.REFRESH_WAIT: Cause("refresh", "#b8b8e8", "xxxx"),
@@ -112,7 +112,7 @@ def _waits(axes: Axes, played: ScheduledLayer, row: int) -> None:
     """Gaps of the engine by cause, and what they add up to below."""
     sums = played.stalls._asdict()
     handles = []
-    for name, cause in CAUSES.items():
+    for name, cause in STALL_STYLES.items():
         intervals = played.waits_for(name)
         if sums[name] and len(intervals):
             bars = axes.broken_barh(

@@ -12,10 +12,10 @@ import pytest
 from rich.console import Console
 
 from accelsim import load_hardware, load_workload, simulate
-from accelsim.config import UserError
+from accelsim.config import UserError, files
 from accelsim.energy.technology import load_technology
 from accelsim.load import read_hardware_document
-from accelsim.report import run_files as files
+from accelsim.report import run_files
 from accelsim.report.gemm import gemm_report
 from accelsim.report.list import list_report, list_shipped, show_named
 from accelsim.report.run import layers_table, run_report
@@ -317,9 +317,9 @@ def test_validate_shows_errors_however_small_and_bands(checked):
 
 def test_prepared_leaves_nothing_and_write_makes_the_folder(tmp_path):
     folder = tmp_path / "a" / "b"
-    assert files.prepared(str(folder), ("x.csv",)) == folder
+    assert files.prepare_folder(str(folder), ("x.csv",)) == folder
     assert os.listdir(tmp_path) == []
-    files.write(folder / "x.csv", "text\n")
+    files.write_file(folder / "x.csv", "text\n")
     assert (folder / "x.csv").read_text() == "text\n"
     assert os.listdir(folder) == ["x.csv"]
 
@@ -328,22 +328,22 @@ def test_prepared_leaves_nothing_and_write_makes_the_folder(tmp_path):
 def test_a_folder_that_is_a_file_is_refused(tmp_path, below):
     (tmp_path / "file").write_text("here before")
     with pytest.raises(UserError, match=r"cannot be written: (is a file, not a folder|not a directory)$"):
-        files.prepared(f"{tmp_path}/file{below}")
+        files.prepare_folder(f"{tmp_path}/file{below}")
     assert (tmp_path / "file").read_text() == "here before"
 
 
 def test_no_folder_at_all_is_refused():
     with pytest.raises(UserError, match=r"^--out: should be a folder, got ''$"):
-        files.prepared("")
+        files.prepare_folder("")
 
 
 def test_a_target_that_is_a_folder_is_refused_before_anything_is_written(tmp_path):
     (tmp_path / "layers.csv").mkdir()
     with pytest.raises(UserError, match=r"layers\.csv: cannot be written: is a folder$"):
-        files.prepared(tmp_path, files.RESULT_FILES)
+        files.prepare_folder(tmp_path, run_files.RESULT_FILES)
     assert os.listdir(tmp_path) == ["layers.csv"]
     with pytest.raises(UserError, match="is no regular file"):
-        files.prepared("/dev", ("null",))
+        files.prepare_folder("/dev", ("null",))
 
 
 def test_a_failed_write_names_its_file_and_leaves_nothing(tmp_path, monkeypatch):
@@ -353,7 +353,7 @@ def test_a_failed_write_names_its_file_and_leaves_nothing(tmp_path, monkeypatch)
     monkeypatch.setattr(files.os, "fsync", full)
     target = tmp_path / "a" / "b" / "x.csv"
     with pytest.raises(OSError, match="No space left on device") as raised:
-        files.write(target, "text")
+        files.write_file(target, "text")
     assert raised.value.filename == str(target)
     assert os.listdir(tmp_path) == []
 
@@ -366,7 +366,7 @@ def test_a_failed_write_keeps_what_was_there(tmp_path, monkeypatch):
 
     monkeypatch.setattr(files.os, "replace", denied)
     with pytest.raises(PermissionError) as raised:
-        files.write(tmp_path / "x.csv", "after")
+        files.write_file(tmp_path / "x.csv", "after")
     assert raised.value.filename == str(tmp_path / "x.csv")
     assert os.listdir(tmp_path) == ["x.csv"]
     assert (tmp_path / "x.csv").read_text() == "before"
@@ -375,20 +375,22 @@ def test_a_failed_write_keeps_what_was_there(tmp_path, monkeypatch):
 def test_a_write_onto_a_folder_names_it(tmp_path):
     (tmp_path / "x.csv").mkdir()
     with pytest.raises(OSError, match=r"x\.csv") as raised:
-        files.write(tmp_path / "x.csv", "text")
+        files.write_file(tmp_path / "x.csv", "text")
     assert raised.value.filename == str(tmp_path / "x.csv")
     assert os.listdir(tmp_path) == ["x.csv"]
 
 
 def test_a_long_name_is_no_hindrance(tmp_path):
-    files.write(tmp_path / ("x" * 250), "text")
+    files.write_file(tmp_path / ("x" * 250), "text")
     assert os.listdir(tmp_path) == ["x" * 250]
 
 
 def test_write_result_makes_its_files(resnet8, tmp_path):
-    paths = files.write_result(tmp_path / "out", resnet8)
+    paths = run_files.write_result(tmp_path / "out", resnet8)
     assert [path.name for path in paths] == ["layers.csv", "summary.json"]
-    assert [path.name for path in files.write_result(tmp_path / "out", resnet8, b"<svg/>")] == list(files.RESULT_FILES)
+    assert [path.name for path in run_files.write_result(tmp_path / "out", resnet8, b"<svg/>")] == list(
+        run_files.RESULT_FILES
+    )
     assert json.loads(paths[1].read_text())["workload"] == "resnet8"
 
 

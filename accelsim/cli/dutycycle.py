@@ -33,13 +33,20 @@ def dutycycle_command(
         list[float] | None,
         typer.Option(metavar="P", help="Probability that a network before --then answers; one for each --then."),
     ] = None,
-    sleep_mw: Annotated[float | None, typer.Option(metavar="P", help="Drawn asleep.")] = None,
-    wake_ms: Annotated[float | None, typer.Option(metavar="T", help="To be awake again.")] = None,
-    wake_uj: Annotated[float | None, typer.Option(metavar="E", help="Drawn by it.")] = None,
-    battery_mah: Annotated[float | None, typer.Option(metavar="MAH", help="Charge of a battery: its life.")] = None,
-    battery_v: Annotated[float, typer.Option(metavar="V", help="Its voltage.")] = 3.7,
-    battery_usable: Annotated[float, typer.Option(metavar="SHARE", help="Of its charge, converters included.")] = 0.8,
-    self_discharge: Annotated[float, typer.Option(metavar="SHARE", help="Of its charge that it loses a month.")] = 0.02,
+    sleep_mw: Annotated[float | None, typer.Option(metavar="P", help="Power of the sleeping device, mW.")] = None,
+    wake_ms: Annotated[float | None, typer.Option(metavar="T", help="Time of one wake-up, ms.")] = None,
+    wake_uj: Annotated[float | None, typer.Option(metavar="E", help="Energy of one wake-up, uJ.")] = None,
+    battery_mah: Annotated[
+        float | None, typer.Option(metavar="MAH", help="Charge of the battery whose life is reported, mAh.")
+    ] = None,
+    battery_v: Annotated[float, typer.Option(metavar="V", help="Voltage of the battery, V.")] = 3.7,
+    battery_usable: Annotated[
+        float, typer.Option(metavar="SHARE", help="Share of the charge, 0 to 1, that reaches the device.")
+    ] = 0.8,
+    self_discharge: Annotated[
+        float,
+        typer.Option(metavar="SHARE", help="Share of the charge, 0 to 1, that the battery loses by itself each month."),
+    ] = 0.02,
     detector: Annotated[
         str | None,
         typer.Option(metavar="WORKLOAD", help="A small network that is always on and wakes the others on events."),

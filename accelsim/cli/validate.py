@@ -11,9 +11,9 @@ from accelsim.cli.output import show as show_report
 
 @app.command("validate")
 def validate_command(as_json: JsonArgument = False) -> None:
-    """Hold the simulator against published figures.
+    """Compare the simulator with published figures.
 
-    Exit status 1 where one of them leaves its band.
+    The exit status is 1 where a figure is outside its band.
     """
     from accelsim.config.files import format_json
     from accelsim.report.validate import validate_report

@@ -19,7 +19,7 @@ _LEGEND = {
     "speedup": "over the first precision that runs, dense, on the same hardware",
     "ideal": "what widths or pattern alone promise the engine; sparing memory can give more",
     "conv": "the same of convolutions, on the engine alone",
-    "less": "the baseline's energy over this one's",
+    "energy ratio": "the baseline's energy over this one's",
     "gated": "zero weights are multiplied at no energy",
 }
 GAP_LEGEND = {
@@ -80,7 +80,7 @@ def gains(records: Sequence[_Record], legend: Mapping[str, str]) -> Grid:
         "ideal",
         "conv",
         "uJ",
-        "less",
+        "energy ratio",
         "util",
         "weights KiB",
         "peak KiB",
@@ -175,8 +175,8 @@ def _paid(rows: Sequence[_Record]) -> list[str]:
         return []
     promised = f"{figure(best['ideal_speedup'])} promised"
     text = (
-        f"{best['precision']} {best['sparsity']} paid most: {best['speedup']:.2f} times the speed of {best['baseline']}"
-        f" ({promised}), {best['energy_ratio']:.2f} times less energy"
+        f"{best['precision']} {best['sparsity']} gains most: {best['speedup']:.2f} times the speed of"
+        f" {best['baseline']} ({promised}), {best['energy_ratio']:.2f} times less energy"
     )
     causes = {cause: best[f"gap_{cause}_cycles"] for cause in PART_HEADS}
     if best["gap_cycles"] > 0:

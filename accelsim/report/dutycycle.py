@@ -79,7 +79,7 @@ def _parts(found: DutyCycle) -> Grid:
         [name, span(seconds), part(seconds / cycle.period_s), scaled(mj * 1e-3, "J"), part(mj / total)]
         for name, seconds, mj in named
     ]
-    return Grid(["part", "time", "of it", "energy", "share"], rows, ("part",))
+    return Grid(["part", "time", "share of time", "energy", "share of energy"], rows, ("part",))
 
 
 def _facts(found: DutyCycle, cycle: Cycle) -> list[tuple[str, str, str]]:

@@ -95,7 +95,7 @@ def _governors(found: DvfsResult) -> Grid:
                 f"+{percent(choice.total_pj / best - 1)}",
             ]
         )
-    headings = ["governor", "points", "active", "energy", "idle", "in all", "over least"]
+    headings = ["governor", "points", "active", "energy", "idle", "in all", "above the least"]
     legend = {"governor": "; ".join(f"{choice.name}: {_WORDS[choice.name]}" for choice in found.governors.choices)}
     return Grid(headings, rows, ("governor", "points"), drop=("energy",), legend=legend)
 

@@ -83,16 +83,26 @@ def _units(found: GatingResult) -> Grid:
                 ]
             )
             of_block = [""] * 4
-    headings = ["block", "mode", "leaks", "idle", "long", "even at", "wakes", "detect", "oracle"]
+    headings = [
+        "block",
+        "mode",
+        "leakage",
+        "idle",
+        "idle beyond break-even",
+        "break-even",
+        "wake-up",
+        "saved by idle detection",
+        "oracle",
+    ]
     legend = {
-        "leaks": "all of the block; of the DRAM: standby",
-        "idle": "share of the period, for this mode",
-        "long": "part of it in intervals beyond break-even",
-        "even at": "break-even time",
-        "detect": "saved by idle-detect",
-        "oracle": "and by the oracle",
+        "leakage": "leakage power of the whole block; of the DRAM, its standby power",
+        "idle": "share of the period in which this mode can be entered",
+        "idle beyond break-even": "share of that time in intervals longer than the break-even time",
+        "break-even": "shortest time off that saves energy",
+        "wake-up": "time to wake up",
+        "oracle": "energy that the oracle saves",
     }
-    return Grid(headings, rows, ("block", "mode"), drop=("wakes",), legend=legend)
+    return Grid(headings, rows, ("block", "mode"), drop=("wake-up", "leakage"), legend=legend)
 
 
 def modes_of(unit: GatedBlock) -> list[tuple[str, float, float]]:

@@ -65,4 +65,4 @@ def test_command_for_people(command):
     code, out, err = command("compare", "ad_autoencoder", "--precision", "int16,int8")
     assert (code, err) == (0, "")
     assert max(map(len, out.splitlines())) <= 100
-    assert "int8 dense paid most" in " ".join(out.split())
+    assert "int8 dense gains most" in " ".join(out.split())

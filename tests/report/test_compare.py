@@ -16,7 +16,7 @@ def test_tables_fit_and_name_all_machines(mixed, width):
     assert "not run: stripes fp32: takes integers only" in "\n".join(lines)
     assert all(line == line.rstrip() for line in lines)
     text = " ".join(" ".join(lines).split())
-    assert "paid most" in text
+    assert "gains most" in text
     assert sum(line.startswith("edge_npu: ") for line in lines) == 1
 
 

@@ -19,7 +19,7 @@ def test_public_names_have_types_in_a_strict_script(tmp_path):
     script = tmp_path / "script.py"
     script.write_text(SCRIPT)
     command = [sys.executable, "-m", "mypy", "--strict", "--config-file", "", "--cache-dir", str(tmp_path), str(script)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
     assert 'Revealed type is "accelsim.simulation.result.Result"' in done.stdout, done.stdout + done.stderr
     assert 'Revealed type is "accelsim.hardware.machine.Hardware"' in done.stdout
     assert "accelsim.studies.gating.GatingResult" in done.stdout

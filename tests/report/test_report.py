@@ -22,6 +22,7 @@ from accelsim.report.run import layers_table, run_report
 from accelsim.report.run_perfetto import trace_text
 from accelsim.report.show import hardware_report, technology_report, workload_report
 from accelsim.report.text import Facts, Grid, Paragraph, SideBySide, figure, kib, scaled
+from accelsim.report.validate import validate_report
 from accelsim.simulation.network import count_gemm
 from accelsim.studies.validate import anchors as validate
 
@@ -290,7 +291,7 @@ def checked():
 @pytest.mark.slow
 @pytest.mark.parametrize("width", [80, 100, 200])
 def test_validate_lists_small_groups_whole_and_large_ones_in_a_line(checked, width):
-    lines = printed(validate.report(checked), width)
+    lines = printed(validate_report(checked), width)
     assert max(map(len, lines)) <= width
     for anchor in checked:
         if anchor.group in ("RTL cycles", "published macs", "published params"):
@@ -305,11 +306,11 @@ def test_validate_lists_small_groups_whole_and_large_ones_in_a_line(checked, wid
 
 @pytest.mark.slow
 def test_validate_shows_errors_however_small_and_bands(checked):
-    lines = printed(validate.report(checked), 100)
+    lines = printed(validate_report(checked), 100)
     resnet50 = next(line for line in lines if line.startswith("resnet50 ") and "4,089," in line)
     assert re.search(r"\+0\.0045% +0\.\d+% +yes$", resnet50)
     wrong = checked[0]._replace(simulated=checked[0].expected + 1)
-    lines = printed(validate.report([wrong, *checked[1:]]), 100)
+    lines = printed(validate_report([wrong, *checked[1:]]), 100)
     assert any(line.startswith("OUTSIDE RTL cycles") for line in lines)
     assert any(line.endswith("NO") for line in lines)
     assert lines[-1] == "1 anchors outside their band"
